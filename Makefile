@@ -1,0 +1,59 @@
+# One line a duty. Everything is installed into .venv; the embedded world lives in .local/.
+PYTHON ?= python3
+BIN := .venv/bin
+PACKAGES := connections loaders publishers orchestration sandbox benchmarks dashboards
+export DO_NOT_TRACK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo dev dashboard test test-odoo soak lint format bench lock clean
+
+help:            ## the verbs of this file
+	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ —/'
+
+.venv/installed: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	touch $@
+
+install: .venv/installed  ## everything into .venv
+
+demo: install    ## the whole job on the embedded world, twice
+	$(BIN)/billing demo
+
+dev: install     ## the Dagster UI with all assets
+	$(BIN)/billing ui
+
+dashboard: install  ## the finance pages
+	$(BIN)/billing dashboard
+
+test: install    ## every test, on real PostgreSQL and real HTTP
+	$(BIN)/python -m pytest $(ARGS)
+
+test-odoo: install  ## publishing and loading against the Odoo 19 that ODOO_* names
+	$(BIN)/python -m pytest -m odoo_real $(ARGS)
+
+soak: install    ## the seeded schedules, 1,000 of each
+	$(BIN)/python -m pytest -m soak --seeds 1000 $(ARGS)
+
+lint: install    ## ruff, mypy, import rules, SQL style
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint --processes 2 --nofail-on-templating dbt_project/models dbt_project/tests dbt_project/snapshots || exit 1
+
+format: install  ## mend what can be mended by itself
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+bench: install   ## ratios in one run; results in benchmarks/results/
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-bench.lock
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock:            ## resolve anew, without any index address
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --upgrade --extra sandbox --extra dashboard --extra dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra bench -c requirements.lock pyproject.toml -o requirements-bench.lock
+
+clean:           ## stop the embedded world and remove what was made
+	-test -x $(BIN)/billing && $(BIN)/billing down
+	rm -rf .local target logs .pytest_cache .mypy_cache .ruff_cache
