@@ -1,0 +1,1 @@
+"""Versions of schema `ops`: what people decided and what was carried out."""
