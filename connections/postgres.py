@@ -1,0 +1,77 @@
+"""Sessions to the two PostgreSQL databases. Settings flow in; psycopg2 connections flow out, closed at the end.
+
+The warehouse session commits when its block ends well and rolls back otherwise. The NexaCloud session cannot write:
+it is read-only and sees one snapshot from its first statement to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, connection, make_dsn
+
+from connections.errors import DatabaseUnreachable
+from connections.settings import Settings
+
+APPLICATION_NAME = "fusion_billing"
+
+
+@contextmanager
+def warehouse(
+    settings: Settings, *, application_name: str = APPLICATION_NAME
+) -> Iterator[connection]:
+    """A read-write session to the warehouse in UTC. Commits at the end of the block, rolls back on an exception."""
+    conn = _connect(settings, "warehouse", application_name)
+    try:
+        _prepare(conn, settings.warehouse_statement_timeout_seconds)
+        yield conn
+        conn.commit()
+    finally:
+        # Closing an uncommitted session rolls it back, on a dead server too.
+        conn.close()
+
+
+@contextmanager
+def nexacloud(
+    settings: Settings, *, application_name: str = APPLICATION_NAME
+) -> Iterator[connection]:
+    """A read-only repeatable-read session: every statement of the block sees the same snapshot of NexaCloud."""
+    conn = _connect(settings, "nexacloud", application_name)
+    try:
+        _prepare(conn, settings.nexacloud_statement_timeout_seconds, row_security_off=True)
+        conn.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
+        yield conn
+    finally:
+        conn.close()
+
+
+def _connect(
+    settings: Settings, source: Literal["warehouse", "nexacloud"], application_name: str
+) -> connection:
+    parts = settings.dsn_parts(source)
+    parts.setdefault("connect_timeout", "10")
+    parts.setdefault("keepalives_idle", "30")
+    parts["application_name"] = application_name
+    try:
+        return psycopg2.connect(make_dsn(**parts))
+    except psycopg2.OperationalError as error:
+        where = f"{parts.get('host', 'local socket')}:{parts.get('port', '5432')}/{parts.get('dbname', '')}"
+        mend = "run `billing up`" if settings.is_sandbox(source) else f"check {source.upper()}_DSN"
+        raise DatabaseUnreachable(f"{source} at {where}: {str(error).strip()} ({mend})") from None
+
+
+def _prepare(conn: connection, timeout_seconds: int, *, row_security_off: bool = False) -> None:
+    """Plain SET statements and not startup options: poolers refuse unknown startup options."""
+    with conn.cursor() as cursor:
+        cursor.execute("set time zone 'UTC'")
+        cursor.execute(
+            sql.SQL("set statement_timeout = {}").format(sql.Literal(f"{timeout_seconds}s"))
+        )
+        if row_security_off:
+            # A policy that hides rows must fail the query: a silently filtered copy would look complete.
+            cursor.execute("set row_security = off")
+    conn.commit()

@@ -1,0 +1,195 @@
+"""The one place that reads the environment. Environment, .env and <home>/sandbox.json flow in; `Settings` flows out.
+
+Field names are the names of the environment variables in lower case. What is not set is filled, a whole source at
+a time, from the sandbox that `billing up` wrote down; a half-configured real source is never completed with the
+sandbox's password.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import psycopg2
+from psycopg2.extensions import parse_dsn
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from connections.errors import SettingsError
+
+Source = Literal["warehouse", "nexacloud", "odoo"]
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# Which fields belong to a source; the first one decides whether the source is configured.
+SOURCE_FIELDS: dict[Source, tuple[str, ...]] = {
+    "warehouse": ("warehouse_dsn",),
+    "nexacloud": ("nexacloud_dsn",),
+    "odoo": ("odoo_url", "odoo_db", "odoo_user", "odoo_password"),
+}
+
+
+class Settings(BaseSettings):
+    """Everything that differs from one deployment to the next. Frozen: make another with `load_settings(...)`."""
+
+    model_config = SettingsConfigDict(
+        env_file=REPOSITORY / ".env", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    billing_home: Path = REPOSITORY / ".local"
+    billing_pg_bin: Path | None = None
+    billing_as_of: datetime | None = None
+    billing_schema_prefix: str = Field(default="", pattern=r"^[a-z0-9_]*$")
+    billing_automation: str = ""
+
+    warehouse_dsn: str = Field(default="", repr=False)
+    warehouse_statement_timeout_seconds: int = Field(default=0, ge=0)
+
+    nexacloud_dsn: str = Field(default="", repr=False)
+    nexacloud_schema: str = "public"
+    nexacloud_statement_timeout_seconds: int = Field(default=3600, ge=0)
+
+    odoo_url: str = ""
+    odoo_db: str = ""
+    odoo_user: str = ""
+    odoo_password: SecretStr = SecretStr("")
+    odoo_publish_user: str = ""
+    odoo_publish_password: SecretStr = SecretStr("")
+    odoo_company_id: int = Field(default=1, gt=0)
+    odoo_timeout_seconds: float = Field(default=120, gt=0)
+    odoo_page_size: int = Field(default=2000, gt=0)
+    odoo_attempts: int = Field(default=5, gt=0)
+
+    load_overlap_minutes: int = Field(default=60, ge=0)
+    load_odoo_overlap_minutes: int = Field(default=10, ge=3)
+    load_max_shrink_percent: int = Field(default=20, ge=0, le=100)
+
+    sandbox_scale: int = Field(default=0, ge=0)
+    sandbox_postgres_port: int = 54329
+    sandbox_odoo_port: int = 18069
+
+    _from_sandbox: frozenset[str] = PrivateAttr(default=frozenset())
+
+    def is_sandbox(self, source: Source) -> bool:
+        """True where this source was filled from the embedded world and not configured by a person."""
+        return source in self._from_sandbox
+
+    def dsn(self, source: Literal["warehouse", "nexacloud"]) -> str:
+        """The connection string of a PostgreSQL source, URI or key=value; raises SettingsError when unset."""
+        dsn: str = getattr(self, f"{source}_dsn")
+        if not dsn:
+            raise SettingsError(
+                f"nothing configured for {source}: run `billing up` or set {source.upper()}_DSN"
+            )
+        return dsn
+
+    def dsn_parts(self, source: Literal["warehouse", "nexacloud"]) -> dict[str, str]:
+        """The connection string, parsed. A broken one is not repeated in the error: it may hold a password."""
+        try:
+            return dict(parse_dsn(self.dsn(source)))
+        except psycopg2.ProgrammingError:
+            raise SettingsError(
+                f"{source.upper()}_DSN does not parse: write postgresql://user:password@host:port/database"
+                " or host=... dbname=... user=..."
+            ) from None
+
+    @property
+    def as_of(self) -> datetime:
+        """The instant that a run looks from: BILLING_AS_OF, else the sandbox's, else now, once per process."""
+        return self.billing_as_of or _process_started_at()
+
+    @property
+    def automation_environments(self) -> tuple[str, ...]:
+        return tuple(name.strip() for name in self.billing_automation.split(",") if name.strip())
+
+    def schema(self, layer: str) -> str:  # type: ignore[override]
+        """`marts` -> the schema it is built in. Sources (raw_*, ops) are never prefixed."""
+        return f"{self.billing_schema_prefix}{layer}"
+
+    def dbt_environment(self) -> dict[str, str]:
+        """The variables that dbt_project/profiles.yml reads."""
+        parts = self.dsn_parts("warehouse")
+        environment = {
+            "WAREHOUSE_HOST": parts.get("host", "127.0.0.1"),
+            "WAREHOUSE_PORT": parts.get("port", "5432"),
+            "WAREHOUSE_USER": parts.get("user", "postgres"),
+            "WAREHOUSE_PASSWORD": parts.get("password", ""),
+            "WAREHOUSE_DBNAME": parts.get("dbname", parts.get("user", "postgres")),
+            "DO_NOT_TRACK": "1",
+        }
+        if "sslmode" in parts:
+            environment["WAREHOUSE_SSLMODE"] = parts["sslmode"]
+        return environment
+
+    def secret(self, name: str) -> SecretStr:
+        """A secret that configuration names (a webhook's signing key), from the environment or .env."""
+        value = os.environ.get(name) or _dotenv().get(name) or ""
+        if not value:
+            raise SettingsError(f"the secret {name} is not set: put it in the environment or .env")
+        return SecretStr(value)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from keyword overrides, the environment, .env and the sandbox, in this order of precedence."""
+    try:
+        given = Settings(**overrides)
+        filled, sources = _sandbox_values(given)
+        settings = Settings(**{**filled, **overrides}) if filled else given
+    except ValidationError as error:
+        raise SettingsError(_without_values(error)) from None
+    if settings.billing_as_of is not None and settings.billing_as_of.tzinfo is None:
+        raise SettingsError("BILLING_AS_OF needs a time zone, as in 2026-06-03T12:00:00+00:00")
+    object.__setattr__(settings, "_from_sandbox", sources)
+    return settings
+
+
+def _sandbox_values(given: Settings) -> tuple[dict[str, Any], frozenset[str]]:
+    """What sandbox.json says about the sources that nobody configured, and which sources these are."""
+    state = _sandbox_state(given.billing_home)
+    values: dict[str, Any] = {}
+    sources: set[str] = set()
+    for source, fields in SOURCE_FIELDS.items():
+        if getattr(given, fields[0]) or not state.get(fields[0]):
+            continue
+        sources.add(source)
+        values |= {field: state[field] for field in fields if state.get(field)}
+    # The sandbox's clock belongs to the sandbox's data: a real NexaCloud is looked at from now.
+    if "nexacloud" in sources and given.billing_as_of is None and state.get("as_of"):
+        values["billing_as_of"] = state["as_of"]
+    return values, frozenset(sources)
+
+
+def _sandbox_state(home: Path) -> dict[str, Any]:
+    path = home / "sandbox.json"
+    try:
+        state = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"{path} cannot be read ({type(error).__name__}): run `billing up` again"
+        ) from None
+    if not isinstance(state, dict):
+        raise SettingsError(f"{path} is not a JSON object: run `billing up` again")
+    return state
+
+
+def _without_values(error: ValidationError) -> str:
+    """Which settings are wrong and why, without the values: one of them may be a password."""
+    problems = (f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+    return "settings are wrong: " + "; ".join(problems)
+
+
+def _dotenv() -> dict[str, str | None]:
+    from dotenv import dotenv_values
+
+    return dotenv_values(REPOSITORY / ".env")
+
+
+@functools.cache
+def _process_started_at() -> datetime:
+    return datetime.now(UTC)
