@@ -1,0 +1,92 @@
+with plans as (
+
+    select * from {{ ref('stg_nexacloud__plans') }}
+
+),
+
+price_book as (
+
+    select * from {{ ref('charges') }}
+
+),
+
+odoo_charges as (
+
+    select * from {{ ref('stg_odoo__fusion_billing_charge') }}
+
+),
+
+billing_services as (
+
+    select * from {{ ref('stg_odoo__fusion_billing_service') }}
+
+),
+
+metrics as (
+
+    select * from {{ ref('metrics') }}
+
+),
+
+patterns as (
+
+    select * from {{ ref('product_map') }}
+
+),
+
+service_plans as (
+
+    select 'nexacloud' as service, plan_code
+    from plans
+    union
+    select service, plan_code
+    from price_book
+    union
+    select billing_services.service, odoo_charges.plan_code
+    from odoo_charges
+    inner join billing_services
+        on odoo_charges.billing_service_id = billing_services.billing_service_id
+
+),
+
+charge_names as (
+
+    select 'base' as charge
+    union
+    select 'minimum' as charge
+    union
+    select metric as charge
+    from metrics
+
+),
+
+-- The closest pattern first: its own plan before any plan, its own charge before any charge,
+-- and of equals the one that the seed lists first.
+final as (
+
+    select
+        service_plans.service,
+        service_plans.plan_code,
+        charge_names.charge,
+        replace(
+            replace(patterns.product_code, '{plan_code}', service_plans.plan_code),
+            '{charge}', charge_names.charge
+        ) as product_code,
+        row_number() over (
+            partition by service_plans.service, service_plans.plan_code, charge_names.charge
+            order by
+                (patterns.service = '*')::int, (patterns.plan_code = '*')::int,
+                (patterns.charge = '*')::int, patterns.pattern_order
+        ) as candidate_rank
+    from service_plans
+    cross join charge_names
+    inner join patterns
+        on
+            patterns.service in (service_plans.service, '*')
+            and patterns.plan_code in (service_plans.plan_code, '*')
+            and patterns.charge in (charge_names.charge, '*')
+    where service_plans.plan_code is not null
+
+)
+
+select * from final

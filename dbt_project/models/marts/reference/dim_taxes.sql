@@ -1,0 +1,59 @@
+with taxes as (
+
+    select * from {{ ref('stg_odoo__account_tax') }}
+
+),
+
+components as (
+
+    select * from {{ ref('int_tax_components') }}
+
+),
+
+company as (
+
+    select * from {{ ref('stg_odoo__res_company') }}
+
+),
+
+component_lists as (
+
+    select
+        tax_id,
+        jsonb_agg(
+            jsonb_build_object(
+                'tax_id', component_tax_id,
+                'name', component_name,
+                'rate', trim_scale(rate_percent)::text
+            )
+            order by sequence, component_tax_id
+        ) as components,
+        sum(rate_percent) as rate_percent
+    from components
+    group by tax_id
+
+),
+
+final as (
+
+    select
+        taxes.tax_id,
+        taxes.tax_name,
+        taxes.amount_type,
+        taxes.tax_use,
+        component_lists.rate_percent,
+        coalesce(component_lists.components, '[]'::jsonb) as components,
+        coalesce(
+            nullif(taxes.price_include_override, ''), company.default_price_include,
+            'tax_excluded'
+        ) = 'tax_included' as is_price_included,
+        coalesce(taxes.is_active, false) as is_active,
+        taxes.company_id,
+        taxes.sequence
+    from taxes
+    left join component_lists on taxes.tax_id = component_lists.tax_id
+    left join company on taxes.company_id = company.company_id
+
+)
+
+select * from final

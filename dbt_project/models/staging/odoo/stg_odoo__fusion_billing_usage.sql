@@ -1,0 +1,26 @@
+with source as (
+
+    select * from {{ source('raw_odoo', 'fusion_billing_usage') }}
+
+),
+
+final as (
+
+    select
+        id as billing_usage_id,
+        service_id as billing_service_id,
+        subscription_id as sale_order_id,
+        external_subscription_id,
+        metric_id as billing_metric_id,
+        period_start,
+        period_end,
+        quantity,
+        idempotency_key,
+        write_date as updated_at,
+        _loaded_at as loaded_at
+    from source
+    where _deleted_at is null
+
+)
+
+select * from final

@@ -1,0 +1,30 @@
+with source as (
+
+    select * from {{ source('raw_odoo', 'sale_order_line') }}
+
+),
+
+final as (
+
+    select
+        id as sale_order_line_id,
+        order_id as sale_order_id,
+        sequence,
+        name as line_description,
+        product_id,
+        product_uom_qty as quantity,
+        price_unit as unit_price,
+        discount as discount_percent,
+        tax_ids,
+        price_subtotal as subtotal_amount,
+        display_type,
+        state as order_state,
+        create_date as created_at,
+        write_date as updated_at,
+        _loaded_at as loaded_at
+    from source
+    where _deleted_at is null
+
+)
+
+select * from final
