@@ -1,0 +1,128 @@
+"""Start and stop the Odoo stand-in as a process of its own.
+
+Flows in: a folder and the DSN of its database. Flows out: a server that answers odoorpc on
+127.0.0.1, in its own process group, and where to find it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.processes import SandboxError, free_port
+
+_ROOT = Path(__file__).resolve().parents[1]
+_START_TIMEOUT_SECONDS = 60
+_STOP_TIMEOUT_SECONDS = 10
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Standin:
+    """A running stand-in; the password is the sandbox's own and no secret."""
+
+    folder: Path
+    dsn: str
+    port: int
+    pid: int
+    community: bool = False
+    db: str = "odoo"
+    user: str = "billing"
+    password: str = "billing"
+
+    @property
+    def url(self) -> str:
+        """The base address, as ODOO_URL wants it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def answers(self) -> bool:
+        """Say whether it tells its version."""
+        request = urllib.request.Request(
+            f"{self.url}/web/webclient/version_info",
+            data=b'{"jsonrpc": "2.0", "method": "call", "params": {}, "id": 1}',
+            headers={"Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return "server_version" in json.load(answer).get("result", {})
+        except (urllib.error.URLError, OSError, ValueError):
+            return False
+
+    def stop(self) -> None:
+        """End its process group, and wait until it is gone."""
+        if not is_standin(self.pid):
+            return
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+            if _wait_until_gone(self.pid):
+                return
+        raise SandboxError(f"the Odoo stand-in (pid {self.pid}) does not end")
+
+
+def start_standin(
+    folder: Path, dsn: str, *, community: bool = False, port: int | None = None
+) -> Standin:
+    """Start a stand-in on `dsn` (it seeds an empty database), and wait until it answers.
+
+    `port` is a wish; a free one is taken where it is busy. Its output goes to `<folder>/odoo.log`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = free_port(port)
+    command = [sys.executable, "-m", "sandbox.odoo_standin", "--dsn", dsn, "--port", str(chosen)]
+    with (folder / "odoo.log").open("ab") as log:
+        process = subprocess.Popen(
+            [*command, *(["--community"] if community else [])],
+            cwd=_ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    standin = Standin(folder, dsn, chosen, process.pid, community)
+    deadline = time.monotonic() + _START_TIMEOUT_SECONDS
+    while not standin.answers():
+        if process.poll() is not None or time.monotonic() > deadline:
+            standin.stop()
+            raise SandboxError(f"the Odoo stand-in does not start:\n{_tail(folder / 'odoo.log')}")
+        time.sleep(_POLL_SECONDS)
+    return standin
+
+
+def is_standin(pid: int) -> bool:
+    """Say whether the process lives and is a stand-in, not a stranger that got its number."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)  # reap it, if it was our own child
+    command = Path(f"/proc/{pid}/cmdline")
+    if Path("/proc/self").exists():
+        try:
+            return b"sandbox.odoo_standin" in command.read_bytes()
+        except OSError:
+            return False
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+def _wait_until_gone(pid: int) -> bool:
+    deadline = time.monotonic() + _STOP_TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        if not is_standin(pid):
+            return True
+        time.sleep(_POLL_SECONDS)
+    return False
+
+
+def _tail(path: Path) -> str:
+    return "\n".join(path.read_text(errors="replace").splitlines()[-20:])

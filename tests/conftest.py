@@ -1,0 +1,212 @@
+"""Fixtures for all rooms: a real PostgreSQL, the sample NexaCloud, a warehouse, an Odoo stand-in.
+
+Everything is lazy: a test that asks for nothing starts nothing. One cluster serves the session; a
+fresh database is a clone of a template and costs a few hundredths of a second. Other rooms are
+imported inside fixtures, so that one broken room does not take the tests of the others with it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "guard"))
+import loopback_only
+
+if TYPE_CHECKING:
+    from sandbox.postgres import Cluster
+    from sandbox.standin import Standin
+
+loopback_only.install()
+
+Database = Callable[..., str]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _only_loopback() -> Iterator[None]:
+    """No test talks to anything but this machine; Python children inherit the guard."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", loopback_only.python_path())
+        patch.setenv("DO_NOT_TRACK", "1")
+        yield
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL of the session, in a home of its own; gone at the end."""
+    from sandbox.postgres import Cluster
+
+    home = Path(tempfile.mkdtemp(prefix="billing-test-"))
+    home.chmod(0o755)  # where PostgreSQL must run as nobody, it has to reach its folder
+    cluster = Cluster(home, throwaway=True).start()
+    try:
+        yield cluster
+    finally:
+        cluster.stop(immediate=True)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def database(cluster: Cluster) -> Iterator[Database]:
+    """Give fresh databases: `database(template=None, owner=None) -> DSN`; dropped afterwards.
+
+    The DSN is the owner's, or the superuser's where no owner is named.
+    """
+    created: list[str] = []
+
+    def create(template: str | None = None, owner: str | None = None) -> str:
+        name = f"test_{next(_numbers)}"
+        cluster.create_database(name, template=template, owner=owner)
+        created.append(name)
+        return cluster.dsn(name, user=owner or "postgres")
+
+    yield create
+    for name in created:
+        cluster.drop_database(name)
+
+
+def _template(cluster: Cluster, name: str, owner: str, fill: Callable[[str], None]) -> str:
+    """Create a template database once, let `fill(superuser's DSN)` write to it, return its name."""
+    cluster.ensure_role(owner)
+    fill(cluster.create_database(name, owner=owner))
+    return name
+
+
+# ------------------------------------------------------------------------------------- NexaCloud
+
+
+@pytest.fixture(scope="session")
+def _nexacloud_template(cluster: Cluster) -> str:
+    from sandbox import nexacloud
+    from sandbox.sample import build_sample
+
+    def fill(dsn: str) -> None:
+        with closing(psycopg2.connect(dsn)) as connection, connection:
+            nexacloud.create_tables(connection)
+            nexacloud.fill(connection, build_sample())
+
+    cluster.ensure_role(nexacloud.READER)
+    return _template(cluster, "template_nexacloud", nexacloud.OWNER, fill)
+
+
+@pytest.fixture
+def nexacloud_owner_dsn(_nexacloud_template: str, database: Database) -> str:
+    """The sample NexaCloud as its owner sees it: for tests that change the source."""
+    return database(_nexacloud_template, "nexacloud")
+
+
+@pytest.fixture
+def nexacloud_dsn(nexacloud_owner_dsn: str) -> str:
+    """The same database (one a test) as `odoo_billing_ro`, who may only read: what we are given."""
+    return nexacloud_owner_dsn.replace("//nexacloud@", "//odoo_billing_ro@")
+
+
+# ------------------------------------------------------------------------------------- warehouse
+
+
+@pytest.fixture(scope="session")
+def _warehouse_template(cluster: Cluster) -> str:
+    def fill(dsn: str) -> None:
+        if importlib.util.find_spec("publishers.migrate") is not None:
+            from publishers.migrate import upgrade
+
+            upgrade(dsn.replace("//postgres@", "//fusion_billing@"))
+
+    return _template(cluster, "template_warehouse", "fusion_billing", fill)
+
+
+@pytest.fixture
+def warehouse_dsn(_warehouse_template: str, database: Database) -> str:
+    """A fresh warehouse with an empty, migrated schema `ops`, as its owner `fusion_billing`."""
+    return database(_warehouse_template, "fusion_billing")
+
+
+# ------------------------------------------------------------------------------------------ Odoo
+
+
+@pytest.fixture(scope="session")
+def _odoo_templates(cluster: Cluster) -> Callable[[bool], str]:
+    """Seed each edition once, through the stand-in's own start."""
+    from sandbox.standin import start_standin
+
+    made: dict[bool, str] = {}
+
+    def template(community: bool) -> str:
+        if community not in made:
+            name = "template_odoo_community" if community else "template_odoo"
+
+            def fill(dsn: str) -> None:
+                owner_dsn = dsn.replace("//postgres@", "//odoo@")
+                start_standin(cluster.home / name, owner_dsn, community=community).stop()
+
+            made[community] = _template(cluster, name, "odoo", fill)
+        return made[community]
+
+    return template
+
+
+def _run_odoo(
+    folder: Path, database: Database, template: str, *, community: bool
+) -> Iterator[Standin]:
+    from sandbox.standin import start_standin
+
+    standin = start_standin(folder, database(template, "odoo"), community=community)
+    try:
+        yield standin
+    finally:
+        standin.stop()
+
+
+@pytest.fixture
+def odoo(
+    tmp_path: Path, database: Database, _odoo_templates: Callable[[bool], str]
+) -> Iterator[Standin]:
+    """A running Odoo stand-in with the sample's seed in a database of its own.
+
+    It has .url, .db, .user, .password, .dsn, .pid, and .stop().
+    """
+    yield from _run_odoo(tmp_path / "odoo", database, _odoo_templates(False), community=False)
+
+
+@pytest.fixture
+def odoo_community(
+    tmp_path: Path, database: Database, _odoo_templates: Callable[[bool], str]
+) -> Iterator[Standin]:
+    """The same without the Enterprise fields and our custom module."""
+    yield from _run_odoo(tmp_path / "odoo", database, _odoo_templates(True), community=True)
+
+
+# -------------------------------------------------------------------------------------- settings
+
+
+@pytest.fixture
+def settings(
+    tmp_path: Path, nexacloud_dsn: str, warehouse_dsn: str, odoo: Standin
+) -> Any:  # connections.settings.Settings, which may not import when its room is broken
+    """Settings for all three, as of the sample's day."""
+    from connections.settings import load_settings
+    from sandbox.rows import AS_OF
+
+    return load_settings(
+        billing_home=tmp_path / "home",
+        nexacloud_dsn=nexacloud_dsn,
+        warehouse_dsn=warehouse_dsn,
+        odoo_url=odoo.url,
+        odoo_db=odoo.db,
+        odoo_user=odoo.user,
+        odoo_password=odoo.password,
+        billing_as_of=AS_OF,
+    )
