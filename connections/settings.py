@@ -68,6 +68,11 @@ class Settings(BaseSettings):
     load_odoo_overlap_minutes: int = Field(default=10, ge=3)
     load_max_shrink_percent: int = Field(default=20, ge=0, le=100)
 
+    # Lists by commas. Hosts as `host` or `host:port`: receivers on private networks, receivers without TLS.
+    webhook_private_hosts: str = ""
+    webhook_http_hosts: str = ""
+    webhook_ports: str = Field(default="443", pattern=r"^[0-9, ]*$")
+
     sandbox_scale: int = Field(default=0, ge=0)
     sandbox_postgres_port: int = 54329
     sandbox_odoo_port: int = 18069
