@@ -1,0 +1,141 @@
+"""What a copied table is. Nothing flows in; `Table` and the two ways to write one down flow out.
+
+Raw tables have the source's columns under the same names plus `_run_id`, `_loaded_at` and
+`_deleted_at`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+SourceName = Literal["nexacloud", "odoo"]
+
+# What a raw column is, by what the source calls its type. NexaCloud's uuid keys become text, so that keys of all
+# services and the distribution key have one type; other types are the source's own, so that COPY BINARY fits.
+NEXACLOUD_RAW_TYPES = {"uuid": "text"}
+ODOO_RAW_TYPES = {
+    "boolean": "boolean",
+    "char": "text",
+    "date": "date",
+    "datetime": "timestamptz",
+    "float": "numeric",
+    "html": "text",
+    "integer": "bigint",
+    "json": "jsonb",
+    "many2many": "bigint[]",
+    "many2one": "bigint",
+    "monetary": "numeric",
+    "one2many": "bigint[]",
+    "selection": "text",
+    "text": "text",
+}
+
+EVERY_LOAD = timedelta(0)
+DAILY = timedelta(hours=20)
+WEEKLY = timedelta(days=6, hours=20)
+
+
+@dataclass(frozen=True)
+class Column:
+    """`source_type` is what the source must call it; `raw_type` is its type in the warehouse."""
+
+    name: str
+    source_type: str
+    raw_type: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A contract on a row: where `broken` (SQL over the source row) is true, the row is rejected with `reason`."""
+
+    reason: str
+    broken: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table or model. `watermark` is the column that moves when a row is written; None: read whole each time.
+
+    `sweep_every` is how often the keys of the whole source are compared with raw, which finds deletions and rows
+    that came in under the watermark.
+    """
+
+    source: SourceName
+    source_name: str
+    columns: tuple[Column, ...]
+    watermark: str | None
+    sweep_every: timedelta = EVERY_LOAD
+    rules: tuple[Rule, ...] = ()
+    indexes: tuple[str, ...] = ()
+    description: str = ""
+
+    @property
+    def schema(self) -> str:
+        return f"raw_{self.source}"
+
+    @property
+    def name(self) -> str:
+        """The name in the warehouse: an Odoo model with its dots as underscores."""
+        return self.source_name.replace(".", "_")
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def key(self) -> Column:
+        return self.columns[0]
+
+
+def _columns(text: str, raw_types: dict[str, str]) -> tuple[Column, ...]:
+    """`name type, name type` -> columns. A comma inside numeric(12,2) has no space behind it."""
+    pairs = [entry.split() for entry in text.split(", ")]
+    return tuple(Column(name, kind, raw_types.get(kind, kind)) for name, kind in pairs)
+
+
+def nexacloud_table(
+    name: str,
+    text: str,
+    watermark: str,
+    description: str,
+    rules: tuple[Rule, ...] = (),
+    sweep_every: timedelta = EVERY_LOAD,
+    indexes: tuple[str, ...] = (),
+) -> Table:
+    columns = _columns(text, NEXACLOUD_RAW_TYPES)
+    return Table(
+        "nexacloud",
+        name,
+        columns,
+        watermark,
+        sweep_every,
+        (*_rules_of_types(columns), *rules),
+        indexes,
+        description,
+    )
+
+
+def _rules_of_types(columns: tuple[Column, ...]) -> tuple[Rule, ...]:
+    """What no row of any table may hold: no key, NaN for a number, infinity for an instant."""
+    rules = [Rule(f"{columns[0].name} is null", f"{columns[0].name} is null")]
+    for column in columns:
+        if column.source_type.startswith("numeric"):
+            rules.append(Rule(f"{column.name} is NaN", f"{column.name} = 'NaN'"))
+        if column.source_type == "timestamptz":
+            rules.append(Rule(f"{column.name} is infinite", f"not isfinite({column.name})"))
+    return tuple(rules)
+
+
+def odoo_table(
+    model: str,
+    text: str,
+    description: str,
+    watermark: str | None = "write_date",
+    sweep_every: timedelta = EVERY_LOAD,
+    indexes: tuple[str, ...] = (),
+) -> Table:
+    """`write_date` is refreshed by window; None for the small models that change without a write_date."""
+    columns = _columns(f"id integer, {text}", ODOO_RAW_TYPES)
+    return Table("odoo", model, columns, watermark, sweep_every, (), indexes, description)
