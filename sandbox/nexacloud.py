@@ -115,7 +115,7 @@ def _copy_value(value: object) -> str:
 _SCALE_ENTITIES = """
 insert into users
 select md5('user' || n)::uuid, 'user' || n || '@example.com', 'User ' || n, 'Company ' || n, 'CA',
-    (array['ON', 'QC', 'AB', 'BC'])[1 + n % 4], true, %(start)s, %(start)s
+    (array['ON', 'QC', 'AB', 'BC'])[1 + n %% 4], true, %(start)s, %(start)s
 from generate_series(1, greatest(%(subscriptions)s / 10, 1)) as n;
 
 insert into plans
@@ -125,14 +125,14 @@ from generate_series(1, 20) as n;
 
 insert into subscriptions
 select md5('subscription' || n)::uuid,
-    md5('user' || 1 + n % greatest(%(subscriptions)s / 10, 1))::uuid,
-    md5('plan' || 1 + n % 20)::uuid, 'active', %(start)s, null,
+    md5('user' || 1 + n %% greatest(%(subscriptions)s / 10, 1))::uuid,
+    md5('plan' || 1 + n %% 20)::uuid, 'active', %(start)s, null,
     date_trunc('month', %(until)s::timestamptz), %(until)s, null, %(start)s, %(start)s
 from generate_series(1, %(subscriptions)s) as n;
 
 insert into deployments
 select md5('deployment' || n)::uuid, md5('subscription' || n)::uuid,
-    md5('user' || 1 + n % greatest(%(subscriptions)s / 10, 1))::uuid, 'deployment-' || n,
+    md5('user' || 1 + n %% greatest(%(subscriptions)s / 10, 1))::uuid, 'deployment-' || n,
     'running', %(start)s, null, %(start)s
 from generate_series(1, %(subscriptions)s) as n;
 """
@@ -152,7 +152,7 @@ with sent as (
 insert into usage_records
 select %(first_id)s + row_number() over (order by created_at, n),
     md5('subscription' || n)::uuid, md5('deployment' || n)::uuid, 'cpu_seconds',
-    ((n * 7919 + extract(epoch from hour)::bigint / 3600 * 104729) %% 3600000000)::numeric
+    ((n * 7919 + extract(epoch from hour)::bigint / 3600 * 104729) * 48271 %% 3600000000)::numeric
         / 1000000 + is_repeat * 17.25,
     hour, hour + interval '1 hour',
     n || ':' || extract(epoch from hour)::bigint, created_at

@@ -82,14 +82,23 @@ def find_binaries(bin_dir: Path | None = None) -> Path:
 class Cluster:
     """One PostgreSQL server with its data in `<home>/postgres`.
 
+    `port` is a wish (DEFAULT_PORT in the default home), and a free one is taken where it is busy.
     `throwaway` trades the safety of files for speed; for tests only.
     """
 
-    def __init__(self, home: Path, *, bin_dir: Path | None = None, throwaway: bool = False) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        bin_dir: Path | None = None,
+        port: int | None = None,
+        throwaway: bool = False,
+    ) -> None:
         self.home = home.resolve()
         self.data = self.home / "postgres"
         self.log = self.data / "server.log"  # inside: the server may be another user than we
         self._bin_dir = bin_dir
+        self._wanted_port = port or (DEFAULT_PORT if self.home == DEFAULT_HOME else None)
         self._throwaway = throwaway
         self._port: int | None = None
 
@@ -225,8 +234,7 @@ class Cluster:
         deadline = time.monotonic() + _START_TIMEOUT_SECONDS
         while True:
             self._forget_dead_server()
-            preferred = DEFAULT_PORT if self.home == DEFAULT_HOME else None
-            self._port = free_port(self._recorded_port(), preferred)
+            self._port = free_port(self._recorded_port(), self._wanted_port)
             said = self._run(
                 "pg_ctl", "start", "-D", str(self.data), "-l", str(self.log),
                 "-w", "-t", "30", "-o", f"-p {self._port}",
