@@ -53,8 +53,6 @@ log_timezone = 'UTC'
 log_min_messages = 'warning'
 # Parallel plans gain nothing on two cores, and containers with a small /dev/shm break under them.
 max_parallel_workers_per_gather = 0
-# A commit may be lost for an instant after a power cut, never the files' integrity.
-synchronous_commit = off
 """
 # Test databases die with their test: not even a power cut matters to them.
 _THROWAWAY_SETTINGS = "fsync = off\nfull_page_writes = off\n"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import functools
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -96,20 +97,30 @@ def _can_unshare() -> bool:
     return probe.returncode == 0
 
 
+def _has_name(user_id: int) -> bool:
+    try:
+        pwd.getpwuid(user_id)
+    except KeyError:
+        return False
+    return True
+
+
 def run_unprivileged(
     command: Sequence[str], environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
     """Run a command that refuses to be root: as ourselves, in a user namespace, or as nobody.
 
-    In the namespace our own uid 0 is called 65534, so files stay ours and nothing is chowned.
+    In the namespace our own uid is called 65534, so files stay ours and nothing is chowned; it also
+    gives a name to a uid that has none, as containers often run with, and initdb wants one.
     Output goes through a file, not a pipe: a server that the command leaves behind would keep a
     pipe open and us waiting.
     """
     options: dict[str, Any] = {}
     prefix: tuple[str, ...] = ()
-    if os.geteuid() == 0 and _can_unshare():
+    user_id = os.geteuid()
+    if (user_id == 0 or not _has_name(user_id)) and _can_unshare():
         prefix = _UNSHARE
-    elif os.geteuid() == 0:
+    elif user_id == 0:
         options = {"user": NOBODY_ID, "group": NOBODY_ID, "extra_groups": []}
     with tempfile.TemporaryFile("w+") as output:
         done = subprocess.run(
