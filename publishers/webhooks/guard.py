@@ -1,6 +1,6 @@
 """Keeps webhooks from being aimed at our own network (server-side request forgery).
 
-In: a URL from the environment and a policy. Out: a target that may be connected to, or WebhookRefused.
+In: a URL from the environment and a policy. Out: a target that may be reached, or WebhookRefused.
 
 Two gates. `check_url` reads the text: https, no user part, a plain host, an allowed port, and no
 odd spelling of an address. `resolve` looks the name up once and judges every answer; the caller
