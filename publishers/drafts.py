@@ -1,0 +1,201 @@
+"""Publishing: approved lines become draft invoices in Odoo, each exactly once.
+
+In: settings, and which lines are meant. Out: a PublishReport; with `go`, drafts in Odoo and their rows
+in the ledger. The order is the safety: finish what a dead run left, look at what was published, then
+claim, send the frozen payload, read back, confirm.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from psycopg2.extensions import connection as Connection
+
+from connections.odoo import OdooPort
+from connections.postgres import warehouse
+from connections.settings import Settings
+from publishers import claims, control, documents, ledger, report, sending
+from publishers.documents import Document
+from publishers.ledger import Run
+from publishers.lines import Filters, Line, select
+from publishers.preflight import OdooFacts, read_facts
+from publishers.report import PublishReport
+from publishers.sending import BATCH_SIZE, WORKERS, Outcomes
+
+# Invoices are dated by the company's day, not by UTC's.
+INVOICE_TIME_ZONE = ZoneInfo("America/Toronto")
+PAYMENT_DAYS = 30
+CLAIM_SIZE = BATCH_SIZE * WORKERS
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one run works with."""
+
+    settings: Settings
+    filters: Filters
+    limit: int | None
+    payment_days: int
+    run: Run
+    progress: Progress
+
+    @property
+    def schema(self) -> str:
+        """Where the marts are."""
+        return self.settings.schema("marts")
+
+    @property
+    def today(self) -> date:
+        """The invoice date of this run."""
+        return self.settings.as_of.astimezone(INVOICE_TIME_ZONE).date()
+
+    def connect(self) -> OdooPort:
+        """A session of the user that writes."""
+        return OdooPort.connect(self.settings, publish=True)
+
+
+def publish(
+    settings: Settings,
+    *,
+    go: bool = False,
+    limit: int | None = None,
+    period: str | None = None,
+    service: str | None = None,
+    line_keys: Sequence[str] = (),
+    run_id: str | None = None,
+    by: str | None = None,
+    progress: Progress | None = None,
+    payment_days: int = PAYMENT_DAYS,
+    at: Callable[[str], None] | None = None,
+) -> PublishReport:
+    """Show what would be published, or with `go` publish it.
+
+    `limit` is a number of documents, `period` a service period as 2026-05 or 2026-05-01; `progress`
+    is called with (what, done, of), `at` at named points of the work: tests break things there.
+    Raises the errors of connections.errors where Odoo or the warehouse do not answer at all.
+    """
+    author = by or settings.odoo_publish_user or settings.odoo_user
+    plan = Plan(
+        settings=settings,
+        filters=Filters(period=period, service=service, line_keys=tuple(line_keys)),
+        limit=limit,
+        payment_days=payment_days,
+        run=Run(by=author, run_id=run_id or uuid4().hex, at=at or (lambda _point: None)),
+        progress=progress or (lambda _what, _done, _of: None),
+    )
+    started = time.monotonic()
+    with warehouse(settings) as conn:
+        result = _publish(conn, plan) if go else _preview(conn, plan)
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _preview(conn: Connection, plan: Plan) -> PublishReport:
+    result = PublishReport(dry_run=True, run_id=plan.run.run_id)
+    port = plan.connect()
+    lines, facts = _selected(conn, port, plan)
+    built, held = _build(conn, lines, facts, plan)
+    with conn, conn.cursor() as cursor:
+        keys = claims.next_keys(cursor, built)
+    result.documents = [report.planned(d, key) for d, key in zip(built, keys, strict=True)]
+    result.documents += [report.held(waiting) for waiting in held]
+    result.held = len(held)
+    return result
+
+
+def _publish(conn: Connection, plan: Plan) -> PublishReport:
+    result = PublishReport(dry_run=False, run_id=plan.run.run_id)
+    ledger.hold_run(conn, plan.run)
+    port = plan.connect()
+    outcomes = _finish_unfinished(conn, plan)
+    _look_back(conn, plan, port, result)
+    lines, facts = _selected(conn, port, plan)
+    built, held = _build(conn, lines, facts, plan)
+    for start in range(0, len(built), CLAIM_SIZE):
+        members = [sent.line for d in built[start : start + CLAIM_SIZE] for sent in d.lines]
+        plan.run.at("before_claim")
+        keys, late = claims.claim(
+            conn,
+            plan.schema,
+            members,
+            facts,
+            today=plan.today,
+            payment_days=plan.payment_days,
+            run=plan.run,
+        )
+        held += late
+        plan.run.at("after_claim")
+        _send(conn, plan, keys, outcomes, start, len(built))
+    return _summed_up(conn, result, outcomes, held)
+
+
+def _finish_unfinished(conn: Connection, plan: Plan) -> Outcomes:
+    """What a killed run left: the stored payload is sent again, and the answer judged."""
+    outcomes = Outcomes()
+    keys = [document.document_key for document in ledger.take_over(conn, plan.run)]
+    _send(conn, plan, keys, outcomes, 0, len(keys))
+    return outcomes
+
+
+def _look_back(conn: Connection, plan: Plan, port: OdooPort, result: PublishReport) -> None:
+    """Before anything new: is what was published still what it was?"""
+    seen = control.control(conn, OdooPort.connect(plan.settings), port.uid, plan.run)
+    result.unchanged = seen.unchanged
+    result.alarms = seen.alarms
+
+
+def _send(
+    conn: Connection, plan: Plan, keys: Sequence[str], outcomes: Outcomes, done: int, of: int
+) -> None:
+    found = ledger.read(conn, "document_key = any(%s)", (list(keys),))
+    sending.send(
+        conn,
+        plan.connect,
+        found,
+        plan.run,
+        outcomes,
+        lambda count: plan.progress("documents", done + count, of),
+    )
+
+
+def _selected(conn: Connection, port: OdooPort, plan: Plan) -> tuple[list[Line], OdooFacts]:
+    with conn:
+        lines = select(conn, plan.schema, plan.filters)
+    return lines, read_facts(port, lines)
+
+
+def _build(
+    conn: Connection, lines: Sequence[Line], facts: OdooFacts, plan: Plan
+) -> tuple[list[Document], list[documents.Held]]:
+    with conn, conn.cursor() as cursor:
+        built, held = documents.build(
+            lines,
+            facts,
+            today=plan.today,
+            payment_days=plan.payment_days,
+            find_original=lambda members: claims.find_original(cursor, members),
+        )
+    return built[: plan.limit], held
+
+
+def _summed_up(
+    conn: Connection,
+    result: PublishReport,
+    outcomes: Outcomes,
+    held: Sequence[documents.Held],
+) -> PublishReport:
+    keys = [*outcomes.confirmed, *outcomes.quarantined, *outcomes.failed]
+    found = ledger.read(conn, "document_key = any(%s)", (keys,))
+    reasons = {**outcomes.quarantined, **outcomes.failed}
+    result.documents = report.from_ledger(found, reasons)
+    result.documents += [report.held(waiting) for waiting in held]
+    result.created = len(outcomes.confirmed)
+    result.quarantined = len(outcomes.quarantined)
+    result.failed = len(outcomes.failed)
+    result.held = len(held)
+    return result

@@ -1,0 +1,240 @@
+"""The publication ledger: what was claimed, sent, confirmed, quarantined; every step on record.
+
+In: a warehouse session and documents. Out: rows of ops.publications, ops.publication_lines and
+ops.publication_events. Each function is one transaction, committed when it returns: the ledger is
+always ahead of what is asked of Odoo and never ahead of what Odoo answered.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from psycopg2.extensions import connection as Connection
+from psycopg2.extras import Json, RealDictCursor, execute_values
+
+from publishers.taxes import Totals
+
+# Claims queue one behind the other; decisions about lines take the same lock shared.
+CLAIM_LOCK = 0x66_62_63_6C_61_69_6D
+# First half of the advisory lock that a run holds while it lives; the second is its name's hash.
+RUN_LOCK_CLASS = 0x66_62_72
+
+
+class AlreadyPublishing(RuntimeError):
+    """A run of this very name is publishing somewhere."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Who publishes. `at` is called at named points, so that a test can break things there."""
+
+    by: str
+    run_id: str
+    at: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One row of the ledger, with its line keys in document order."""
+
+    document_key: str
+    service: str
+    partner_id: int
+    move_type: str
+    currency: str
+    state: str
+    payload: dict[str, Any]
+    payload_hash: str
+    expected: Totals
+    odoo_id: int | None
+    attempts: int
+    line_keys: tuple[str, ...]
+    row: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
+
+    @property
+    def header(self) -> dict[str, str]:
+        """The document's own cells of the payload, by column."""
+        return dict(zip(self.payload["fields"], self.payload["rows"][0], strict=True))
+
+    @property
+    def line_cells(self) -> list[dict[str, str]]:
+        """The line cells of the payload, by column without its prefix, in document order."""
+        prefix = "invoice_line_ids/"
+        return [
+            {
+                name.removeprefix(prefix): value
+                for name, value in zip(self.payload["fields"], row, strict=True)
+                if name.startswith(prefix)
+            }
+            for row in self.payload["rows"]
+        ]
+
+
+def hold_run(conn: Connection, run: Run) -> None:
+    """Mark the run as alive for as long as this session lasts."""
+    with conn, conn.cursor() as cursor:
+        cursor.execute(
+            "select pg_try_advisory_lock(%s, hashtext(%s))", (RUN_LOCK_CLASS, run.run_id)
+        )
+        if not one(cursor):
+            raise AlreadyPublishing(f"run {run.run_id} is publishing already: wait for it to end")
+
+
+def lock_claims(cursor: Any) -> None:
+    """Only one claim at a time, until the end of the transaction."""
+    cursor.execute("select pg_advisory_xact_lock(%s)", (CLAIM_LOCK,))
+
+
+def lock_decisions(cursor: Any) -> None:
+    """No claim while a decision is written, so that each sees the other or comes after it."""
+    cursor.execute("select pg_advisory_xact_lock_shared(%s)", (CLAIM_LOCK,))
+
+
+def start_attempt(conn: Connection, keys: Sequence[str], run: Run) -> None:
+    """Before a request leaves: whatever happens to it now, its outcome counts as unknown."""
+    with conn, conn.cursor() as cursor:
+        cursor.execute(
+            "update ops.publications set state = 'sent', attempts = attempts + 1, sent_at = now()"
+            " where document_key = any(%s) and state in ('claimed', 'sent')"
+            " returning document_key, attempts",
+            (list(keys),),
+        )
+        for key, attempt in cursor.fetchall():
+            record(cursor, key, "sending", run, {"attempt": attempt, "batch": len(keys)})
+
+
+def note_outcome(
+    conn: Connection, keys: Sequence[str], event: str, run: Run, detail: dict[str, Any]
+) -> None:
+    """An outcome that leaves the state: unknown, unreachable, refused as part of a batch."""
+    with conn, conn.cursor() as cursor:
+        for key in keys:
+            record(cursor, key, event, run, detail)
+
+
+def confirm(
+    conn: Connection, key: str, found: dict[str, Any], line_ids: Sequence[int], run: Run
+) -> bool:
+    """Odoo holds what was frozen. False where another run has said so before."""
+    with conn, conn.cursor() as cursor:
+        cursor.execute(
+            "update ops.publications set state = 'confirmed', confirmed_at = now(), "
+            f"{OBSERVED} where document_key = %(key)s and state = 'sent' returning 1",
+            {**found, "key": key},
+        )
+        if cursor.fetchone() is None:
+            return False
+        execute_values(
+            cursor,
+            "update ops.publication_lines as lines set odoo_line_id = given.odoo_line_id"
+            " from (values %s) as given (document_key, line_number, odoo_line_id)"
+            " where lines.document_key = given.document_key"
+            " and lines.line_number = given.line_number",
+            [(key, number, line_id) for number, line_id in enumerate(line_ids, start=1)],
+        )
+        record(cursor, key, "confirmed", run, _plain(found))
+        return True
+
+
+OBSERVED = (
+    "odoo_id = %(odoo_id)s, odoo_name = %(odoo_name)s, odoo_state = %(odoo_state)s,"
+    " odoo_payment_state = %(odoo_payment_state)s,"
+    " odoo_untaxed_amount = %(odoo_untaxed_amount)s, odoo_tax_amount = %(odoo_tax_amount)s,"
+    " odoo_total_amount = %(odoo_total_amount)s, odoo_write_date = %(odoo_write_date)s,"
+    " last_read_at = now()"
+)
+
+
+def quarantine(conn: Connection, key: str, reason: str, detail: dict[str, Any], run: Run) -> bool:
+    """Stop a document until a person has looked at it; `detail` has both documents side by side."""
+    with conn, conn.cursor() as cursor:
+        cursor.execute(
+            "update ops.publications set state = 'quarantined', note = %s,"
+            " odoo_id = coalesce(%s, odoo_id)"
+            " where document_key = %s and state in ('claimed', 'sent') returning 1",
+            (reason, detail.get("odoo_id"), key),
+        )
+        if cursor.fetchone() is None:
+            return False
+        record(cursor, key, "quarantined", run, {"reason": reason, **_plain(detail)})
+        return True
+
+
+def read(conn: Connection, condition: str, values: Any = None) -> list[Publication]:
+    """Publications that meet an SQL condition, oldest first."""
+    with conn, conn.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute(
+            "select p.*, array(select line_key from ops.publication_lines as l"
+            " where l.document_key = p.document_key order by line_number) as line_keys,"
+            " (select max(content ->> 'customer_name') from ops.publication_lines as l"
+            " where l.document_key = p.document_key) as customer_name"
+            f" from ops.publications as p where {condition} order by claimed_at, document_key",
+            values,
+        )
+        return [_publication(dict(row)) for row in cursor]
+
+
+def _publication(row: dict[str, Any]) -> Publication:
+    names = "document_key service partner_id move_type currency state payload payload_hash"
+    return Publication(
+        **{name: row[name] for name in f"{names} odoo_id attempts".split()},
+        expected=Totals(row["expected_untaxed_amount"], row["expected_tax_amount"]),
+        line_keys=tuple(row["line_keys"]),
+        row=row,
+    )
+
+
+def take_over(conn: Connection, run: Run) -> list[Publication]:
+    """Unfinished documents whose run is dead, now in this run's name."""
+    with conn, conn.cursor() as cursor:
+        lock_claims(cursor)
+        cursor.execute(
+            "select distinct run_id from ops.publications where state in ('claimed', 'sent')"
+        )
+        runs = [row[0] for row in cursor.fetchall()]
+        dead = [name for name in runs if name == run.run_id or _is_dead(cursor, name)]
+        cursor.execute(
+            "update ops.publications set run_id = %s"
+            " where state in ('claimed', 'sent') and coalesce(run_id, '') = any(%s)"
+            " returning document_key, state",
+            (run.run_id, [name or "" for name in dead]),
+        )
+        keys = cursor.fetchall()
+        for key, state in keys:
+            record(cursor, key, "taken_over", run, {"state": state})
+    return read(conn, "document_key = any(%s)", ([key for key, _ in keys],))
+
+
+def _is_dead(cursor: Any, run_id: str | None) -> bool:
+    """A run that lives holds its lock; a lock that can be had belongs to a run that has ended."""
+    cursor.execute(
+        "select pg_try_advisory_xact_lock(%s, hashtext(%s))", (RUN_LOCK_CLASS, run_id or "")
+    )
+    return bool(one(cursor))
+
+
+def record(
+    cursor: Any, key: str | None, event: str, run: Run, detail: dict[str, Any] | None = None
+) -> None:
+    """Append to ops.publication_events."""
+    cursor.execute(
+        "insert into ops.publication_events (document_key, event, run_id, by, detail)"
+        " values (%s, %s, %s, %s, %s)",
+        (key, event, run.run_id, run.by, Json(_plain(detail or {}))),
+    )
+
+
+def one(cursor: Any) -> Any:
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _plain(detail: dict[str, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(json.dumps(detail, default=_text))
+    return plain
+
+
+def _text(value: Any) -> str:
+    return format(value, "f") if isinstance(value, Decimal) else str(value)

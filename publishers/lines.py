@@ -1,0 +1,144 @@
+"""The lines that may be published, as the warehouse allows them at this moment.
+
+In: the view `marts.invoice_lines_to_publish` (and credits that were asked for, see credits.py).
+Out: frozen Line values. Nothing else in the marts is read to decide what is published.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+from psycopg2.extras import RealDictCursor
+
+# Who came with the view but is no part of what the line says.
+DECISION_COLUMNS = frozenset({"approved_by", "approved_at"})
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which lines a person means; everything empty means all."""
+
+    line_keys: tuple[str, ...] = ()
+    period: str | None = None
+    service: str | None = None
+    external_subscription_id: str | None = None
+    partner_id: int | None = None
+    kind: str | None = None
+
+    def condition(self) -> tuple[str, dict[str, Any]]:
+        """A WHERE condition over columns of fct_invoice_lines, and its values."""
+        parts = {
+            "line_keys": "line_key = any(%(line_keys)s)",
+            "period": "%(period)s in (to_char(service_start_on, 'YYYY-MM'),"
+            " to_char(service_start_on, 'YYYY-MM-DD'))",
+            "service": "service = %(service)s",
+            "external_subscription_id": "external_subscription_id = %(external_subscription_id)s",
+            "partner_id": "partner_id = %(partner_id)s",
+            "kind": "kind = %(kind)s",
+        }
+        values = {name: getattr(self, name) for name in parts if getattr(self, name)}
+        if "line_keys" in values:
+            values["line_keys"] = list(self.line_keys)
+        return " and ".join(parts[name] for name in values) or "true", values
+
+
+@dataclass(frozen=True)
+class Line:
+    """One approved invoice line; `amount` is signed, rounded, net of tax, in `currency`."""
+
+    line_key: str
+    content_hash: str
+    service: str
+    subscription_id: str
+    external_subscription_id: str
+    partner_id: int
+    customer_name: str
+    currency: str
+    kind: str
+    charge: str
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+    amount: Decimal
+    tax_ids: tuple[int, ...]
+    product_id: int | None
+    service_period_start: datetime
+    service_period_end: datetime
+    billing_period_start: datetime
+    billing_period_end: datetime
+    metric: str | None = None
+    plan_code: str | None = None
+    segment_start: datetime | None = None
+    corrects_period_start: datetime | None = None
+    adjustment_number: int | None = None
+    approved_by: str | None = None
+    # Set on credits that a person asked for: the document that holds the line to be credited.
+    credits_document_key: str | None = None
+    content: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def order(self) -> tuple[str, datetime, datetime, int, str, str, str]:
+        """Where the line stands in its document: the same on every run."""
+        return (
+            self.external_subscription_id,
+            self.service_period_start,
+            self.segment_start or self.service_period_start,
+            _kind_rank(self.kind),
+            self.charge,
+            self.metric or "",
+            self.line_key,
+        )
+
+
+def _kind_rank(kind: str) -> int:
+    order = ("base", "usage", "minimum", "adjustment", "credit")
+    return order.index(kind) if kind in order else len(order)
+
+
+def from_row(row: Mapping[str, Any]) -> Line:
+    """A Line from a row of the view; `content` keeps every column, ready for JSON."""
+    names = set(Line.__dataclass_fields__) - {"content", "tax_ids"}
+    values = {name: row[name] for name in names if name in row}
+    content = {k: _plain(v) for k, v in row.items() if k not in DECISION_COLUMNS}
+    return Line(
+        **{**values, "charge": values.get("charge") or ""},
+        tax_ids=tuple(row["tax_ids"] or ()),
+        content=content,
+    )
+
+
+def select(conn: Connection, schema: str, filters: Filters) -> list[Line]:
+    """Lines of `<schema>.invoice_lines_to_publish` that the filters mean, in document order."""
+    condition, values = filters.condition()
+    query = sql.SQL("select * from {}.invoice_lines_to_publish where " + condition).format(
+        sql.Identifier(schema)
+    )
+    with conn.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute(query, values)
+        return sorted((from_row(row) for row in cursor), key=lambda line: line.order)
+
+
+def recheck(conn: Connection, schema: str, lines: Iterable[Line]) -> list[Line]:
+    """Those of `lines` that the view still allows, at the same hash; the claim holds its lock."""
+    wanted = {line.line_key: line.content_hash for line in lines}
+    if not wanted:
+        return []
+    still = select(conn, schema, Filters(line_keys=tuple(wanted)))
+    return [line for line in still if wanted[line.line_key] == line.content_hash]
+
+
+def _plain(value: Any) -> Any:
+    """JSON without floats: numbers as strings, times as ISO 8601."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value

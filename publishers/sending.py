@@ -1,0 +1,208 @@
+"""Requests to Odoo: batches of stored payloads, two at a time, until each document's fate is known.
+
+In: claimed or sent publications. Out: each confirmed, quarantined, or left as sent with its outcome
+unknown for the next run. Workers talk to Odoo only; the ledger is written by the calling thread,
+before a request leaves and after its answer came.
+"""
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from psycopg2.extensions import connection as Connection
+
+from connections.errors import OdooError, OdooPermanentError
+from connections.odoo import OdooPort
+from publishers import ledger
+from publishers.documents import batches
+from publishers.ledger import Publication, Run
+from publishers.readback import Move, differences, read_moves
+
+BATCH_SIZE = 50
+WORKERS = 2
+ATTEMPTS = 5
+FIRST_PAUSE_SECONDS = 0.5
+# Odoo answers a lost race with a message, not with an exception.
+LOST_RACE = ("could not serialize access", "deadlock detected", "could not obtain lock")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Documents that travel together, with how often they have been tried in this run."""
+
+    documents: tuple[Publication, ...]
+    attempt: int = 1
+
+    @property
+    def keys(self) -> list[str]:
+        """Their document keys."""
+        return [document.document_key for document in self.documents]
+
+    def halves(self) -> tuple["Batch", "Batch"]:
+        """Two smaller batches, to find the one document that Odoo refuses."""
+        middle = len(self.documents) // 2
+        return Batch(self.documents[:middle]), Batch(self.documents[middle:])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one request led to: `moves` in document order, or a refusal, or no telling."""
+
+    seconds: float
+    moves: tuple[Move | None, ...] | None = None
+    refusal: str | None = None
+    unknown: str | None = None
+
+
+@dataclass
+class Outcomes:
+    """Document keys by what became of them, with the reasons of those that a person must see."""
+
+    confirmed: dict[str, int] = field(default_factory=dict)
+    quarantined: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """Documents whose fate this run knows."""
+        return len(self.confirmed) + len(self.quarantined) + len(self.failed)
+
+
+Connect = Callable[[], OdooPort]
+
+
+def send(
+    conn: Connection,
+    connect: Connect,
+    documents: Sequence[Publication],
+    run: Run,
+    outcomes: Outcomes,
+    progress: Callable[[int], None],
+) -> None:
+    """Drive documents to an end, noted in `outcomes`; at most two requests are in flight."""
+    before = outcomes.count
+    queue = deque(Batch(tuple(chunk)) for chunk in batches(documents, _columns, BATCH_SIZE))
+    idle = [connect() for _ in range(min(WORKERS, len(queue)))]
+    busy: dict[Future[Answer], tuple[Batch, OdooPort]] = {}
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+        while queue or busy:
+            while queue and idle:
+                batch, port = queue.popleft(), idle.pop()
+                ledger.start_attempt(conn, batch.keys, run)
+                run.at("before_request")
+                busy[pool.submit(_request, port, batch, run)] = (batch, port)
+            for future in wait(busy, return_when=FIRST_COMPLETED).done:
+                batch, port = busy.pop(future)
+                idle.append(port)
+                run.at("after_answer")
+                queue.extend(_settle(conn, batch, future.result(), outcomes, run))
+                progress(outcomes.count - before)
+                run.at("between_batches")
+
+
+def _columns(document: Publication) -> tuple[str, ...]:
+    return tuple(document.payload["fields"])
+
+
+def _request(port: OdooPort, batch: Batch, run: Run) -> Answer:
+    """One load() of stored payloads and the read-back; never raises an Odoo error."""
+    if batch.attempt > 1:
+        time.sleep(_pause(batch.attempt))
+    started = time.monotonic()
+    first = batch.documents[0].payload
+    rows = [row for document in batch.documents for row in document.payload["rows"]]
+    try:
+        answer = port.load("account.move", first["fields"], rows, first["context"])
+        run.at("after_load")
+        refusal = _refusal(answer, len(batch.documents))
+        if refusal is not None:
+            seconds = time.monotonic() - started
+            if any(text in refusal for text in LOST_RACE):
+                return Answer(seconds, unknown=refusal)
+            return Answer(seconds, refusal=refusal)
+        ids = [int(found) for found in answer["ids"]]
+        moves = read_moves(port, ids)
+        return Answer(time.monotonic() - started, moves=tuple(moves.get(i) for i in ids))
+    except OdooPermanentError as error:
+        return Answer(time.monotonic() - started, refusal=str(error))
+    except OdooError as error:
+        return Answer(time.monotonic() - started, unknown=f"{error.name}: {error}")
+
+
+def _pause(attempt: int) -> float:
+    """Exponential with jitter, so that two publishers that collided do not collide again."""
+    return FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 2) * random.uniform(0.5, 1.5)
+
+
+def _refusal(answer: dict[str, Any], count: int) -> str | None:
+    ids = answer.get("ids")
+    if ids and len(ids) == count:
+        return None
+    messages = [str(message.get("message")) for message in answer.get("messages") or []]
+    return "; ".join(messages) or f"Odoo returned {ids!r} for {count} documents"
+
+
+def _settle(
+    conn: Connection, batch: Batch, answer: Answer, outcomes: Outcomes, run: Run
+) -> list[Batch]:
+    """Write what is known now; the batches that must be sent (again)."""
+    if answer.moves is not None:
+        for document, move in zip(batch.documents, answer.moves, strict=True):
+            _judge(conn, document, move, answer.seconds, outcomes, run)
+        return []
+    if answer.unknown is not None:
+        return _again(conn, batch, answer, outcomes, run)
+    if len(batch.documents) > 1:
+        detail = {"reason": answer.refusal, "seconds": answer.seconds, "batch": len(batch.keys)}
+        ledger.note_outcome(conn, batch.keys, "batch_refused", run, detail)
+        return list(batch.halves())
+    key, reason = batch.keys[0], f"Odoo refuses it: {answer.refusal}"
+    ledger.quarantine(conn, key, reason, {"seconds": answer.seconds}, run)
+    outcomes.quarantined[key] = reason
+    return []
+
+
+def _again(
+    conn: Connection, batch: Batch, answer: Answer, outcomes: Outcomes, run: Run
+) -> list[Batch]:
+    detail = {"reason": answer.unknown, "seconds": answer.seconds, "attempt": batch.attempt}
+    ledger.note_outcome(conn, batch.keys, "outcome_unknown", run, detail)
+    if batch.attempt < ATTEMPTS:
+        return [replace(batch, attempt=batch.attempt + 1)]
+    reason = f"outcome unknown, the next run sends the same again: {answer.unknown}"
+    outcomes.failed |= dict.fromkeys(batch.keys, reason)
+    return []
+
+
+def _judge(
+    conn: Connection,
+    document: Publication,
+    move: Move | None,
+    seconds: float,
+    outcomes: Outcomes,
+    run: Run,
+) -> None:
+    """Confirm a draft that equals what was frozen; quarantine any other."""
+    key = document.document_key
+    run.at("before_confirm")
+    if move is None:
+        reason = "Odoo gave an id, and nothing could be read at it: deleted at once, or no right"
+        ledger.quarantine(conn, key, reason, {"seconds": seconds}, run)
+        outcomes.quarantined[key] = reason
+        return
+    wrong = differences(document, move)
+    if move.values["state"] == "cancel":
+        wrong.append({"field": "state", "expected": "draft", "found": "cancel"})
+    if wrong:
+        reason = "differs from what was approved in " + ", ".join(str(d["field"]) for d in wrong)
+        detail = {"differences": wrong, "odoo_id": move.values["id"], "seconds": seconds}
+        ledger.quarantine(conn, key, reason, detail, run)
+        outcomes.quarantined[key] = reason
+        return
+    line_ids = [int(line["id"]) for line in move.lines]
+    ledger.confirm(conn, key, move.observed, line_ids, run)
+    outcomes.confirmed[key] = int(move.values["id"])
