@@ -167,14 +167,14 @@ def _add_april_invoice(sample: Sample, subscription: Row, plan: Row, usage: list
     items = [
         item(
             "base" if hours == whole else "proration",
-            f"{plan['name']}, {hours} of {whole} hours",
+            f"{plan['code']}: {hours} of {whole} hours",
             (hours / whole, plan["price"]),
             cents(plan["price"] * hours / whole),
         )
     ]
     if billable > 0:
         unit_price = plan["overage_price_per_cpu_second"]
-        said = f"CPU seconds over {plan['included_cpu_seconds']}"
+        said = f"{plan['code']}: CPU seconds over the included ones"
         items.append(item("usage", said, (billable, unit_price), cents(billable * unit_price)))
     add_invoice(sample, subscription["user_id"], subscription["id"], (start, MAY), items)
 
