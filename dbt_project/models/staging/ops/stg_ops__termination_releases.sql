@@ -10,6 +10,7 @@ final as (
         release_id,
         service,
         external_subscription_id,
+        ended_at,
         released_by,
         released_at,
         note
