@@ -12,10 +12,10 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import Json, execute_values
 
-from publishers import documents, ledger
+from publishers import credits, documents, ledger
 from publishers.documents import EXTERNAL_ID_MODULE, Document, Held, Original
 from publishers.ledger import Run, one
-from publishers.lines import Line, recheck
+from publishers.lines import Filters, Line, recheck
 from publishers.preflight import OdooFacts
 
 
@@ -32,7 +32,7 @@ def claim(
     """Freeze what may still be published of `lines`; the keys of the documents, and the held."""
     with conn, conn.cursor() as cursor:
         ledger.lock_claims(cursor)
-        still = _unclaimed(cursor, _approved(cursor, recheck(conn, schema, lines)))
+        still = _unclaimed(cursor, _approved(cursor, _still_allowed(conn, schema, lines)))
         built, held = documents.build(
             still,
             facts,
@@ -42,6 +42,20 @@ def claim(
         )
         keys = [_freeze_one(cursor, document, facts, run) for document in built]
     return keys, held
+
+
+def _still_allowed(conn: Connection, schema: str, lines: Sequence[Line]) -> list[Line]:
+    asked = [line for line in lines if line.credits_document_key]
+    keys = Filters(line_keys=tuple(line.line_key for line in asked))
+    unchanged = {(line.line_key, line.content_hash) for line in asked}
+    return [
+        *recheck(conn, schema, [line for line in lines if not line.credits_document_key]),
+        *(
+            line
+            for line in (credits.publishable(conn, keys) if asked else [])
+            if (line.line_key, line.content_hash) in unchanged
+        ),
+    ]
 
 
 def _approved(cursor: Any, lines: Sequence[Line]) -> list[Line]:
@@ -143,6 +157,8 @@ def _frozen_columns(line: Line) -> dict[str, Any]:
 
 def find_original(cursor: Any, lines: Sequence[Line]) -> Original | None:
     """The one confirmed invoice that holds all that these lines correct, else None."""
+    if lines[0].credits_document_key:
+        return _original_by_key(cursor, lines[0].credits_document_key)
     cursor.execute(
         "select distinct p.document_key, p.odoo_id, p.odoo_state"
         " from ops.publications as p join ops.publication_lines as l using (document_key)"
@@ -153,6 +169,14 @@ def find_original(cursor: Any, lines: Sequence[Line]) -> Original | None:
     )
     found = cursor.fetchall()
     return Original(*found[0]) if len(found) == 1 else None
+
+
+def _original_by_key(cursor: Any, document_key: str) -> Original:
+    cursor.execute(
+        "select document_key, odoo_id, odoo_state from ops.publications where document_key = %s",
+        (document_key,),
+    )
+    return Original(*cursor.fetchone())
 
 
 def _corrected(lines: Sequence[Line]) -> tuple[tuple[str, Any], ...]:

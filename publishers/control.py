@@ -155,7 +155,7 @@ def _note(
             )
         elif finding.name == "deleted":
             cursor.execute(
-                "update ops.publications set odoo_state = null, last_read_at = now()"
+                "update ops.publications set odoo_state = 'deleted', last_read_at = now()"
                 " where document_key = %s",
                 (document.document_key,),
             )

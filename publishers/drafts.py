@@ -1,8 +1,8 @@
 """Publishing: approved lines become draft invoices in Odoo, each exactly once.
 
-In: settings, and which lines are meant. Out: a PublishReport; with `go`, drafts in Odoo and their rows
-in the ledger. The order is the safety: finish what a dead run left, look at what was published, then
-claim, send the frozen payload, read back, confirm.
+In: settings, and which lines are meant. Out: a PublishReport; with `go`, drafts in Odoo and their
+rows in the ledger. The order is the safety: finish what a dead run left, look at what was
+published, then claim, send the frozen payload, read back, confirm.
 """
 
 import time
@@ -17,7 +17,7 @@ from psycopg2.extensions import connection as Connection
 from connections.odoo import OdooPort
 from connections.postgres import warehouse
 from connections.settings import Settings
-from publishers import claims, control, documents, ledger, report, sending
+from publishers import claims, control, credits, documents, ledger, report, sending
 from publishers.documents import Document
 from publishers.ledger import Run
 from publishers.lines import Filters, Line, select
@@ -30,7 +30,7 @@ INVOICE_TIME_ZONE = ZoneInfo("America/Toronto")
 PAYMENT_DAYS = 30
 CLAIM_SIZE = BATCH_SIZE * WORKERS
 
-Progress = Callable[[str, int, int], None]
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def publish(
     """Show what would be published, or with `go` publish it.
 
     `limit` is a number of documents, `period` a service period as 2026-05 or 2026-05-01; `progress`
-    is called with (what, done, of), `at` at named points of the work: tests break things there.
+    is called with a sentence, `at` with the name of a point of the work: tests break things there.
     Raises the errors of connections.errors where Odoo or the warehouse do not answer at all.
     """
     author = by or settings.odoo_publish_user or settings.odoo_user
@@ -86,7 +86,7 @@ def publish(
         limit=limit,
         payment_days=payment_days,
         run=Run(by=author, run_id=run_id or uuid4().hex, at=at or (lambda _point: None)),
-        progress=progress or (lambda _what, _done, _of: None),
+        progress=progress or (lambda _sentence: None),
     )
     started = time.monotonic()
     with warehouse(settings) as conn:
@@ -159,13 +159,13 @@ def _send(
         found,
         plan.run,
         outcomes,
-        lambda count: plan.progress("documents", done + count, of),
+        lambda count: plan.progress(f"{done + count} of {of} documents are settled"),
     )
 
 
 def _selected(conn: Connection, port: OdooPort, plan: Plan) -> tuple[list[Line], OdooFacts]:
     with conn:
-        lines = select(conn, plan.schema, plan.filters)
+        lines = [*select(conn, plan.schema, plan.filters), *credits.publishable(conn, plan.filters)]
     return lines, read_facts(port, lines)
 
 

@@ -103,7 +103,7 @@ def from_row(row: Mapping[str, Any]) -> Line:
     """A Line from a row of the view; `content` keeps every column, ready for JSON."""
     names = set(Line.__dataclass_fields__) - {"content", "tax_ids"}
     values = {name: row[name] for name in names if name in row}
-    content = {k: _plain(v) for k, v in row.items() if k not in DECISION_COLUMNS}
+    content = {k: plain(v) for k, v in row.items() if k not in DECISION_COLUMNS}
     return Line(
         **{**values, "charge": values.get("charge") or ""},
         tax_ids=tuple(row["tax_ids"] or ()),
@@ -131,14 +131,14 @@ def recheck(conn: Connection, schema: str, lines: Iterable[Line]) -> list[Line]:
     return [line for line in still if wanted[line.line_key] == line.content_hash]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """JSON without floats: numbers as strings, times as ISO 8601."""
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value

@@ -1,0 +1,225 @@
+"""People say yes or no to a line, at its content hash; what changes afterwards must be said again.
+
+In: lines of `marts.fct_invoice_lines` (and credits that were asked for), a name, a note. Out: rows
+of `ops.line_approvals`, append-only, with the whole line as it was; and what changed since.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+from psycopg2.extras import Json, RealDictCursor, execute_values
+
+from publishers import credits
+from publishers.ledger import lock_decisions
+from publishers.lines import Filters, plain
+
+Decision = Literal["approve", "reject", "revoke"]
+# What the content hash covers, and so what a person may find changed.
+HASHED = (
+    "partner_id",
+    "currency",
+    "product_code",
+    "description",
+    "quantity",
+    "unit_price",
+    "amount",
+    "service_start_on",
+    "service_end_on",
+    "tax_ids",
+)
+
+
+class ApprovalError(ValueError):
+    """A decision that cannot be written down, with the mend."""
+
+
+@dataclass(frozen=True)
+class ProposedLine:
+    """A line that may be decided about, with all its columns in `content`, ready for JSON."""
+
+    line_key: str
+    content_hash: str
+    amount: Decimal
+    currency: str
+    content: Mapping[str, Any] = field(hash=False)
+
+
+@dataclass
+class Decisions:
+    """What was written, what said the same already, and what could not be decided any more."""
+
+    written: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line that was approved and then changed: {column: (approved value, value now)}."""
+
+    line_key: str
+    approved_by: str
+    values: Mapping[str, tuple[Any, Any]] = field(hash=False)
+
+
+def select_lines(conn: Connection, filters: Filters, schema: str = "marts") -> list[ProposedLine]:
+    """Lines that the filters mean, as the warehouse proposes them now, and credits asked for."""
+    condition, values = filters.condition()
+    query = sql.SQL("select * from {}.fct_invoice_lines where " + condition).format(
+        sql.Identifier(schema)
+    )
+    with conn.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute(query + sql.SQL(" order by line_key"), values)
+        rows = [*cursor.fetchall(), *credits.rows(conn, filters)]
+    return [proposed(row) for row in rows]
+
+
+def proposed(row: Mapping[str, Any]) -> ProposedLine:
+    """A line of the marts as something to decide about."""
+    return ProposedLine(
+        line_key=row["line_key"],
+        content_hash=row["content_hash"],
+        amount=row["amount"],
+        currency=row["currency"],
+        content={name: plain(value) for name, value in row.items()},
+    )
+
+
+def approve(
+    conn: Connection,
+    lines: Sequence[ProposedLine],
+    *,
+    by: str,
+    note: str | None = None,
+    policy_version: str | None = None,
+) -> Decisions:
+    """Approve lines at the hash at which they were shown."""
+    return _decide(conn, lines, "approve", by, note, policy_version)
+
+
+def reject(
+    conn: Connection, lines: Sequence[ProposedLine], *, by: str, note: str | None = None
+) -> Decisions:
+    """Refuse lines; approvals given before no longer count."""
+    return _decide(conn, lines, "reject", by, note, None)
+
+
+def revoke(
+    conn: Connection, lines: Sequence[ProposedLine], *, by: str, note: str | None = None
+) -> Decisions:
+    """Take approvals back, as long as the line is in no document."""
+    return _decide(conn, lines, "revoke", by, note, None)
+
+
+def _decide(
+    conn: Connection,
+    lines: Sequence[ProposedLine],
+    decision: Decision,
+    by: str,
+    note: str | None,
+    policy_version: str | None,
+) -> Decisions:
+    author = by.strip()
+    if not author:
+        raise ApprovalError("a decision needs a name: pass --by or set BILLING_USER")
+    result = Decisions()
+    with conn, conn.cursor() as cursor:
+        # Waits for a claim that is under way, so that a revocation never comes too late unseen.
+        lock_decisions(cursor)
+        keys = [line.line_key for line in lines]
+        taken, standing = _in_documents(cursor, keys), _standing(cursor, keys, author)
+        rows = []
+        for line in lines:
+            if line.line_key in taken:
+                result.refused[line.line_key] = _taken_reason(taken[line.line_key])
+            elif standing.get((line.line_key, line.content_hash)) == decision:
+                result.unchanged.append(line.line_key)
+            else:
+                rows.append(_row(line, decision, author, note, policy_version))
+                result.written.append(line.line_key)
+        _insert(cursor, rows)
+    return result
+
+
+def _in_documents(cursor: Any, keys: Sequence[str]) -> dict[str, str]:
+    cursor.execute(
+        "select line_key, document_key from ops.publication_lines"
+        " where released_at is null and line_key = any(%s)",
+        (list(keys),),
+    )
+    return dict(cursor.fetchall())
+
+
+def _taken_reason(document_key: str) -> str:
+    return (
+        f"already in document {document_key}: cancel or delete the draft in Odoo and release it,"
+        " or ask for a credit"
+    )
+
+
+def _standing(cursor: Any, keys: Sequence[str], by: str) -> dict[tuple[str, str], str]:
+    """What this author's word on each line and hash is, as far as it still counts."""
+    cursor.execute(
+        "select distinct on (line_key, content_hash) line_key, content_hash, decision"
+        " from ops.line_approvals as mine where line_key = any(%(keys)s)"
+        " and (decision <> 'approve' or lower(trim(decided_by)) = lower(%(by)s))"
+        " order by line_key, content_hash, approval_id desc",
+        {"keys": list(keys), "by": by},
+    )
+    return {(key, content_hash): decision for key, content_hash, decision in cursor.fetchall()}
+
+
+def _row(
+    line: ProposedLine, decision: Decision, by: str, note: str | None, policy_version: str | None
+) -> tuple[Any, ...]:
+    return (
+        line.line_key,
+        line.content_hash,
+        decision,
+        by,
+        note,
+        policy_version,
+        line.amount,
+        line.currency,
+        Json(dict(line.content)),
+    )
+
+
+def _insert(cursor: Any, rows: Sequence[tuple[Any, ...]]) -> None:
+    if rows:
+        execute_values(
+            cursor,
+            "insert into ops.line_approvals (line_key, content_hash, decision, decided_by, note,"
+            " policy_version, amount, currency, content) values %s",
+            rows,
+        )
+
+
+def changes_since_approval(
+    conn: Connection, filters: Filters | None = None, schema: str = "marts"
+) -> list[Change]:
+    """Approved lines whose content is another now, old and new values side by side."""
+    now = {line.line_key: line for line in select_lines(conn, filters or Filters(), schema)}
+    with conn, conn.cursor() as cursor:
+        cursor.execute(
+            "select distinct on (line_key) line_key, content_hash, decided_by, content"
+            " from ops.line_approvals where decision = 'approve' and line_key = any(%s)"
+            " order by line_key, approval_id desc",
+            (list(now),),
+        )
+        approved = cursor.fetchall()
+    return [
+        Change(key, by, _differing(content or {}, now[key].content))
+        for key, content_hash, by, content in approved
+        if content_hash != now[key].content_hash
+    ]
+
+
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    return {
+        name: (old.get(name), new.get(name)) for name in HASHED if old.get(name) != new.get(name)
+    }

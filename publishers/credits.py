@@ -1,0 +1,171 @@
+"""Credits that a person asks for: a published line is never edited, it is credited.
+
+In: a published line and an amount. Out: `ops.credit_requests`, and for each a line of kind `credit`
+that must be approved like any other; it becomes a credit note linked to the document it corrects.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from psycopg2.extensions import connection as Connection
+from psycopg2.extras import RealDictCursor
+
+from publishers.ledger import lock_claims
+from publishers.lines import Filters, Line, from_row
+
+
+class CreditError(ValueError):
+    """A credit that cannot be asked for, with the reason."""
+
+
+def credit(
+    conn: Connection,
+    line_key: str,
+    *,
+    by: str,
+    amount: Decimal | None = None,
+    note: str | None = None,
+) -> str:
+    """Ask for a credit of a published line, whole or in part; the key of the line to approve.
+
+    Raises CreditError where the line was not published, or more than is left of it is asked for.
+    """
+    if not by.strip():
+        raise CreditError("a credit needs a name: say who asks for it")
+    with conn, conn.cursor(cursor_factory=RealDictCursor) as cursor:
+        lock_claims(cursor)
+        line = _published(cursor, line_key)
+        left = line["amount"] - line["credited"]
+        asked = left if amount is None else amount
+        if not 0 < asked <= left:
+            raise CreditError(
+                f"line {line_key} has {left} {line['currency']} left to credit, not {asked}"
+            )
+        cursor.execute(
+            "insert into ops.credit_requests (line_key, amount, currency, requested_by, note)"
+            " values (%s, %s, %s, %s, %s) returning credit_id",
+            (line_key, asked, line["currency"], by.strip(), note),
+        )
+        return _credit_key(cursor.fetchall()[0]["credit_id"])
+
+
+def _published(cursor: Any, line_key: str) -> dict[str, Any]:
+    cursor.execute(
+        "select lines.amount, lines.currency, lines.kind, coalesce(("
+        "    select sum(amount) from ops.credit_requests as asked"
+        "    where asked.line_key = lines.line_key), 0) as credited"
+        " from ops.publication_lines as lines join ops.publications using (document_key)"
+        " where line_key = %s and lines.released_at is null and state = 'confirmed'",
+        (line_key,),
+    )
+    found = cursor.fetchone()
+    if found is None:
+        raise CreditError(
+            f"line {line_key} is in no confirmed document: there is nothing to credit"
+        )
+    if found["kind"] == "credit" or found["amount"] <= 0:
+        raise CreditError(
+            f"line {line_key} is a credit itself: let the next period charge it again"
+        )
+    return dict(found)
+
+
+def rows(conn: Connection, filters: Filters) -> list[dict[str, Any]]:
+    """Credits asked for, with the columns of fct_invoice_lines, their key and their hash."""
+    with conn.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute(
+            "select asked.credit_id, asked.amount as asked_amount, asked.note as asked_note,"
+            " lines.*, p.billing_period_start, p.billing_period_end"
+            " from ops.credit_requests as asked"
+            " join ops.publication_lines as lines"
+            "   on lines.line_key = asked.line_key and lines.released_at is null"
+            " join ops.publications as p on p.document_key = lines.document_key"
+            " order by asked.credit_id"
+        )
+        found = [_row(dict(row)) for row in cursor]
+    return [row for row in found if _is_meant(row, filters)]
+
+
+def _row(asked: dict[str, Any]) -> dict[str, Any]:
+    content = asked["content"]
+    amount = -asked["asked_amount"]
+    why = f" ({asked['asked_note']})" if asked["asked_note"] else ""
+    row = {
+        **{name: value for name, value in content.items() if name != "content_hash"},
+        **{name: asked[name] for name in _KEPT},
+        "line_key": _credit_key(asked["credit_id"]),
+        "kind": "credit",
+        "description": f"Credit: {asked['description']}{why}",
+        "quantity": Decimal(1),
+        "unit_price": amount,
+        "amount": amount,
+        "corrects_period_start": asked["service_period_start"],
+        "product_id": content.get("product_id"),
+        "customer_name": content.get("customer_name") or "",
+        "credits_line_key": asked["line_key"],
+        "credits_document_key": asked["document_key"],
+    }
+    return {**row, "content_hash": _hash(row)}
+
+
+_KEPT = (
+    "service",
+    "subscription_id",
+    "external_subscription_id",
+    "charge",
+    "metric",
+    "plan_code",
+    "segment_start",
+    "service_period_start",
+    "service_period_end",
+    "billing_period_start",
+    "billing_period_end",
+    "currency",
+    "tax_ids",
+    "partner_id",
+)
+
+
+def _credit_key(credit_id: int) -> str:
+    return hashlib.sha256(f"credit:{credit_id}".encode()).hexdigest()[:32]
+
+
+def _hash(row: dict[str, Any]) -> str:
+    names = ("partner_id", "currency", "description", "amount", "tax_ids", "credits_document_key")
+    text = "|".join(str(row[name]) for name in names)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _is_meant(row: dict[str, Any], filters: Filters) -> bool:
+    wanted = {
+        "service": filters.service,
+        "external_subscription_id": filters.external_subscription_id,
+        "partner_id": filters.partner_id,
+        "kind": filters.kind,
+    }
+    if filters.line_keys and row["line_key"] not in filters.line_keys:
+        return False
+    if filters.period and not str(row.get("service_start_on", "")).startswith(filters.period):
+        return False
+    return all(row[name] == value for name, value in wanted.items() if value)
+
+
+def publishable(conn: Connection, filters: Filters) -> list[Line]:
+    """Credits that enough people approved and that are in no document yet."""
+    found = [from_row(row) for row in rows(conn, filters)]
+    open_keys = _approved_and_open(conn, found)
+    return [line for line in found if (line.line_key, line.content_hash) in open_keys]
+
+
+def _approved_and_open(conn: Connection, lines: Sequence[Line]) -> set[tuple[str, str]]:
+    with conn.cursor() as cursor:
+        cursor.execute(
+            "select line_key, content_hash from ops.line_approval_status as status"
+            " where is_approved and line_key = any(%s) and not exists ("
+            "    select from ops.publication_lines as taken"
+            "    where taken.line_key = status.line_key and taken.released_at is null)",
+            ([line.line_key for line in lines],),
+        )
+        return set(cursor.fetchall())
