@@ -1,0 +1,35 @@
+"""Schema `ops` as the graph sees it: decisions of people and the ledger, written outside of it.
+
+Flows in: nothing. Flows out: external assets, so that lineage shows where an approval comes in.
+They are no outputs of the publish asset: the publish list reads them and publishing writes
+them, a cycle.
+"""
+
+import dagster as dg
+
+TABLES = {
+    "load_runs": "What every load read, wrote and rejected: proves or rules out a gap.",
+    "rejected_rows": "Source rows that break the contract: raw + rejected = source.",
+    "cutover_gates": "Who opened or closed a subscription's gate, and from which period.",
+    "cause_acceptances": "Explained differences that a person accepted, by name.",
+    "exception_acknowledgements": "Exceptions seen by a person, until their facts change.",
+    "line_approvals": "Approvals of lines at their content hash: without one nothing is published.",
+    "publications": "Documents frozen at claim: what was sent to Odoo, and what came of it.",
+    "publication_lines": "Their lines, frozen: a line is in one unreleased document only.",
+    "publication_events": "Every attempt at publishing and its outcome.",
+    "lifecycle_events": "Lifecycle events, frozen once emitted.",
+    "webhook_deliveries": "Where each event stands on its way to the app.",
+    "webhook_attempts": "Every attempt at delivering, with status and duration.",
+    "termination_releases": "Terminations that a person released: the app deprovisions on them.",
+    "credit_requests": "Credit notes that a person asked for.",
+}  # fmt: skip
+
+
+def ledger() -> list[dg.AssetSpec]:
+    """One external asset a table of `ops` that the graph reads."""
+    return [
+        dg.AssetSpec(
+            dg.AssetKey(["ops", name]), description=why, group_name="ops", kinds={"postgres"}
+        )
+        for name, why in TABLES.items()
+    ]

@@ -1,0 +1,84 @@
+"""Every dbt model, seed and snapshot as an asset; every dbt test as a check on it.
+
+Flows in: the raw tables and the decisions in `ops`. Flows out: staging, intermediate, marts,
+snapshots. Keys are dagster-dbt's defaults: schema/table, which is where the table is.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DbtCliInvocation,
+    DbtCliResource,
+    DbtProject,
+    dbt_assets,
+)
+
+from connections.settings import load_settings
+from orchestration import dbt
+from orchestration.failures import as_failures
+from orchestration.warehouse import only_one
+
+
+class LayersAsGroups(DagsterDbtTranslator):
+    """An asset's group is its layer: the graph reads from left to right as the design does."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The schema that the project configures for the node."""
+        schema: str | None = dbt_resource_props["config"].get("schema")
+        return schema
+
+
+HOME = load_settings().billing_home
+PROJECT = DbtProject(
+    dbt.REPOSITORY, profiles_dir=dbt.PROJECT_FOLDER, target_path=dbt.target_folder(HOME)
+)
+
+
+@dbt_assets(
+    manifest=dbt.prepare(HOME),
+    project=PROJECT,
+    name="dbt_build",
+    dagster_dbt_translator=LayersAsGroups(),
+)
+def models(context: dg.AssetExecutionContext, dbt_cli: DbtCliResource) -> Iterator[Any]:
+    """One dbt build with data tests over what is selected; a failed test stops what follows."""
+    settings = load_settings()
+    dbt.export_environment(settings)
+    dbt.forget_old_invocations(settings.billing_home)
+    with as_failures("dbt"), only_one(settings, "dbt build"):
+        invocation = dbt_cli.cli(
+            [*dbt.BUILD, "--vars", dbt.variables(settings)],
+            context=context,
+            raise_on_error=False,
+        )
+        yield from invocation.stream()
+        _raise_if_failed(invocation)
+
+
+def _raise_if_failed(invocation: DbtCliInvocation) -> None:
+    """Name the nodes that failed; where dbt did not get as far as a node, give its own words."""
+    error = invocation.get_error()
+    if error is None:
+        return
+    try:
+        failed = dbt.failures_of(invocation.get_artifact("run_results.json"))
+    except FileNotFoundError:
+        failed = []
+    if not failed:
+        raise dg.Failure(
+            description=f"dbt stopped before its first node: {error}", allow_retries=False
+        )
+    raise dg.Failure(
+        description=f"dbt: {len(failed)} nodes failed:\n"
+        + "\n".join(f"    {each}" for each in failed),
+        metadata={"failed": failed, "artifacts": str(invocation.target_path)},
+        allow_retries=False,
+    )
+
+
+def dbt_resource() -> DbtCliResource:
+    """dbt as a child process, from this interpreter's own folder whatever PATH says."""
+    return DbtCliResource(project_dir=PROJECT, dbt_executable=str(dbt.EXECUTABLE))

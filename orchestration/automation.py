@@ -1,0 +1,88 @@
+"""What runs, when, and by whose leave.
+
+Flows in: the assets and the settings. Flows out: jobs for people and for `billing run`; a
+schedule and a sensor that stay stopped until BILLING_AUTOMATION names them.
+"""
+
+import dagster as dg
+
+from connections.postgres import warehouse
+from connections.settings import load_settings
+from orchestration.assets.drafts import KEY as DRAFTS
+
+NIGHT_TIME = "0 3 * * *"
+TIME_ZONE = "America/Toronto"
+SECONDS_BETWEEN_LOOKS = 300
+
+_COPIES = dg.AssetSelection.groups("raw_nexacloud", "raw_odoo")
+_MODELS = dg.AssetSelection.groups("staging", "intermediate", "marts", "snapshots")
+_DRAFTS = dg.AssetSelection.assets(DRAFTS)
+
+refresh = dg.define_asset_job(
+    "refresh",
+    selection=_COPIES | _MODELS,
+    description="Load both sources, then build and test the warehouse. Publishes nothing.",
+)
+rebuild = dg.define_asset_job(
+    "rebuild",
+    selection=_MODELS,
+    description="Build and test the warehouse from what is loaded: after a changed rule.",
+)
+publish = dg.define_asset_job(
+    "publish",
+    selection=_DRAFTS,
+    description="Publish approved lines as drafts in Odoo. A dry run unless configured to go.",
+)
+night = dg.define_asset_job(
+    "night",
+    selection=_COPIES | _MODELS | _DRAFTS,
+    description="The whole night: refresh, then publish what people approved; a dry run unless go.",
+)
+JOBS = (refresh, rebuild, publish, night)
+
+
+def _default_status(name: str) -> bool:
+    return name in load_settings().automation_environments
+
+
+@dg.schedule(
+    job=night,
+    cron_schedule=NIGHT_TIME,
+    execution_timezone=TIME_ZONE,
+    default_status=(
+        dg.DefaultScheduleStatus.RUNNING
+        if _default_status("every_night")
+        else dg.DefaultScheduleStatus.STOPPED
+    ),
+    description="Every night, when yesterday is over where we bill. Publishing stays dry.",
+)
+def every_night() -> dg.RunRequest:
+    """One run a night."""
+    return dg.RunRequest()
+
+
+@dg.sensor(
+    job=publish,
+    minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
+    default_status=(
+        dg.DefaultSensorStatus.RUNNING
+        if _default_status("publish_approved")
+        else dg.DefaultSensorStatus.STOPPED
+    ),
+    description="Publishes, for real, soon after an approval. Naming it is the leave to do so.",
+)
+def publish_approved(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a run when the newest approval is newer than the cursor."""
+    with warehouse(load_settings()) as conn, conn.cursor() as cursor:
+        cursor.execute("select coalesce(max(approval_id), 0) from ops.line_approvals")
+        newest = str(cursor.fetchone()[0])
+    if newest == (context.cursor or "0"):
+        return dg.SkipReason("nobody approved anything since the last look")
+    context.update_cursor(newest)
+    return dg.RunRequest(
+        run_key=f"approval-{newest}",
+        run_config={"ops": {"publish_drafts": {"config": {"go": True, "by": "publish_approved"}}}},
+    )
+
+
+AUTOMATIONS = (every_night, publish_approved)

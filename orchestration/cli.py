@@ -1,0 +1,21 @@
+"""The command line: `billing`, for people and for cron.
+
+Flows in: arguments. Flows out: tables for people, `--json` for machines, exit code 0 only when
+all is well (1: something is wrong and was named; 2: the command was written wrong). The
+outermost boundary for errors of ours is here: one message, no traceback.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from orchestration.boundary import Verbs
+
+app = typer.Typer(
+    cls=Verbs,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Prove that invoices are right, then bill from them. Start with [bold]billing demo[/].",
+)

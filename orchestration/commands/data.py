@@ -1,0 +1,60 @@
+"""check, load, migrate: the sources and the copies."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from connections.settings import load_settings
+from orchestration import render
+from orchestration.commands.options import Json
+from orchestration.progress import loading
+from orchestration.warehouse import migrate as migrate_warehouse
+
+Only = Annotated[Literal["nexacloud", "odoo"] | None, typer.Option(help="Only this source.")]
+Full = Annotated[bool, typer.Option("--full", help="Compare every row, not only what is new.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")]
+Shrink = Annotated[bool, typer.Option("--allow-shrink", help="Let a table lose many rows, once.")]
+
+
+def load(
+    full: Full = False,
+    only: Only = None,
+    dry_run: DryRun = False,
+    allow_shrink: Shrink = False,
+    json: Json = False,
+) -> None:
+    """Copy what is new from NexaCloud and Odoo into the warehouse.
+
+    Example: [bold]billing load --only nexacloud[/]
+    """
+    import loaders
+
+    settings = load_settings()
+    migrate_warehouse(settings)
+    with loading() as progress:
+        report = loaders.load(
+            settings,
+            only=only,
+            full=full,
+            dry_run=dry_run,
+            allow_shrink=allow_shrink,
+            progress=progress,
+        )
+    tables = report.as_json()["tables"]
+    if json:
+        render.print_json(tables)
+    else:
+        columns = [
+            "table",
+            "read",
+            "created",
+            "updated",
+            "unchanged",
+            "rejected",
+            "deleted",
+            "seconds",
+        ]
+        title = "Would load" if dry_run else "Loaded"
+        render.stdout.print(render.table(title, tables, columns))

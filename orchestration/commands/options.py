@@ -1,0 +1,26 @@
+"""Options that several verbs share, so that they are spelled and explained alike."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+
+def _month(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
+        raise typer.BadParameter("a period is a month, as in 2026-05")
+    return text
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
+Period = Annotated[
+    str | None, typer.Option(help="A month of the service's time zone: 2026-05.", callback=_month)
+]
+Service = Annotated[str | None, typer.Option(help="Only this service: nexacloud.")]
+Subscription = Annotated[str | None, typer.Option(help="Only this external subscription id.")]
+Customer = Annotated[str | None, typer.Option(help="Only this external customer id.")]
+By = Annotated[str, typer.Option(help="Who decides: your name. It is kept for ever.")]
+Why = Annotated[str, typer.Option(help="Why: one sentence for whoever asks later.")]
+Go = Annotated[bool, typer.Option("--go", help="Do it. Without it, only show what would be done.")]

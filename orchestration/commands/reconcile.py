@@ -1,0 +1,162 @@
+"""reconcile: expected, actual and billed side by side, every difference with its causes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from decimal import Decimal
+from typing import Any
+
+from psycopg2.extensions import connection
+
+from connections.postgres import warehouse
+from connections.settings import Settings, load_settings
+from orchestration import render
+from orchestration.commands.options import Json, Period, Service, Subscription
+from orchestration.queries import Filters, Row, in_period, select
+
+_ROWS = """
+    select
+        r.service, r.external_subscription_id, r.period_start, r.period_end, r.currency,
+        r.list_amount, r.expected_amount, r.actual_amount, r.billed_amount, r.delta_amount,
+        r.status, r.unexplained_amount
+    from {marts}.fct_reconciliation as r
+    inner join {intermediate}.int_services as services on r.service = services.service
+    where
+        (%(period)s is null or {in_period})
+        and (%(service)s is null or r.service = %(service)s)
+        and (%(subscription)s is null or r.external_subscription_id = %(subscription)s)
+    order by r.period_start, r.service, r.external_subscription_id, r.currency
+"""
+_CAUSES = """
+    select
+        service, external_subscription_id, period_start, currency, cause, amount, evidence, sentence
+    from {marts}.fct_reconciliation_causes
+    order by service, external_subscription_id, period_start, currency, cause_order
+"""
+_ONE_OFFS = """
+    select o.*
+    from {marts}.fct_one_off_invoices as o
+    inner join {intermediate}.int_services as services on o.service = services.service
+    where
+        (%(period)s is null or {in_period})
+        and (%(service)s is null or o.service = %(service)s)
+    order by o.number
+"""
+AMOUNTS = (
+    "list_amount", "expected_amount", "actual_amount", "billed_amount", "delta_amount",
+    "unexplained_amount",
+)  # fmt: skip
+KEY = ("service", "external_subscription_id", "period_start", "currency")
+
+
+def reconcile(
+    period: Period = None,
+    service: Service = None,
+    subscription: Subscription = None,
+    json: Json = False,
+) -> None:
+    """Compare what we expect with what the app invoiced, and say why they differ.
+
+    Example: [bold]billing reconcile --period 2026-04[/]
+    """
+    settings = load_settings()
+    with warehouse(settings) as conn:
+        answer = reconciliation(conn, settings, Filters(period, service, subscription))
+    if json:
+        render.print_json(answer)
+    else:
+        show(answer, period)
+
+
+def reconciliation(conn: connection, settings: Settings, filters: Filters) -> dict[str, Any]:
+    """The machine's answer: rows with their causes, one-off invoices in their own list, a summary."""
+    parameters = filters.as_parameters()
+    rows = select(conn, settings, in_period(_ROWS, "r.period_start"), parameters)
+    one_offs = select(conn, settings, in_period(_ONE_OFFS, "o.period_start"), parameters)
+    causes: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for cause in select(conn, settings, _CAUSES):
+        causes[tuple(cause[name] for name in KEY)].append(cause)
+    return {
+        "rows": [_as_row(row, causes[tuple(row[name] for name in KEY)]) for row in rows],
+        "one_offs": [_as_one_off(row) for row in one_offs],
+        "summary": _summary(rows, one_offs),
+    }
+
+
+def _as_row(row: Row, causes: list[Row]) -> dict[str, Any]:
+    currency = row["currency"]
+    return {
+        **row,
+        **{name: render.money(row[name], currency) for name in AMOUNTS},
+        "causes": [
+            {**_without_key(cause), "amount": render.money(cause["amount"], currency)}
+            for cause in causes
+        ],
+    }
+
+
+def _without_key(cause: Row) -> Row:
+    return {name: value for name, value in cause.items() if name not in KEY}
+
+
+def _as_one_off(row: Row) -> dict[str, Any]:
+    currency = row["currency"]
+    return {
+        name: render.money(value, currency) if name.endswith("amount") else value
+        for name, value in row.items()
+    }
+
+
+def _summary(rows: list[Row], one_offs: list[Row]) -> dict[str, Any]:
+    """Counts by status; sums by currency, for amounts of two currencies have no sum."""
+    sums: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for row in rows:
+        for name in AMOUNTS[1:]:
+            sums[row["currency"]][name] += row[name] or Decimal(0)
+    return {
+        "rows": len(rows),
+        "by_status": dict(sorted(Counter(row["status"] for row in rows).items())),
+        "one_offs": len(one_offs),
+        "totals": [
+            {
+                "currency": currency,
+                **{name: render.money(sum_, currency) for name, sum_ in by.items()},
+            }
+            for currency, by in sorted(sums.items())
+        ],
+    }
+
+
+def show(answer: dict[str, Any], period: str | None) -> None:
+    """Print the tables for people: a row a subscription with its cause's sentence; the one-offs below."""
+    columns = [
+        "subscription",
+        "period",
+        "expected",
+        "actual",
+        "billed",
+        "delta",
+        "unexplained",
+        "status",
+    ]
+    shown = [
+        {
+            "subscription": row["external_subscription_id"],
+            "period": row["period_start"].date(),
+            **{name: row[f"{name}_amount"] for name in columns[2:7]},
+            "status": row["status"],
+            "why": "; ".join(cause["sentence"] or cause["cause"] for cause in row["causes"]),
+        }
+        for row in answer["rows"]
+    ]
+    title = f"Reconciliation {period or 'of all periods'}, net of tax"
+    counts = ", ".join(f"{n} {status}" for status, n in answer["summary"]["by_status"].items())
+    render.stdout.print(render.table(title, shown, [*columns, "why"], caption=counts))
+    if answer["one_offs"]:
+        render.stdout.print(
+            render.table(
+                "Invoices without a subscription: a stream of their own",
+                answer["one_offs"],
+                ["number", "external_customer_id", "amount", "currency", "issued_at", "status"],
+            )
+        )

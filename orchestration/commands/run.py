@@ -1,0 +1,93 @@
+"""run: the whole night through Dagster, so that what an operator sees in the UI is what ran."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from connections.settings import Settings, load_settings
+from orchestration import render
+from orchestration.commands import reconcile
+from orchestration.commands.options import Json, Period
+from orchestration.queries import Filters
+from orchestration.runs import Outcome, execute
+from orchestration.warehouse import migrate
+
+Publish = Annotated[
+    bool, typer.Option("--publish", help="Then publish what people approved, for real.")
+]
+FullLoad = Annotated[bool, typer.Option("--full", help="Compare every row of the sources.")]
+
+
+def run(
+    period: Period = None, publish: Publish = False, full: FullLoad = False, json: Json = False
+) -> None:
+    """Run the night: load, build and test the warehouse, check. Publishes only if told to.
+
+    Example: [bold]billing run --period 2026-05[/]
+    """
+    settings = load_settings()
+    outcome = refresh(settings, full=full) if not publish else night(settings, full=full)
+    if json:
+        render.print_json(as_json(outcome))
+    else:
+        show(outcome)
+    outcome.raise_if_failed()
+    if not json:
+        _show_month(settings, period)
+
+
+def _show_month(settings: Settings, period: str | None) -> None:
+    """What the night found: the month that was asked for."""
+    if period is None:
+        return
+    with warehouse(settings) as conn:
+        answer = reconcile.reconciliation(conn, settings, Filters(period=period))
+    reconcile.show(answer, period)
+
+
+def refresh(settings: Settings, *, full: bool = False) -> Outcome:
+    """Load, build, test."""
+    migrate(settings)
+    return execute(settings, "refresh", _load_config(full))
+
+
+def night(settings: Settings, *, full: bool = False) -> Outcome:
+    """Load, build, test, and publish what is approved."""
+    migrate(settings)
+    config = _load_config(full)
+    config["ops"]["publish_drafts"] = {"config": {"go": True, "by": "billing run --publish"}}
+    return execute(settings, "night", config)
+
+
+def _load_config(full: bool) -> dict[str, Any]:
+    load = {"config": {"full": full}}
+    return {"ops": {"load_nexacloud": load, "load_odoo": load}}
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """The outcome for machines."""
+    return {
+        "job": outcome.job,
+        "run_id": outcome.run_id,
+        "succeeded": outcome.succeeded and not outcome.failures,
+        "seconds": round(outcome.seconds, 1),
+        "assets": outcome.materialized,
+        "checks_passed": outcome.checks_passed,
+        "warnings": outcome.warnings,
+        "failures": outcome.failures,
+        "log": str(outcome.log),
+    }
+
+
+def show(outcome: Outcome) -> None:
+    """One line that says it all; warnings below it."""
+    mark = "[green]done[/]" if outcome.succeeded and not outcome.failures else "[red]failed[/]"
+    render.stdout.print(
+        f"{mark} {outcome.job}: {outcome.materialized} assets, {outcome.checks_passed} checks passed,"
+        f" {len(outcome.warnings)} warnings, {outcome.seconds:.0f} s (run {outcome.run_id[:8]})",
+        highlight=False,
+    )
+    for warning in outcome.warnings:
+        render.stdout.print(f"  [yellow]warning[/] {render.escape(warning)}", highlight=False)

@@ -1,0 +1,88 @@
+"""up, down, status: the embedded world, where no real source is configured."""
+
+from __future__ import annotations
+
+import typer
+
+from connections.settings import Settings, Source, load_settings
+from orchestration import render
+from orchestration.commands.options import Json
+from orchestration.errors import CommandError
+from orchestration.warehouse import migrate
+from sandbox import world as sandbox_world
+from sandbox.world import WorldOptions, WorldState
+
+SOURCES: tuple[Source, ...] = ("warehouse", "nexacloud", "odoo")
+Community = typer.Option(False, help="Start an Odoo without Enterprise and without our module.")
+Fresh = typer.Option(
+    False, help="Throw the old world away first, with its warehouse and decisions."
+)
+
+
+def up(json: Json = False, community: bool = Community, fresh: bool = Fresh) -> None:
+    """Start the embedded PostgreSQL, the sample NexaCloud and the Odoo stand-in.
+
+    Example: [bold]billing up[/]
+    """
+    state = start_world(load_settings(), community=community, fresh=fresh)
+    _show(state, as_json=json)
+
+
+def start_world(settings: Settings, *, community: bool = False, fresh: bool = False) -> WorldState:
+    """Bring up the world and its warehouse's schemas; refuse where a source is real."""
+    real = [source for source in SOURCES if _is_real(settings, source)]
+    if real:
+        raise CommandError(
+            f"{', '.join(real)} is configured: the embedded world is only for where nothing is;"
+            " unset it, or leave out `billing up`"
+        )
+    options = WorldOptions(
+        community=community,
+        bin_dir=settings.billing_pg_bin,
+        postgres_port=settings.sandbox_postgres_port,
+        odoo_port=settings.sandbox_odoo_port,
+        scale=settings.sandbox_scale,
+    )
+    begin = sandbox_world.reset if fresh else sandbox_world.up
+    with render.stderr.status("starting the embedded world") as spinner:
+        state = begin(settings.billing_home, options=options, progress=spinner.update)
+        spinner.update("warehouse")
+        migrate(load_settings(billing_home=settings.billing_home))
+    return state
+
+
+def down() -> None:
+    """Stop the embedded world; its data stay for the next `up`.
+
+    Example: [bold]billing down[/]
+    """
+    sandbox_world.down(load_settings().billing_home)
+    render.stderr.print("stopped")
+
+
+def status(json: Json = False) -> None:
+    """Tell what of the embedded world runs; exit code 0 only when all of it answers.
+
+    Example: [bold]billing status --json[/]
+    """
+    state = sandbox_world.status(load_settings().billing_home)
+    _show(state, as_json=json)
+    if not state.is_up:
+        raise typer.Exit(1)
+
+
+def _is_real(settings: Settings, source: Source) -> bool:
+    given = settings.odoo_url if source == "odoo" else getattr(settings, f"{source}_dsn")
+    return bool(given) and not settings.is_sandbox(source)
+
+
+def _show(state: WorldState, *, as_json: bool) -> None:
+    parts = [
+        {"part": "postgres", "runs": state.postgres_pid is not None, "where": state.warehouse_dsn},
+        {"part": "nexacloud", "runs": state.postgres_pid is not None, "where": state.nexacloud_dsn},
+        {"part": "odoo", "runs": state.odoo_pid is not None, "where": state.odoo_url},
+    ]
+    if as_json:
+        render.print_json({"is_up": state.is_up, "home": str(state.home), "parts": parts})
+    else:
+        render.stdout.print(render.table("The embedded world", parts, ["part", "runs", "where"]))

@@ -1,0 +1,151 @@
+"""The dbt project as the orchestrator sees it.
+
+Flows in: the SQL project at the repository's root and the settings. Flows out: a manifest that
+is never older than the project's files, the environment dbt connects by, and what failed in
+words.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from connections.settings import Settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PROJECT_FOLDER = REPOSITORY / "dbt_project"
+EXECUTABLE = Path(sys.executable).parent / "dbt"
+KEPT_INVOCATIONS = 20  # folders of past dbt invocations that stay for the curious
+
+# Unit tests judge the code, not the data: they run in `make test`, not every night.
+BUILD = ("build", "--exclude-resource-type", "unit_test")
+
+
+class DbtError(RuntimeError):
+    """dbt could not do its part; the message names the nodes."""
+
+
+def target_folder(home: Path) -> Path:
+    """Where dbt's artifacts live, beside everything else that one BILLING_HOME owns."""
+    return home / "dbt" / "target"
+
+
+def prepare(home: Path) -> Path:
+    """Parse the project when its manifest is missing or older than a file; return its path."""
+    manifest = target_folder(home) / "manifest.json"
+    with _exclusive(home / "dbt" / "parse.lock"):
+        if _is_stale(manifest):
+            _parse(home)
+    return manifest
+
+
+def export_environment(settings: Settings) -> None:
+    """Give this process, and the dbt that it starts, the warehouse's address.
+
+    dagster-dbt hands its child this process's environment and nothing else, so it is written here
+    (and read nowhere: profiles.yml does that).
+    """
+    os.environ.update(
+        settings.dbt_environment()
+        | {"DBT_TARGET_PATH": str(target_folder(settings.billing_home)), "DO_NOT_TRACK": "1"}
+    )
+
+
+def variables(settings: Settings) -> str:
+    """The vars of a run as dbt's argument: time is one of them, so that a run can be repeated."""
+    return json.dumps(
+        {"as_of": settings.as_of.isoformat(), "schema_prefix": settings.billing_schema_prefix}
+    )
+
+
+def failures_of(run_results: Mapping[str, Any]) -> list[str]:
+    """One sentence for each node of run_results.json that failed, tests with their row counts."""
+    return [
+        f"{_kind(result['unique_id'])} {_name(result['unique_id'])}: {_first_line(result)}"
+        for result in run_results["results"]
+        if result["status"] in ("error", "fail", "runtime error")
+    ]
+
+
+def forget_old_invocations(home: Path, keep: int = KEPT_INVOCATIONS) -> None:
+    """Remove all but the newest folders that dagster-dbt made, one an invocation."""
+    folders = sorted(
+        (path for path in target_folder(home).glob("*-*-*") if path.is_dir()),
+        key=lambda path: path.stat().st_mtime,
+    )
+    for folder in folders[:-keep]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _parse(home: Path) -> None:
+    arguments = [
+        str(EXECUTABLE), "parse", "--no-version-check",
+        "--project-dir", str(REPOSITORY), "--profiles-dir", str(PROJECT_FOLDER),
+        "--target-path", str(target_folder(home)), "--log-path", str(home / "dbt" / "logs"),
+    ]  # fmt: skip
+    done = subprocess.run(arguments, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise DbtError(f"dbt cannot parse the project:\n{_tail(done.stdout)}{_tail(done.stderr)}")
+
+
+def _is_stale(manifest: Path) -> bool:
+    if not manifest.exists():
+        return True
+    made = manifest.stat().st_mtime
+    return any(path.stat().st_mtime > made for path in _project_paths())
+
+
+def _project_paths() -> Iterator[Path]:
+    """Files, and folders too: a deleted file leaves its trace in its folder's time."""
+    yield REPOSITORY / "dbt_project.yml"
+    yield PROJECT_FOLDER
+    yield from PROJECT_FOLDER.rglob("*")
+
+
+@contextmanager
+def _exclusive(lock: Path) -> Iterator[None]:
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _kind(unique_id: str) -> str:
+    return unique_id.split(".")[0]
+
+
+def _name(unique_id: str) -> str:
+    return unique_id.split(".")[2]
+
+
+def _first_line(result: Mapping[str, Any]) -> str:
+    lines = [line.strip() for line in (result.get("message") or result["status"]).splitlines()]
+    return " ".join(line for line in lines if line)[:300]
+
+
+def _tail(text: str, lines: int = 15) -> str:
+    return "\n".join(text.strip().splitlines()[-lines:])
+
+
+def read_manifest(home: Path) -> dict[str, Any]:
+    """The prepared manifest as a dictionary."""
+    manifest: dict[str, Any] = json.loads(prepare(home).read_text())
+    return manifest
+
+
+def command(settings: Settings, *arguments: str) -> Sequence[str]:
+    """A dbt command line over this project and these settings, for those who run dbt by hand."""
+    return [
+        str(EXECUTABLE), *arguments,
+        "--project-dir", str(REPOSITORY), "--profiles-dir", str(PROJECT_FOLDER),
+        "--target-path", str(target_folder(settings.billing_home)),
+        "--vars", variables(settings),
+    ]  # fmt: skip

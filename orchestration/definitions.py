@@ -1,0 +1,35 @@
+"""The table of contents of what Dagster runs. Nothing but Dagster and the tests loads this module.
+
+raw_nexacloud/*, raw_odoo/*   copies of the sources            assets/copies.py
+ops/*                         decisions and the ledger         assets/ledger.py
+staging ... marts/*           what dbt decides, with tests     assets/models.py
+odoo/draft_invoices           what goes out                    assets/drafts.py
+refresh, rebuild, publish, night, and what starts them         automation.py
+"""
+
+import dagster as dg
+
+from orchestration.assets.copies import copies
+from orchestration.assets.drafts import draft_invoices
+from orchestration.assets.ledger import ledger
+from orchestration.assets.models import dbt_resource, models
+from orchestration.automation import AUTOMATIONS, JOBS
+from orchestration.checks import CHECKS
+
+defs = dg.Definitions(
+    assets=[
+        copies("nexacloud"),
+        copies("odoo"),
+        *ledger(),
+        models,
+        draft_invoices,
+    ],
+    asset_checks=CHECKS,
+    jobs=JOBS,
+    schedules=[each for each in AUTOMATIONS if isinstance(each, dg.ScheduleDefinition)],
+    sensors=[each for each in AUTOMATIONS if isinstance(each, dg.SensorDefinition)],
+    resources={"dbt_cli": dbt_resource()},
+    # A run has four long steps: a process each would cost more than it brings. Celery or Kubernetes
+    # executors can replace this one line.
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,47 @@
+"""Which exceptions are ours: expected at a border, with a message that names the thing and the
+mend.
+
+Flows in: the exception classes of the rooms. Flows out: one tuple to catch at the outermost
+boundary, and the answer to "may a second try help?".
+"""
+
+from __future__ import annotations
+
+import psycopg2
+
+from connections.errors import DatabaseUnreachable, OdooError, SettingsError
+from loaders.errors import LoadError, LoadInProgress
+from orchestration.dbt import DbtError
+from publishers.ledger import AlreadyPublishing
+from publishers.webhooks.errors import WebhookError
+from sandbox.processes import SandboxError
+
+
+class CommandError(RuntimeError):
+    """A verb cannot do what it was asked; the message names the thing and the mend."""
+
+
+OURS: tuple[type[Exception], ...] = (
+    SettingsError,
+    DatabaseUnreachable,
+    OdooError,
+    LoadError,
+    AlreadyPublishing,
+    WebhookError,
+    SandboxError,
+    DbtError,
+    CommandError,
+    psycopg2.Error,
+)
+
+
+def may_pass(error: Exception) -> bool:
+    """True where the same call may succeed later with nothing changed."""
+    if isinstance(error, OdooError):
+        return error.is_retryable
+    return isinstance(error, DatabaseUnreachable | LoadInProgress | psycopg2.OperationalError)
+
+
+def sentence(error: Exception) -> str:
+    """The error as one paragraph for a terminal."""
+    return str(error).strip() or type(error).__name__

@@ -1,0 +1,61 @@
+"""What people and machines ask of the marts, as rows.
+
+Flows in: a warehouse session and filters. Flows out: dictionaries with Decimal amounts and
+aware times. Every query names its columns: the JSON of the command line is a contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from psycopg2.errors import InvalidSchemaName, UndefinedColumn, UndefinedTable
+from psycopg2.extensions import connection
+from psycopg2.extras import RealDictCursor
+
+from connections.settings import Settings
+from orchestration.errors import CommandError
+
+Row = dict[str, Any]
+
+# A period belongs to a month by its start on the service's own clock.
+IN_PERIOD = "to_char({column} at time zone services.timezone, 'YYYY-MM') = %(period)s"
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What to look at; None means all. `period` is a month of the service's own time zone."""
+
+    period: str | None = None
+    service: str | None = None
+    subscription: str | None = None
+    customer: str | None = None
+    status: str | None = None
+
+    def as_parameters(self) -> dict[str, str | None]:
+        """The filters as named query parameters."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def select(
+    conn: connection, settings: Settings, query: str, parameters: Mapping[str, Any] | None = None
+) -> list[Row]:
+    """Run a query; {marts}, {staging} and {intermediate} stand for this deployment's schemas."""
+    text = query
+    for layer in ("staging", "intermediate", "marts"):
+        text = text.replace("{" + layer + "}", settings.schema(layer))
+    with conn.cursor(cursor_factory=RealDictCursor) as cursor:
+        try:
+            cursor.execute(text, parameters or {})
+        except (UndefinedTable, InvalidSchemaName, UndefinedColumn) as error:
+            missing = str(error).splitlines()[0]
+            raise CommandError(
+                f"the warehouse is not built ({missing}): run `billing run`"
+            ) from None
+        return [dict(row) for row in cursor.fetchall()]
+
+
+def in_period(query: str, column: str) -> str:
+    """Fill {in_period} with the condition that `column` lies in the month %(period)s."""
+    return query.replace("{in_period}", IN_PERIOD.format(column=column))

@@ -1,0 +1,145 @@
+"""Runs of Dagster jobs inside this process, told to a person while they go on.
+
+Flows in: settings, the job's name, its configuration. Flows out: an Outcome; the run itself is
+kept in DAGSTER_HOME, so the UI shows it; what dbt and Dagster say goes to a log file, for
+stdout is the answer's.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from rich.console import Console
+
+from connections.settings import Settings
+from orchestration.errors import CommandError
+from orchestration.instance import open_instance
+from orchestration.names import DEFINITIONS
+from orchestration.progress import RunProgress
+
+
+@dataclass
+class Outcome:
+    """What a run did. `failures` are sentences; a check that only warns is in `warnings`."""
+
+    job: str
+    run_id: str
+    succeeded: bool
+    materialized: int = 0
+    checks_passed: int = 0
+    seconds: float = 0.0
+    log: Path = Path()
+    warnings: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def raise_if_failed(self) -> Outcome:
+        """Raise CommandError with every failure's sentence and the way to the whole story."""
+        if self.succeeded and not self.failures:
+            return self
+        said = "\n".join(f"  - {failure}" for failure in self.failures) or "  - no step ran"
+        raise CommandError(
+            f"run {self.job} failed:\n{said}\n  log: {self.log}; in `billing ui`: run {self.run_id}"
+        )
+
+
+def execute(settings: Settings, job: str, config: Mapping[str, Any] | None = None) -> Outcome:
+    """Run the job to its end; never raises for a failed run, the Outcome says it."""
+    started = time.monotonic()
+    log = _log_file(settings.billing_home, job)
+    with _output_into(log) as terminal, open_instance(settings.billing_home) as instance:
+        # Loaded by name, as Dagster's own tools do: no room imports the definitions.
+        definitions: dg.Definitions = importlib.import_module(DEFINITIONS).defs
+        job_definition = definitions.resolve_job_def(job)
+        run_id = str(uuid.uuid4())
+        with RunProgress(
+            terminal, job, len(job_definition.asset_layer.selected_asset_keys)
+        ) as told:
+            instance.add_event_listener(run_id, told.hear)
+            result = job_definition.execute_in_process(
+                run_config=dict(config or {}),
+                instance=instance,
+                run_id=run_id,
+                raise_on_error=False,
+            )
+    outcome = _outcome(job, result)
+    outcome.seconds, outcome.log = time.monotonic() - started, log
+    return outcome
+
+
+def _outcome(job: str, result: dg.ExecuteInProcessResult) -> Outcome:
+    outcome = Outcome(job=job, run_id=result.run_id, succeeded=result.success)
+    for event in result.all_events:
+        if event.is_step_materialization:
+            _count_materialization(outcome, event)
+        elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            _count_check(outcome, event)
+        elif event.is_step_failure:
+            outcome.failures.append(_failure(event))
+    return outcome
+
+
+def _count_materialization(outcome: Outcome, event: dg.DagsterEvent) -> None:
+    outcome.materialized += 1
+    materialization = event.step_materialization_data.materialization
+    outcome.metadata[materialization.asset_key.to_user_string()] = {
+        name: value.value for name, value in materialization.metadata.items()
+    }
+
+
+def _count_check(outcome: Outcome, event: dg.DagsterEvent) -> None:
+    evaluation = event.asset_check_evaluation_data
+    if evaluation.passed:
+        outcome.checks_passed += 1
+        return
+    said = f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}"
+    if evaluation.description:
+        said += f": {evaluation.description}"
+    blocking = evaluation.severity is dg.AssetCheckSeverity.ERROR
+    (outcome.failures if blocking else outcome.warnings).append(said)
+
+
+def _failure(event: dg.DagsterEvent) -> str:
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return str(data.user_failure_data.description)
+    return f"{event.step_key}: {data.error.message.strip() if data.error else 'failed'}"
+
+
+def _log_file(home: Path, job: str) -> Path:
+    folder = home / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{time.strftime('%Y%m%dT%H%M%S')}-{job}-{os.getpid()}.log"
+
+
+@contextmanager
+def _output_into(log: Path) -> Iterator[Console]:
+    """Send file descriptors 1 and 2 into the log and yield a console on the real stderr.
+
+    The descriptors and not sys.stdout, because dbt and Dagster's log capture are other processes.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    with log.open("a") as target:
+        os.dup2(target.fileno(), 1)
+        os.dup2(target.fileno(), 2)
+    try:
+        with os.fdopen(os.dup(saved[1]), "w") as terminal:
+            yield Console(file=terminal)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor, copy in zip((1, 2), saved, strict=True):
+            os.dup2(copy, descriptor)
+            os.close(copy)
