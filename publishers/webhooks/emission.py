@@ -5,7 +5,8 @@ payload as it will be sent, and one delivery each. Afterwards the mart may be re
 what was emitted stays what it was, and is not emitted again.
 
 Decisions, first that applies: off (the service has no webhooks), held (waits for a person),
-history (older than the service's switch-on), stale (the mart is older than ops), send.
+history (older than the service's switch-on, and nothing was told before that it would follow up),
+stale (the mart is older than ops), send.
 """
 
 from collections import Counter
@@ -40,6 +41,10 @@ select distinct on (subject) subject, event_id
 from ops.lifecycle_events
 where subject = any(%s)
 order by subject, (payload ->> 'sequence')::bigint desc
+"""
+
+ACTIVATE = """
+insert into ops.webhook_activations (service, events_from) values %s on conflict do nothing
 """
 
 FREEZE = """
@@ -93,20 +98,14 @@ def _pending(conn: connection, settings: Settings) -> list[PendingEvent]:
 def _starts(
     conn: connection, endpoints: dict[str, Endpoint], as_of: datetime, *, record: bool
 ) -> dict[str, datetime]:
-    """From when each enabled service is told: the seed's time, else its first emission."""
-    enabled = [endpoint for endpoint in endpoints.values() if endpoint.is_enabled]
+    """From when each enabled service is told: its first emission, which is recorded once."""
+    enabled = [item.service for item in endpoints.values() if item.is_enabled]
     with conn.cursor() as cursor:
         if record:
-            unnamed = [(item.service, as_of) for item in enabled if item.events_from is None]
-            for row in unnamed:
-                cursor.execute(
-                    "insert into ops.webhook_activations (service, events_from) values (%s, %s)"
-                    " on conflict do nothing",
-                    row,
-                )
+            execute_values(cursor, ACTIVATE, [(service, as_of) for service in enabled])
         cursor.execute("select service, events_from from ops.webhook_activations")
         recorded = dict(cursor.fetchall())
-    return {item.service: item.events_from or recorded.get(item.service, as_of) for item in enabled}
+    return {service: recorded.get(service, as_of) for service in enabled}
 
 
 def _decide(
@@ -135,11 +134,12 @@ def _decision(
     if endpoint is None or not endpoint.is_enabled:
         return "off", f"webhooks are off for {event.service} (services.csv, webhook_enabled)"
     if not endpoint.url_name:
-        return "off", f"services.csv names no webhook_url_env for {event.service}"
+        return "off", f"services.csv names no webhook_url_name for {event.service}"
     if event.held_reason is not None:
         return "held", event.held_reason
     start = starts.get(event.service)
-    if start is not None and event.occurred_at < start:
+    is_first = event.previous_event_id is None
+    if is_first and start is not None and event.occurred_at < start:
         return "history", f"before {start.isoformat()}, when {event.service} was switched on"
     if latest.get(event.subject) != event.previous_event_id:
         return "stale", "something newer was emitted for it: `billing run` rebuilds the mart"

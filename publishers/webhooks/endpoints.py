@@ -5,7 +5,6 @@ Out: an endpoint that may be sent to, or an error that says what to mend.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import psycopg2
 from psycopg2 import sql
@@ -17,7 +16,7 @@ from publishers.webhooks.guard import GuardPolicy, Target, check_url
 from publishers.webhooks.signature import split_secrets
 
 ENDPOINTS = sql.SQL(
-    "select service, is_enabled, url_name, secret_name, events_from from {}.dim_webhook_endpoints"
+    "select service, is_enabled, url_name, secret_name from {}.dim_webhook_endpoints"
     " order by service"
 )
 
@@ -30,7 +29,6 @@ class Endpoint:
     is_enabled: bool
     url_name: str | None
     secret_name: str | None
-    events_from: datetime | None
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def open_endpoint(settings: Settings, endpoint: Endpoint) -> OpenEndpoint:
     if not endpoint.url_name or not endpoint.secret_name:
         raise WebhookConfigError(
             f"service {endpoint.service} has webhooks enabled, but services.csv names no "
-            "webhook_url_env or webhook_secret_env"
+            "webhook_url_name or webhook_secret_name"
         )
     url = settings.secret(endpoint.url_name).get_secret_value().strip()
     secrets = settings.secret(endpoint.secret_name).get_secret_value()
