@@ -225,7 +225,7 @@ def _components(tax_id: int, rows: dict[int, dict[str, Any]]) -> tuple[TaxCompon
     if row["amount_type"] != "group":
         return (TaxComponent(tax_id, Decimal(str(row["amount"]))),)
     return tuple(
-        TaxComponent(child, Decimal(str(rows[child]["amount"])), group_id=tax_id)
+        TaxComponent(child, Decimal(str(rows[child]["amount"])))
         for child in row["children_tax_ids"]
     )
 

@@ -2,8 +2,8 @@
 
 In: lines (quantity, unit price, discount, tax ids), tax facts and digits. Out: Decimal totals.
 Pure and exact. The rules were measured on Odoo 19: round_per_line rounds base and tax of each line;
-round_globally sums unrounded and rounds once per tax, a tax inside a group apart from the same tax
-outside. All rounding is half away from zero.
+round_globally sums unrounded and rounds once per tax, whether the tax stands in a group or alone.
+All rounding is half away from zero.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,11 +32,10 @@ class Digits:
 
 @dataclass(frozen=True)
 class TaxComponent:
-    """One percentage that Odoo applies; `group_id` where it stands inside a group tax."""
+    """One percentage that Odoo applies: a plain tax, or a child of a group tax."""
 
     tax_id: int
     rate: Decimal
-    group_id: int | None = None
     is_included: bool = False
 
 
@@ -120,8 +119,8 @@ def _per_line(lines: Sequence[TaxableLine], taxes: TaxTable, decimals: int) -> T
 
 def _globally(lines: Sequence[TaxableLine], taxes: TaxTable, decimals: int) -> Totals:
     raw_total = ZERO
-    included: dict[tuple[int, int | None], Decimal] = {}
-    added: dict[tuple[int, int | None], Decimal] = {}
+    included: dict[int, Decimal] = {}
+    added: dict[int, Decimal] = {}
     for line in lines:
         components = _components(line, taxes)
         parts = _included(line.raw_amount, components)
@@ -137,11 +136,8 @@ def _globally(lines: Sequence[TaxableLine], taxes: TaxTable, decimals: int) -> T
     return Totals(untaxed, round_half_up(inside + outside, decimals))
 
 
-def _add(
-    sums: dict[tuple[int, int | None], Decimal], component: TaxComponent, part: Decimal
-) -> None:
-    key = (component.tax_id, component.group_id)
-    sums[key] = sums.get(key, ZERO) + part
+def _add(sums: dict[int, Decimal], component: TaxComponent, part: Decimal) -> None:
+    sums[component.tax_id] = sums.get(component.tax_id, ZERO) + part
 
 
 def _components(line: TaxableLine, taxes: TaxTable) -> list[TaxComponent]:

@@ -1,4 +1,4 @@
-"""Who has approved what, by as many people as the amount requires; what went wrong after publishing.
+"""Who has approved what, by as many people as its amount requires; what went wrong afterwards.
 
 Revision: 0003, after 0002.
 """
@@ -10,8 +10,8 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-# A reject or revoke annuls the approvals before it. A policy is an approver, but no person: above the
-# four-eyes amount two different people are needed. Of several policies the strictest counts.
+# A reject or revoke annuls the approvals before it. A policy is an approver, but no person: above
+# the four-eyes amount two different people are needed.
 APPROVAL_STATUS = """
 create view ops.line_approval_status as
 with policies as (
