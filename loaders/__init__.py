@@ -1,1 +1,17 @@
 """Copy in, change nothing. NexaCloud and Odoo flow in; raw_nexacloud and raw_odoo flow out."""
+
+from loaders.check import check
+from loaders.errors import LoadError, PreflightError
+from loaders.load import load
+from loaders.report import CheckReport, LoadReport, Progress, TableReport
+
+__all__ = [
+    "CheckReport",
+    "LoadError",
+    "LoadReport",
+    "PreflightError",
+    "Progress",
+    "TableReport",
+    "check",
+    "load",
+]

@@ -9,7 +9,12 @@ from loaders.contracts import Column, Table
 
 
 class LoadError(Exception):
-    """Base of what stops a load. The raw tables are as they were before it."""
+    """Base of what stops a load. The raw tables are as they were before it.
+
+    `is_retryable`: the same load may go well in a minute.
+    """
+
+    is_retryable = False
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,24 @@ class PreflightError(LoadError):
         )
 
 
+class ServerLost(LoadError):
+    """A PostgreSQL server, or the way to it, went away in the middle."""
+
+    is_retryable = True
+
+
+class QueryFailed(LoadError):
+    """PostgreSQL refused a statement: a right that went away, a timeout, a full disk."""
+
+
 class OpsMissing(LoadError):
     """The warehouse has no ops schema yet."""
 
 
 class LoadInProgress(LoadError):
     """Another load of the same source holds the lock."""
+
+    is_retryable = True
 
 
 class ShrinkRefused(LoadError):
@@ -52,6 +69,8 @@ class ShrinkRefused(LoadError):
 
 class CopyMismatch(LoadError):
     """What arrived is not what was sent, or not what the source holds in the same snapshot."""
+
+    is_retryable = True
 
 
 class RawTableDiffers(LoadError):

@@ -71,7 +71,7 @@ NEXACLOUD: tuple[Table, ...] = (
     nexacloud_table(
         "invoice_items",
         "id uuid, invoice_id uuid, kind text, period_start timestamptz, period_end timestamptz,"
-        " description text, quantity numeric(12,4), unit_price numeric(12,4),"
+        " description text, quantity numeric(20,6), unit_price numeric(16,6),"
         " amount numeric(12,4), created_at timestamptz",
         "created_at",
         "The items of those invoices.",

@@ -1,0 +1,51 @@
+"""The second half of every load, the same for both sources. Staged rows flow in; raw, ops and the counts flow out."""
+
+from __future__ import annotations
+
+from psycopg2.extensions import cursor
+
+from loaders import merge, rejects
+from loaders.contracts import Table
+from loaders.errors import CopyMismatch
+from loaders.options import Options
+from loaders.report import TableReport
+
+
+def apply_stage(
+    cur: cursor, table: Table, report: TableReport, options: Options, *, keys: str | None
+) -> None:
+    """Merge load_stage into raw and record load_rejects; in a dry run, only count.
+
+    `keys` names the temporary table that holds every key of the source, where there is one: what is not in it is
+    marked as deleted.
+    """
+    if keys:
+        report.deleted = merge.count_vanished(cur, table, keys, options.guard)
+    if options.dry_run:
+        merged = merge.preview(cur, table)
+    else:
+        merged = merge.merge(cur, table, options.run_id)
+        merge.mark_rejected(cur, table, options.run_id)
+        if keys:
+            merge.mark_vanished(cur, table, keys, options.run_id)
+    report.created, report.updated = merged.created, merged.updated
+    report.unchanged = merged.unchanged
+
+
+def record_rejects(cur: cursor, table: Table, report: TableReport, options: Options) -> None:
+    """Count load_rejects into the report, and keep them in ops.rejected_rows."""
+    cur.execute("select count(*) from load_rejects")
+    report.rejected = (cur.fetchone() or (0,))[0]
+    report.read = report.created + report.updated + report.unchanged + report.rejected
+    if not options.dry_run:
+        rejects.record(cur, table, options.run_id)
+
+
+def hold_the_law(cur: cursor, table: Table, report: TableReport, there: int) -> None:
+    """Raw + rejected = source. Raises CopyMismatch, and so takes the table's load back."""
+    here, rejected = merge.live_rows(cur, table), rejects.count_open(cur, table)
+    if here + rejected != there:
+        raise CopyMismatch(
+            f"{report.name}: the source has {there} rows, raw {here} and rejected {rejected}: nothing was loaded;"
+            " run `billing load --full`, and report it if it comes again"
+        )

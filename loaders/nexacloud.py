@@ -1,0 +1,216 @@
+"""NexaCloud into raw_nexacloud. A read-only snapshot of the source flows in; merged raw tables and reports flow out.
+
+All tables of a run come from one snapshot and are committed in one transaction, so that whoever reads raw_nexacloud
+sees NexaCloud as it was at one instant, and a loader that dies, wherever, leaves it as it was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from psycopg2 import sql
+from psycopg2.extensions import connection, cursor
+from psycopg2.sql import Composable
+
+from loaders import merge, nexacloud_sql, rejects
+from loaders.apply import apply_stage, hold_the_law, record_rejects
+from loaders.contracts import Table
+from loaders.errors import CopyMismatch
+from loaders.first_copy import copy_into_empty
+from loaders.nexacloud_preflight import FoundTable
+from loaders.nexacloud_sql import EVERYTHING, Window
+from loaders.options import Options
+from loaders.pipe import pipe_copy
+from loaders.progress import Meter, copy_watch
+from loaders.report import TableReport, Totals
+from loaders.runs import LastRun, RunLog
+from loaders.schema import relation
+
+STAGE = sql.SQL("copy load_stage from stdin (format binary)")
+REJECTS = sql.SQL("copy load_rejects from stdin (format binary)")
+KEYS = sql.SQL("copy load_keys from stdin (format binary)")
+
+# Keys per statement when single rows are fetched again.
+BATCH = 10_000
+
+
+def load_nexacloud(
+    source: connection,
+    target: connection,
+    tables: Sequence[Table],
+    found: dict[str, FoundTable],
+    options: Options,
+    log: RunLog,
+) -> list[TableReport]:
+    """Load the tables from the snapshot that `source` has open, in `target`'s transaction; the caller commits."""
+    reports = []
+    with source.cursor() as reader, target.cursor() as writer:
+        for table in tables:
+            load = _TableLoad(reader, writer, table, found[table.source_name], options, log)
+            reports.append(load.run())
+    return reports
+
+
+@dataclass
+class _TableLoad:
+    """One table's load. Its methods run in the order in which they stand."""
+
+    reader: cursor
+    writer: cursor
+    table: Table
+    found: FoundTable
+    options: Options
+    log: RunLog
+
+    def __post_init__(self) -> None:
+        self.schema = self.options.settings.nexacloud_schema
+        self.report = TableReport("nexacloud", self.table.name, "full")
+        self.meter = Meter(self.table, self.found.rows, self.options.progress)
+
+    def run(self) -> TableReport:
+        started = time.monotonic()
+        last = self.log.last(self.table)
+        is_first = merge.is_empty(self.writer, self.table)
+        is_whole = is_first or self.options.full or last.watermark is None
+        is_sweep = is_whole or self._is_sweep_due(last)
+        self.report.mode = (
+            "full" if is_whole else "incremental+sweep" if is_sweep else "incremental"
+        )
+        self.report.watermark_from = None if is_whole else last.watermark
+        if not self.options.dry_run:
+            self.log.start(self.table, self.report.mode, self.report.watermark_from)
+        where = EVERYTHING if is_whole else self._window(last)
+        self.report.plan = self._plan(where)
+        merge.make_stage(self.writer, self.table)
+        self._pipe(nexacloud_sql.copy_rejected(self.schema, self.table, where), REJECTS)
+        if is_first and not self.options.dry_run:
+            self._first_copy()
+        else:
+            self._stage(where, is_whole, is_sweep)
+            keys = ("load_stage" if is_whole else "load_keys") if is_sweep else None
+            apply_stage(self.writer, self.table, self.report, self.options, keys=keys)
+        record_rejects(self.writer, self.table, self.report, self.options)
+        if is_sweep and not self.options.dry_run:
+            hold_the_law(self.writer, self.table, self.report, self._source_rows())
+        self.report.seconds = time.monotonic() - started
+        self.meter.show(self.report.read, is_done=True)
+        if not self.options.dry_run:
+            self.log.succeed(self.writer, self.report)
+        return self.report
+
+    def _is_sweep_due(self, last: LastRun) -> bool:
+        return last.swept_at is None or datetime.now(UTC) - last.swept_at >= self.table.sweep_every
+
+    def _window(self, last: LastRun) -> Composable:
+        assert last.watermark is not None  # a table without one is read whole
+        overlap = timedelta(minutes=self.options.settings.load_overlap_minutes)
+        window = Window(
+            last.watermark - overlap,
+            self._greatest_key() if self.table.key.raw_type == "bigint" else None,
+            rejects.open_keys(self.writer, self.table),
+        )
+        return nexacloud_sql.in_window(self.table, window)
+
+    def _greatest_key(self) -> int | None:
+        raw, key = relation(self.table), sql.Identifier(self.table.key.name)
+        self.writer.execute(sql.SQL("select max({}) from {}").format(key, raw))
+        row = self.writer.fetchone()
+        return row[0] if row else None
+
+    def _plan(self, where: Composable) -> str:
+        """How the source will read it, in the words of its planner."""
+        self.reader.execute(
+            sql.SQL("explain select 1 from {} where {}").format(
+                nexacloud_sql.source(self.schema, self.table), where
+            )
+        )
+        return " / ".join(
+            line.split("  (")[0].strip(" ->") for (line,) in self.reader.fetchall() if "  (" in line
+        )
+
+    def _first_copy(self) -> None:
+        copied = copy_into_empty(
+            self.reader,
+            self.writer,
+            self.table,
+            nexacloud_sql.copy_valid(self.schema, self.table, EVERYTHING),
+            self.options.run_id,
+            self._watch(),
+        )
+        self.report.bytes += copied.bytes
+        self.report.created = copied.rows
+        self._compare(EVERYTHING, relation(self.table), "table")
+
+    def _stage(self, where: Composable, is_whole: bool, is_sweep: bool) -> None:
+        self._pipe(nexacloud_sql.copy_valid(self.schema, self.table, where), STAGE)
+        self._compare(where, sql.SQL("load_stage"), "table" if is_whole else "window")
+        if is_sweep and not is_whole:
+            self._pipe(nexacloud_sql.copy_keys(self.schema, self.table), KEYS)
+            self._fetch(merge.missing_keys(self.writer, self.table))
+
+    def _fetch(self, keys: Sequence[str | int]) -> None:
+        """Rows that the window did not show and raw does not have."""
+        for start in range(0, len(keys), BATCH):
+            where = nexacloud_sql.among(self.table, keys[start : start + BATCH])
+            self._pipe(nexacloud_sql.copy_valid(self.schema, self.table, where), STAGE)
+            self._pipe(
+                nexacloud_sql.copy_rejected(self.schema, self.table, where, keyless=False), REJECTS
+            )
+
+    def _source_rows(self) -> int:
+        self.reader.execute(
+            sql.SQL("select count(*) from {}").format(nexacloud_sql.source(self.schema, self.table))
+        )
+        return int((self.reader.fetchone() or (0,))[0])
+
+    def _compare(self, where: Composable, copy: Composable, scope: str) -> None:
+        """Count and sum both sides of the copy in the source's snapshot; keep the new watermark."""
+        self.reader.execute(nexacloud_sql.totals(self.schema, self.table, where))
+        theirs, watermark = _totals(self.table, self.reader)
+        self.writer.execute(
+            sql.SQL("select count(*), null{} from {}").format(nexacloud_sql.sums(self.table), copy)
+        )
+        ours, _ = _totals(self.table, self.writer)
+        if theirs != ours:
+            raise CopyMismatch(
+                f"{self.report.name}: the source counts {theirs}, the copy {ours}: nothing was loaded"
+            )
+        self.report.compared, self.report.source_totals, self.report.raw_totals = (
+            scope,
+            theirs,
+            ours,
+        )
+        self.report.watermark = self._bounded(watermark)
+
+    def _bounded(self, watermark: datetime | None) -> datetime | None:
+        """Never ahead of a transaction that is still open, as far as the role may see them; never back."""
+        self.reader.execute(
+            "select min(xact_start) from pg_stat_activity where datname = current_database()"
+            " and pid <> pg_backend_pid() and backend_type = 'client backend'"
+        )
+        (oldest,) = self.reader.fetchone() or (None,)
+        seen = [instant for instant in (watermark, oldest) if instant is not None]
+        new = min(seen) if watermark is not None else None
+        known = self.report.watermark_from
+        return max((instant for instant in (new, known) if instant is not None), default=None)
+
+    def _pipe(self, copy_out: Composable, copy_in: Composable) -> None:
+        watch = self._watch() if copy_in is STAGE else None
+        copied = pipe_copy(self.reader, copy_out, self.writer, copy_in, watch)
+        self.report.bytes += copied.bytes
+
+    def _watch(self) -> Callable[[int], None] | None:
+        if self.options.progress is None:
+            return None
+        pid = self.writer.connection.info.backend_pid
+        return copy_watch(self.meter, lambda: self.log.copied_rows(pid))
+
+
+def _totals(table: Table, cur: cursor) -> tuple[Totals, datetime | None]:
+    row = cur.fetchone()
+    assert row is not None  # an aggregate gives one row
+    numeric = [column.name for column in table.columns if column.raw_type.startswith("numeric")]
+    return Totals(row[0], dict(zip(numeric, row[2:], strict=True))), row[1]

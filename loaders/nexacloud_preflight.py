@@ -1,0 +1,197 @@
+"""Is NexaCloud as tables.py says? A read-only session flows in; what is known of each table flows out, or problems.
+
+One look at the catalogues answers for all tables at once, before a single row is read: tables, columns, types, grants,
+row-level security, and which index the incremental read can use.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from psycopg2.extensions import cursor
+
+from loaders.contracts import Column, Table
+from loaders.errors import Problem
+
+# Below this a sequential read is as good as an index.
+ROWS_WORTH_AN_INDEX = 10_000
+
+CATALOGUE = """
+select
+    c.relname, c.oid::bigint, greatest(c.reltuples, 0)::bigint, c.relkind,
+    row_security_active(c.oid),
+    a.attname, format_type(a.atttypid, a.atttypmod), t.typtype, a.attnotnull,
+    has_column_privilege(c.oid, a.attnum, 'select'),
+    exists (
+        select from pg_index as i
+        where i.indrelid = c.oid and i.indisvalid and i.indpred is null and i.indkey[0] = a.attnum
+    )
+from pg_class as c
+join pg_namespace as n on n.oid = c.relnamespace
+join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+join pg_type as t on t.oid = a.atttypid
+where n.nspname = %s and c.relname = any(%s) and c.relkind in ('r', 'p', 'v', 'm', 'f')
+order by c.relname, a.attnum
+"""
+
+
+@dataclass(frozen=True)
+class FoundColumn:
+    kind: str
+    is_enum: bool
+    is_nullable: bool
+    is_readable: bool
+    leads_an_index: bool
+
+
+@dataclass
+class FoundTable:
+    """A NexaCloud table as its catalogue shows it. `rows` is the planner's estimate."""
+
+    rows: int
+    is_filtered: bool
+    columns: dict[str, FoundColumn] = field(default_factory=dict)
+
+    def advice(self, schema: str, table: Table) -> str:
+        """The index to ask the admin for, or nothing."""
+        watermark = table.watermark
+        column = self.columns.get(watermark or "")
+        if column is None or column.leads_an_index or self.rows < ROWS_WORTH_AN_INDEX:
+            return ""
+        return (
+            f"{table.source_name} has no index on {watermark}, so each load reads it whole (about {self.rows:,} rows):"
+            f" ask its admin for `create index concurrently on {schema}.{table.source_name}"
+            f" ({watermark}, {table.key.name})`"
+        )
+
+
+@dataclass
+class NexacloudFound:
+    """What the preflight knows: each table, problems that stop a load, notes that do not."""
+
+    tables: dict[str, FoundTable]
+    problems: list[Problem]
+    notes: list[str]
+
+
+def look(cur: cursor, schema: str, tables: Sequence[Table]) -> NexacloudFound:
+    """Compare the catalogue with the list. Reads no row of any table and raises nothing: the caller decides."""
+    cur.execute("select current_user")
+    role = str((cur.fetchone() or ("",))[0])
+    found = _catalogue(cur, schema, tables)
+    problems: list[Problem] = []
+    notes: list[str] = []
+    for table in tables:
+        there = found.get(table.source_name)
+        if there is None:
+            problems.append(_missing_table(schema, role, table))
+            continue
+        problems += _table_problems(schema, role, table, there)
+        notes += _new_columns(table, there)
+        if advice := there.advice(schema, table):
+            notes.append(advice)
+    return NexacloudFound(found, problems, notes)
+
+
+def _catalogue(cur: cursor, schema: str, tables: Sequence[Table]) -> dict[str, FoundTable]:
+    cur.execute(CATALOGUE, (schema, [table.source_name for table in tables]))
+    found: dict[str, FoundTable] = {}
+    for (
+        name,
+        _,
+        rows,
+        _,
+        filtered,
+        column,
+        kind,
+        typtype,
+        notnull,
+        readable,
+        indexed,
+    ) in cur.fetchall():
+        there = found.setdefault(name, FoundTable(rows, filtered))
+        there.columns[column] = FoundColumn(kind, typtype == "e", not notnull, readable, indexed)
+    return found
+
+
+def _missing_table(schema: str, role: str, table: Table) -> Problem:
+    return Problem(
+        "nexacloud",
+        table.source_name,
+        "",
+        f"a table in schema {schema}",
+        "no such table",
+        f"check NEXACLOUD_DSN and NEXACLOUD_SCHEMA, or change loaders/tables.py if NexaCloud renamed it; role {role}"
+        f" also needs `grant usage on schema {schema}`",
+    )
+
+
+def _table_problems(schema: str, role: str, table: Table, there: FoundTable) -> list[Problem]:
+    name = f"{schema}.{table.source_name}"
+    present = [column for column in table.columns if column.name in there.columns]
+    if present and not any(there.columns[column.name].is_readable for column in present):
+        mend = f"`grant select on {name} to {role}`"
+        return [
+            Problem("nexacloud", table.source_name, "", "SELECT granted", "no right to read", mend)
+        ]
+    problems = []
+    if there.is_filtered:
+        mend = f"`alter role {role} bypassrls`, or a policy that shows it every row"
+        problems.append(
+            Problem(
+                "nexacloud", table.source_name, "", "all rows visible", "row-level security", mend
+            )
+        )
+    for column in table.columns:
+        problem = _column_problem(name, role, table, column, there.columns.get(column.name))
+        if problem:
+            problems.append(problem)
+    return problems
+
+
+def _column_problem(
+    name: str, role: str, table: Table, column: Column, there: FoundColumn | None
+) -> Problem | None:
+    if there is None:
+        found, mend = (
+            "no such column",
+            "change loaders/tables.py and the staging model if NexaCloud changed it",
+        )
+    elif not fits(column.source_type, there):
+        found, mend = (
+            there.kind,
+            "change loaders/tables.py and the staging model if NexaCloud changed it",
+        )
+    elif not there.is_readable:
+        found, mend = "no right to read", f"`grant select ({column.name}) on {name} to {role}`"
+    else:
+        return None
+    return Problem("nexacloud", table.source_name, column.name, column.source_type, found, mend)
+
+
+def fits(expected: str, there: FoundColumn) -> bool:
+    """The same type, or one whose every value arrives unchanged: varchar or an enum for text, fewer digits."""
+    found = there.kind.replace("timestamp with time zone", "timestamptz")
+    if expected == "text":
+        return found == "text" or found.startswith("character varying") or there.is_enum
+    if expected.startswith("numeric") and found.startswith("numeric("):
+        precision, scale = _digits(expected)
+        found_precision, found_scale = _digits(found)
+        return found_scale <= scale and found_precision - found_scale <= precision - scale
+    return found == expected
+
+
+def _digits(numeric: str) -> tuple[int, int]:
+    precision, scale = re.findall(r"\d+", numeric)
+    return int(precision), int(scale)
+
+
+def _new_columns(table: Table, there: FoundTable) -> list[str]:
+    new = sorted(set(there.columns) - set(table.column_names))
+    if not new:
+        return []
+    return [
+        f"{table.source_name} has columns that are not loaded: {', '.join(new)} (loaders/tables.py names what is)"
+    ]

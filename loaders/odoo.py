@@ -1,0 +1,229 @@
+"""Odoo into raw_odoo. Pages of records flow in over RPC; merged raw tables and reports flow out.
+
+Odoo shows no snapshot, no index on write_date and no microseconds, so: the window starts `overlap` before the greatest
+write_date that stood there when the last load began, it is read in the order of the id, and what comes twice is
+merged once. Each model is one transaction; a load that dies repeats the model it was at and loses nothing.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from psycopg2.extensions import connection, cursor
+
+from connections.odoo import OdooPort, Record
+from loaders import merge, rejects
+from loaders.apply import apply_stage, hold_the_law, record_rejects
+from loaders.contracts import Table
+from loaders.odoo_preflight import OdooFound
+from loaders.odoo_retry import retrying
+from loaders.odoo_values import BrokenValue, exact_json, line_maker, text
+from loaders.options import Options
+from loaders.progress import Meter
+from loaders.report import TableReport
+from loaders.runs import LastRun, RunLog
+
+# Archived records are records: prices and partners of old invoices are among them.
+CONTEXT = {"active_test": False}
+
+# A page of bare ids may be longer than a page of records.
+IDS_PER_RECORD = 10
+
+
+def load_odoo(
+    port: OdooPort,
+    target: connection,
+    tables: Sequence[Table],
+    found: OdooFound,
+    options: Options,
+    log: RunLog,
+) -> list[TableReport]:
+    """Load each model that exists here; commits after each."""
+    reports = []
+    for table in tables:
+        if table.name not in found.fields:
+            reports.append(TableReport("odoo", table.name, "absent"))
+            continue
+        with target.cursor() as writer:
+            load = _ModelLoad(port, writer, table, found.fields[table.name], options, log)
+            reports.append(load.run())
+        if not options.dry_run:
+            target.commit()
+    if options.dry_run:
+        target.rollback()
+    return reports
+
+
+@dataclass
+class _ModelLoad:
+    port: OdooPort
+    writer: cursor
+    table: Table
+    fields: tuple[str, ...]
+    options: Options
+    log: RunLog
+
+    def __post_init__(self) -> None:
+        self.report = TableReport("odoo", self.table.name, "full")
+        self.meter = Meter(self.table, None, self.options.progress)
+        self.read = 0
+        self.line = line_maker(self.table.columns, self.fields)
+
+    def run(self) -> TableReport:
+        started = time.monotonic()
+        last = self.log.last(self.table)
+        since = self._since(last)
+        is_sweep = since is None or self._is_sweep_due(last)
+        self.report.mode = (
+            "full" if since is None else "incremental+sweep" if is_sweep else "incremental"
+        )
+        self.report.watermark_from = last.watermark if since else None
+        if not self.options.dry_run:
+            self.log.start(self.table, self.report.mode, self.report.watermark_from)
+        # Before the first page: what is written while we read is above it, and read again the next time.
+        self.report.watermark = self._greatest_write_date() or self.report.watermark_from
+        merge.make_stage(self.writer, self.table)
+        self._read([("write_date", ">=", _odoo_time(since))] if since else [])
+        if since:
+            self._read_again()
+        if since and is_sweep:
+            self._sweep()
+        self._apply(("load_keys" if since else "load_stage") if is_sweep else None)
+        self.report.seconds = time.monotonic() - started
+        self.meter.show(self.report.read, is_done=True)
+        if not self.options.dry_run:
+            self.log.succeed(self.writer, self.report)
+        return self.report
+
+    def _since(self, last: LastRun) -> datetime | None:
+        """Where the window starts; None reads the model whole."""
+        if self.options.full or last.watermark is None or self.table.watermark not in self.fields:
+            return None
+        if merge.is_empty(self.writer, self.table):
+            return None
+        return last.watermark - timedelta(minutes=self.options.settings.load_odoo_overlap_minutes)
+
+    def _is_sweep_due(self, last: LastRun) -> bool:
+        return last.swept_at is None or datetime.now(UTC) - last.swept_at >= self.table.sweep_every
+
+    def _greatest_write_date(self) -> datetime | None:
+        if self.table.watermark not in self.fields:
+            return None
+        newest = self._call_search_read([], ["write_date"], "write_date desc", 1)
+        if not newest or not newest[0]["write_date"]:
+            return None
+        return datetime.fromisoformat(newest[0]["write_date"]).replace(tzinfo=UTC)
+
+    def _read(self, domain: list[Any]) -> None:
+        """Pages by id into load_stage. A page that fails is asked for again, alone."""
+        for page in self._pages(domain):
+            self._stage(page)
+            self.meter.show(self.read)
+
+    def _pages(self, domain: list[Any]) -> Iterator[list[Record]]:
+        size, after = self.options.settings.odoo_page_size, 0
+        while True:
+            page = self._call_search_read([*domain, ("id", ">", after)], self.fields, "id", size)
+            if page:
+                yield page
+            if len(page) < size:
+                return
+            after = page[-1]["id"]
+
+    def _call_search_read(
+        self, domain: list[Any], fields: Sequence[str], order: str, limit: int
+    ) -> list[Record]:
+        search_read = partial(
+            self.port.search_read,
+            self.table.source_name,
+            domain,
+            fields,
+            order=order,
+            limit=limit,
+            context=CONTEXT,
+        )
+        return retrying(self.options.settings, search_read)
+
+    def _read_again(self) -> None:
+        """Open rejections, wherever the window stands."""
+        ids = [int(key) for key in rejects.open_keys(self.writer, self.table)]
+        # The window may have shown some of them already; the later look counts.
+        self.writer.execute("delete from load_stage where id = any(%s)", (ids,))
+        self.writer.execute(
+            "delete from load_rejects where row_key = any(%s)", (list(map(str, ids)),)
+        )
+        self._read_ids(ids)
+
+    def _read_ids(self, ids: Sequence[int]) -> None:
+        size = self.options.settings.odoo_page_size
+        for start in range(0, len(ids), size):
+            self._read([("id", "in", list(ids[start : start + size]))])
+
+    def _sweep(self) -> None:
+        """All ids of the model; those that neither raw nor the window has are read now."""
+        for ids in self._id_pages():
+            self.writer.copy_expert(
+                "copy load_keys from stdin", io.StringIO("".join(f"{key}\n" for key in ids))
+            )
+        missing = [int(key) for key in merge.missing_keys(self.writer, self.table)]
+        self._read_ids(missing)
+        # What is still missing was deleted between the two looks.
+        gone = merge.missing_keys(self.writer, self.table) if missing else []
+        self.writer.execute("delete from load_keys where key = any(%s)", (gone,))
+
+    def _id_pages(self) -> Iterator[list[int]]:
+        size, after = self.options.settings.odoo_page_size * IDS_PER_RECORD, 0
+        while True:
+            search = partial(
+                self.port.search,
+                self.table.source_name,
+                [("id", ">", after)],
+                order="id",
+                limit=size,
+                context=CONTEXT,
+            )
+            ids = retrying(self.options.settings, search)
+            if ids:
+                yield ids
+            if len(ids) < size:
+                return
+            after = ids[-1]
+
+    def _apply(self, keys: str | None) -> None:
+        """Merge; where every id was seen, hold the law."""
+        apply_stage(self.writer, self.table, self.report, self.options, keys=keys)
+        record_rejects(self.writer, self.table, self.report, self.options)
+        if keys and not self.options.dry_run:
+            self.writer.execute(
+                "select count(*) from load_keys"
+                if keys == "load_keys"
+                else "select count(*) + (select count(*) from load_rejects) from load_stage"
+            )
+            hold_the_law(self.writer, self.table, self.report, (self.writer.fetchone() or (0,))[0])
+
+    def _stage(self, page: list[Record]) -> None:
+        good, bad = [], []
+        for record in page:
+            try:
+                good.append(self.line(record))
+            except BrokenValue as error:
+                bad.append(f"{record['id']}\t{text(str(error))}\t{text(exact_json(record))}\n")
+        self._copy("copy load_stage from stdin", good)
+        self._copy("copy load_rejects from stdin", bad)
+
+    def _copy(self, statement: str, lines: list[str]) -> None:
+        if lines:
+            data = "".join(lines)
+            self.writer.copy_expert(statement, io.StringIO(data))
+            self.report.bytes += len(data)
+            self.read += len(lines)
+
+
+def _odoo_time(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

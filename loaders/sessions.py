@@ -1,0 +1,111 @@
+"""A source, looked at and ready to load. Options and an ExitStack flow in; problems, notes and reports flow out.
+
+Opening a session takes the source's lock, connects to both ends and looks at the whole source. It changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+import psycopg2
+from psycopg2.extensions import connection
+
+from connections.odoo import OdooPort
+from connections.postgres import nexacloud, warehouse
+from loaders import nexacloud_preflight, odoo_preflight
+from loaders.contracts import SourceName, Table
+from loaders.errors import LoadError, QueryFailed, ServerLost
+from loaders.nexacloud import load_nexacloud
+from loaders.odoo import load_odoo
+from loaders.options import Options
+from loaders.report import TableReport
+from loaders.runs import APPLICATION_NAME, RunLog, open_run_log
+from loaders.schema import ensure_raw_tables
+
+
+class NexacloudSession:
+    """One read-only snapshot of NexaCloud, held from here to the end of the load."""
+
+    def __init__(self, stack: ExitStack, tables: Sequence[Table], options: Options) -> None:
+        self._tables, self._options = tables, options
+        self._log, self._target = _open_warehouse(stack, "nexacloud", options)
+        settings = options.settings
+        self._source = stack.enter_context(nexacloud(settings, application_name=APPLICATION_NAME))
+        with self._source.cursor() as cur:
+            self._found = nexacloud_preflight.look(cur, settings.nexacloud_schema, tables)
+        self.problems, self.notes = self._found.problems, self._found.notes
+
+    def load(self) -> list[TableReport]:
+        with _translated("nexacloud", self._source, self._target):
+            _prepare(self._target, self._options)
+            reports = load_nexacloud(
+                self._source,
+                self._target,
+                self._tables,
+                self._found.tables,
+                self._options,
+                self._log,
+            )
+            _finish(self._target, self._options)
+        return reports
+
+
+class OdooSession:
+    """A login to Odoo and what fields_get says about every model."""
+
+    def __init__(self, stack: ExitStack, tables: Sequence[Table], options: Options) -> None:
+        self._tables, self._options = tables, options
+        self._log, self._target = _open_warehouse(stack, "odoo", options)
+        self._port = OdooPort.connect(options.settings)
+        self._found = odoo_preflight.look(self._port, self._target, tables, options)
+        self.problems, self.notes = self._found.problems, self._found.notes
+
+    def load(self) -> list[TableReport]:
+        with _translated("odoo", None, self._target):
+            _prepare(self._target, self._options)
+            return load_odoo(
+                self._port, self._target, self._tables, self._found, self._options, self._log
+            )
+
+
+def _open_warehouse(
+    stack: ExitStack, source: SourceName, options: Options
+) -> tuple[RunLog, connection]:
+    log = stack.enter_context(open_run_log(options.settings, source, options.run_id))
+    target = stack.enter_context(warehouse(options.settings, application_name=APPLICATION_NAME))
+    return log, target
+
+
+def _prepare(target: connection, options: Options) -> None:
+    """The raw tables exist; in a dry run only until the rollback."""
+    ensure_raw_tables(target)
+    if not options.dry_run:
+        target.commit()
+
+
+def _finish(target: connection, options: Options) -> None:
+    if options.dry_run:
+        target.rollback()
+    else:
+        target.commit()
+
+
+@contextmanager
+def _translated(
+    source: SourceName, reader: connection | None, writer: connection
+) -> Iterator[None]:
+    """psycopg2's errors as ours: which server, whether to try again."""
+    try:
+        yield
+    except LoadError:
+        raise
+    except psycopg2.Error as error:
+        text = str(error).strip() or type(error).__name__
+        if reader is not None and reader.closed:
+            raise ServerLost(f"{source} went away in the middle of the load: {text}") from error
+        if writer.closed:
+            raise ServerLost(
+                f"the warehouse went away in the middle of the load: {text}"
+            ) from error
+        raise QueryFailed(f"while loading {source}: {text}") from error
