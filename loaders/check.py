@@ -1,10 +1,180 @@
-"""`billing check`: would a load go well? Settings flow in; findings flow out. It imports nothing and changes nothing."""
+"""`billing check`: would a load go well? Settings flow in; findings flow out. Imports and changes nothing."""
 
 from __future__ import annotations
 
-from connections.settings import Settings
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import connection, cursor
+
+from connections.errors import DatabaseUnreachable, OdooError, SettingsError
+from connections.odoo import OdooPort
+from connections.postgres import nexacloud, warehouse
+from connections.settings import Settings, Source
+from loaders import nexacloud_preflight, odoo_preflight
+from loaders.contracts import Table
+from loaders.errors import LoadError, Problem
+from loaders.nexacloud_sql import source as source_table
+from loaders.odoo_retry import retrying
+from loaders.options import Options
 from loaders.report import CheckReport
+from loaders.runs import last_run, require_ops
+from loaders.tables import NEXACLOUD, ODOO
+
+APPLICATION_NAME = "fusion_billing.check"
+
+Section = Callable[[Settings, CheckReport], None]
+Watermarks = dict[str, datetime | None] | None
 
 
 def check(settings: Settings) -> CheckReport:
-    return CheckReport()
+    """Connections, rights, tables, columns, row counts, watermark and lag of both sources and the warehouse.
+
+    Raises nothing that a source can cause: what is wrong is a finding with status 'problem'.
+    """
+    report = CheckReport()
+    sections: tuple[tuple[Source, Section], ...] = (
+        ("warehouse", _check_warehouse),
+        ("nexacloud", _check_nexacloud),
+        ("odoo", _check_odoo),
+    )
+    for source, section in sections:
+        try:
+            section(settings, report)
+        except (SettingsError, DatabaseUnreachable, OdooError, LoadError) as error:
+            report.add(source, "connection", "problem", str(error))
+        except psycopg2.Error as error:
+            report.add(source, "query", "problem", str(error).strip())
+    return report
+
+
+def _check_warehouse(settings: Settings, report: CheckReport) -> None:
+    with warehouse(settings, application_name=APPLICATION_NAME) as conn, conn.cursor() as cur:
+        cur.execute("select current_user, current_database(), current_setting('server_version')")
+        user, database, version = cur.fetchone() or ("", "", "")
+        detail = f"{user} on {database}, PostgreSQL {version}"
+        report.add("warehouse", "connection", "ok", detail)
+        cur.execute("select has_database_privilege(current_database(), 'create')")
+        if not (cur.fetchone() or (False,))[0]:
+            mend = f"`grant create on database {database} to {user}`"
+            report.add("warehouse", "rights", "problem", f"may not create schemas: {mend}")
+        require_ops(cur)
+        report.add("warehouse", "ops", "ok", "load_runs and rejected_rows are there")
+
+
+def _check_nexacloud(settings: Settings, report: CheckReport) -> None:
+    with nexacloud(settings, application_name=APPLICATION_NAME) as conn, conn.cursor() as cur:
+        cur.execute("select current_user, current_database(), current_setting('server_version')")
+        detail = "{} on {}, PostgreSQL {}".format(*(cur.fetchone() or ("", "", "")))
+        report.add("nexacloud", "connection", "ok", detail)
+        found = nexacloud_preflight.look(cur, settings.nexacloud_schema, NEXACLOUD)
+        _add_problems(report, found.problems)
+        for note in found.notes:
+            report.add("nexacloud", "note", "note", note)
+        broken = {problem.table for problem in found.problems}
+        loaded = _watermarks(settings)
+        for table in NEXACLOUD:
+            if table.source_name not in broken:
+                _check_table(settings, cur, table, loaded, report)
+        _check_refusal(settings, conn, report)
+
+
+def _check_table(
+    settings: Settings, cur: cursor, table: Table, loaded: Watermarks, report: CheckReport
+) -> None:
+    """How many rows, and how far the warehouse is behind."""
+    cur.execute(
+        sql.SQL("select count(*), max({}) from {}").format(
+            sql.Identifier(table.watermark or table.key.name),
+            source_table(settings.nexacloud_schema, table),
+        )
+    )
+    rows, newest = cur.fetchone() or (0, None)
+    detail = f"{rows:,} rows, newest {_iso(newest)}; {_lag(loaded, table, newest)}"
+    report.add("nexacloud", table.source_name, "ok", detail)
+
+
+def _watermarks(settings: Settings) -> Watermarks:
+    """What was loaded so far; None where the warehouse does not answer (it has said so itself)."""
+    try:
+        with warehouse(settings, application_name=APPLICATION_NAME) as conn, conn.cursor() as cur:
+            require_ops(cur)
+            return {table.name: last_run(cur, table).watermark for table in NEXACLOUD}
+    except (SettingsError, DatabaseUnreachable, LoadError):
+        return None
+
+
+def _lag(loaded: Watermarks, table: Table, newest: datetime | None) -> str:
+    if loaded is None:
+        return "loaded so far: unknown"
+    watermark = loaded[table.name]
+    if watermark is None:
+        return "not loaded yet"
+    behind = max((newest - watermark).total_seconds(), 0.0) if newest else 0.0
+    return f"loaded up to {_iso(watermark)}, behind by {behind:,.0f} s"
+
+
+def _check_refusal(settings: Settings, conn: connection, report: CheckReport) -> None:
+    """The role cannot write, and our session cannot either: shown by trying to delete no row at all."""
+    with conn.cursor() as cur:
+        names = [f'"{settings.nexacloud_schema}"."{table.source_name}"' for table in NEXACLOUD]
+        cur.execute(
+            "select name from unnest(%s) as name where to_regclass(name) is not null"
+            " and has_table_privilege(name, 'insert, update, delete, truncate')",
+            (names,),
+        )
+        writable = [row[0] for row in cur.fetchall()]
+        if writable:
+            detail = f"the role may write to {', '.join(writable)}: revoke all but SELECT"
+            report.add("nexacloud", "rights", "problem", detail)
+        else:
+            report.add("nexacloud", "rights", "ok", "the role may write to none of the tables")
+        cur.execute("savepoint attempt")
+        try:
+            cur.execute(sql.SQL("delete from {} where false").format(sql.SQL(names[0])))
+        except (
+            psycopg2.errors.InsufficientPrivilege,
+            psycopg2.errors.ReadOnlySqlTransaction,
+        ) as error:
+            refusal = str(error).strip().splitlines()[0]
+            report.add("nexacloud", "writes", "ok", f"refused: {refusal}")
+        except psycopg2.errors.UndefinedTable:
+            report.add("nexacloud", "writes", "note", f"not tried: no {names[0]}")
+        else:
+            report.add(
+                "nexacloud", "writes", "problem", "a write was not refused: nothing was changed"
+            )
+        cur.execute("rollback to savepoint attempt")
+
+
+def _check_odoo(settings: Settings, report: CheckReport) -> None:
+    port = OdooPort.connect(settings)
+    company = f"company {port.company_id}"
+    detail = f"version {port.version}, {settings.odoo_user} (uid {port.uid}), {company}"
+    report.add("odoo", "connection", "ok", detail)
+    with warehouse(settings, application_name=APPLICATION_NAME) as conn:
+        options = Options(settings, run_id="check", dry_run=True)
+        found = odoo_preflight.look(port, conn, ODOO, options)
+    _add_problems(report, found.problems)
+    for note in found.notes:
+        report.add("odoo", "note", "note", note)
+    for table in ODOO:
+        if table.name in found.fields:
+            rows = retrying(
+                settings, lambda model=table.source_name: odoo_preflight.count(port, model)
+            )
+            report.add("odoo", table.source_name, "ok", f"{rows:,} records")
+
+
+def _add_problems(report: CheckReport, problems: list[Problem]) -> None:
+    for problem in problems:
+        subject = ".".join(part for part in (problem.table, problem.column) if part)
+        detail = f"expected {problem.expected}, found {problem.found}: {problem.mend}"
+        report.add(problem.source, subject, "problem", detail)
+
+
+def _iso(instant: datetime | None) -> str:
+    return instant.isoformat() if instant else "never"

@@ -21,7 +21,7 @@ from connections.odoo import OdooPort, Record
 from loaders import merge, rejects
 from loaders.apply import apply_stage, hold_the_law, record_rejects
 from loaders.contracts import Table
-from loaders.odoo_preflight import OdooFound
+from loaders.odoo_preflight import OdooFound, count
 from loaders.odoo_retry import retrying
 from loaders.odoo_values import BrokenValue, exact_json, line_maker, text
 from loaders.options import Options
@@ -89,6 +89,7 @@ class _ModelLoad:
         # Before the first page: what is written while we read is above it, and read again the next time.
         self.report.watermark = self._greatest_write_date() or self.report.watermark_from
         merge.make_stage(self.writer, self.table)
+        self._expect(since)
         self._read([("write_date", ">=", _odoo_time(since))] if since else [])
         if since:
             self._read_again()
@@ -100,6 +101,15 @@ class _ModelLoad:
         if not self.options.dry_run:
             self.log.succeed(self.writer, self.report)
         return self.report
+
+    def _expect(self, since: datetime | None) -> None:
+        """For the ETA, which only somebody who watches needs."""
+        if self.options.progress:
+            domain = [("write_date", ">=", _odoo_time(since))] if since else []
+            total = retrying(
+                self.options.settings, partial(count, self.port, self.table.source_name, domain)
+            )
+            self.meter = Meter(self.table, total, self.options.progress)
 
     def _since(self, last: LastRun) -> datetime | None:
         """Where the window starts; None reads the model whole."""

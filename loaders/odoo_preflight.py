@@ -13,7 +13,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection
 
 from connections.errors import OdooAccessError, OdooModelMissing
-from connections.odoo import OdooPort
+from connections.odoo import Domain, OdooPort
 from loaders.contracts import ODOO_RAW_TYPES, Table
 from loaders.errors import Problem
 from loaders.odoo_retry import retrying
@@ -112,3 +112,8 @@ def _holds(target: connection, table: Table, column: str) -> bool:
             ).format(relation(table), sql.Identifier(column))
         )
         return bool((cur.fetchone() or (False,))[0])
+
+
+def count(port: OdooPort, model: str, domain: Domain = ()) -> int:
+    """How many records the user sees, archived ones included."""
+    return int(port.execute(model, "search_count", list(domain), context={"active_test": False}))

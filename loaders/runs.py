@@ -40,20 +40,8 @@ class RunLog:
         self._running: dict[str, int] = {}
 
     def last(self, table: Table) -> LastRun:
-        """Watermark of the last success, and when all keys were last compared."""
         with self._control.cursor() as cur:
-            cur.execute(
-                """
-                select
-                    (array_agg(watermark_to order by load_run_id desc))[1],
-                    max(started_at) filter (where mode <> 'incremental')
-                from ops.load_runs
-                where source = %s and table_name = %s and status = 'succeeded' and not is_dry_run
-                """,
-                (self._source, table.name),
-            )
-            row = cur.fetchone()
-        return LastRun(*row) if row else LastRun(None, None)
+            return last_run(cur, table)
 
     def start(self, table: Table, mode: str, watermark_from: datetime | None) -> None:
         with self._control.cursor() as cur:
@@ -163,3 +151,19 @@ def _who_loads(cur: cursor, source: SourceName) -> str:
     row = cur.fetchone()
     which = f" (run {row[0]}, since {row[1].isoformat()})" if row else ""
     return f"another load of {source} is at work{which}: wait for it, or stop it and run again"
+
+
+def last_run(cur: cursor, table: Table) -> LastRun:
+    """Watermark of the last success, and when all keys were last compared."""
+    cur.execute(
+        """
+        select
+            (array_agg(watermark_to order by load_run_id desc))[1],
+            max(started_at) filter (where mode <> 'incremental')
+        from ops.load_runs
+        where source = %s and table_name = %s and status = 'succeeded' and not is_dry_run
+        """,
+        (table.source, table.name),
+    )
+    row = cur.fetchone()
+    return LastRun(*row) if row else LastRun(None, None)

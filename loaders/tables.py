@@ -9,6 +9,8 @@ from __future__ import annotations
 from loaders.contracts import WEEKLY, Rule, SourceName, Table, nexacloud_table
 from loaders.tables_odoo import ODOO
 
+__all__ = ["ALL", "NEXACLOUD", "ODOO", "tables_of"]
+
 NEXACLOUD: tuple[Table, ...] = (
     nexacloud_table(
         "users",
