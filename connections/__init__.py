@@ -1,4 +1,6 @@
-"""Settings from the environment, and sessions to NexaCloud, Odoo and the warehouse. The only room that reads env."""
+"""Settings from the environment, and sessions to NexaCloud, Odoo and the warehouse. The only room
+that reads env.
+"""
 
 from connections.errors import (
     DatabaseUnreachable,

@@ -1,14 +1,18 @@
-"""What can go wrong at the borders, by what the caller may do about it. Nothing flows in; exceptions flow out.
+"""What can go wrong at the borders, by what the caller may do about it. Nothing flows in;
+exceptions flow out.
 
 `OdooUnreachable` and `OdooUnknownOutcome` may be tried again, a write only when it is idempotent:
-after an unknown outcome the server may have done the work. `OdooPermanentError` will fail the same way next time.
+after an unknown outcome the server may have done the work. `OdooPermanentError` will fail the same
+way next time.
 """
 
 from __future__ import annotations
 
 
 class SettingsError(Exception):
-    """A setting is missing or does not parse. The text never repeats the value: it may hold a password."""
+    """A setting is missing or does not parse. The text never repeats the value: it may hold a
+    password.
+    """
 
 
 class DatabaseUnreachable(Exception):
@@ -16,7 +20,9 @@ class DatabaseUnreachable(Exception):
 
 
 class OdooError(Exception):
-    """Base of everything that Odoo or the way to it answers. `name` is Odoo's own `data.name`, or the Python class."""
+    """Base of everything that Odoo or the way to it answers. `name` is Odoo's own `data.name`, or
+    the Python class.
+    """
 
     is_retryable = False
 
@@ -53,6 +59,8 @@ class OdooModelMissing(OdooPermanentError):
 
 
 class OdooUnknownOutcome(OdooError):
-    """No telling whether the call took effect: timeout, reset, 5xx, 429, cut body, database trouble inside Odoo."""
+    """No telling whether the call took effect: timeout, reset, 5xx, 429, cut body, database trouble
+    inside Odoo.
+    """
 
     is_retryable = True

@@ -1,8 +1,9 @@
-"""Odoo behind one small port. Settings flow in; records flow out as Odoo's JSON, numbers as exact Decimals.
+"""Odoo behind one small port. Settings flow in; records flow out as Odoo's JSON, numbers as exact
+Decimals.
 
-odoorpc 0.10.1 does the session and the protocol. Two things are ours: the JSON decoder (odoorpc's makes binary
-floats) and the translation of whatever fails into the classes of errors.py, by outcome. odoorpc has no successor for
-Odoo's next protocol yet, so nobody else imports it.
+odoorpc 0.10.1 does the session and the protocol. Two things are ours: the JSON decoder (odoorpc's
+makes binary floats) and the translation of whatever fails into the classes of errors.py, by
+outcome. odoorpc has no successor for Odoo's next protocol yet, so nobody else imports it.
 """
 
 from __future__ import annotations
@@ -18,9 +19,8 @@ import urllib.error
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
-from email.message import Message
 from http.cookiejar import CookieJar
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import (
     HTTPCookieProcessor,
@@ -60,7 +60,9 @@ Domain = Sequence[Any]
 
 
 class ExactProxy(ProxyJSON):  # type: ignore[misc]
-    """odoorpc's JSON proxy with a decoder that keeps the digits of a number, and without its logging."""
+    """odoorpc's JSON proxy with a decoder that keeps the digits of a number, and without its
+    logging.
+    """
 
     def __call__(self, url: str, params: Mapping[str, Any] | None = None) -> Any:
         body = {
@@ -79,18 +81,20 @@ class ExactProxy(ProxyJSON):  # type: ignore[misc]
 
 
 class NoRedirect(HTTPRedirectHandler):
-    """A redirected login would be sent again to wherever the answer points: stop instead and name the address."""
+    """A redirected login would be sent again to wherever the answer points: stop instead and name
+    the address.
+    """
 
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
-    ) -> None:
+    def redirect_request(self, *args: Any) -> None:
         raise OdooUnreachable(
-            f"ODOO_URL answers with a redirect to {newurl}: set ODOO_URL to the final address"
+            f"ODOO_URL answers with a redirect to {args[-1]}: set ODOO_URL to the final address"
         )
 
 
 class OdooPort:
-    """The few calls that this project makes, in the company of the settings, with errors told apart by outcome."""
+    """The few calls that this project makes, in the company of the settings, with errors told apart
+    by outcome.
+    """
 
     def __init__(self, client: Any, company_id: int) -> None:
         self._client = client
@@ -98,7 +102,9 @@ class OdooPort:
 
     @classmethod
     def connect(cls, settings: Settings, publish: bool = False) -> OdooPort:
-        """Log in as the reader, or as the publisher. Raises OdooVersionError on anything but Odoo 19."""
+        """Log in as the reader, or as the publisher. Raises OdooVersionError on anything but Odoo
+        19.
+        """
         if not settings.odoo_url:
             raise SettingsError("nothing configured for odoo: run `billing up` or set ODOO_URL")
         user, password = _credentials(settings, publish)
@@ -121,7 +127,9 @@ class OdooPort:
         return self._company_id
 
     def execute(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
-        """`model.method(*args, **kwargs)` with the company context; a `context` given is laid over it."""
+        """`model.method(*args, **kwargs)` with the company context; a `context` given is laid over
+        it.
+        """
         context = {"allowed_company_ids": [self._company_id], "tz": "UTC"}
         context |= kwargs.pop("context", None) or {}
         with _translated(f"{model}.{method}"):
@@ -135,7 +143,9 @@ class OdooPort:
         fields: Sequence[str] | None = None,
         attributes: Sequence[str] | None = None,
     ) -> dict[str, Record]:
-        """Field name -> attributes; names that this Odoo does not have, or hides from this user, are absent."""
+        """Field name -> attributes; names that this Odoo does not have, or hides from this user,
+        are absent.
+        """
         answer: dict[str, Record] = self.execute(
             model,
             "fields_get",
@@ -154,7 +164,9 @@ class OdooPort:
         limit: int | None = None,
         context: Mapping[str, Any] | None = None,
     ) -> list[Record]:
-        """Records with the named fields; `false` and [id, name] as Odoo sends them, numbers as int or Decimal."""
+        """Records with the named fields; `false` and [id, name] as Odoo sends them, numbers as int
+        or Decimal.
+        """
         records: list[Record] = self.execute(
             model,
             "search_read",
@@ -200,7 +212,9 @@ class OdooPort:
         rows: Sequence[Sequence[Any]],
         context: Mapping[str, Any] | None = None,
     ) -> Record:
-        """Odoo's import call: {'ids': [...] or False, 'messages': [...]}. Row errors do not raise: read `ids`."""
+        """Odoo's import call: {'ids': [...] or False, 'messages': [...]}. Row errors do not raise:
+        read `ids`.
+        """
         answer: Record = self.execute(
             model, "load", list(fields), [list(row) for row in rows], context=context
         )
@@ -212,7 +226,9 @@ def connect(settings: Settings, publish: bool = False) -> OdooPort:
 
 
 def _encode(value: object) -> str:
-    """Decimals leave as strings, which Odoo's load() and domains take; anything else is a mistake of ours."""
+    """Decimals leave as strings, which Odoo's load() and domains take; anything else is a mistake
+    of ours.
+    """
     if isinstance(value, Decimal):
         return format(value, "f")
     raise TypeError(f"cannot send a {type(value).__name__} to Odoo")
@@ -256,7 +272,8 @@ def _check_version(version: str) -> None:
     match = re.match(r"(?:saas~)?(\d+)", version)
     if not match or int(match[1]) != SUPPORTED_MAJOR:
         raise OdooVersionError(
-            f"Odoo answers as version {version}; only {SUPPORTED_MAJOR} is supported: point ODOO_URL at an Odoo"
+            f"Odoo answers as version {version}; only {SUPPORTED_MAJOR} is supported: point"
+            f" ODOO_URL at an Odoo"
             f" {SUPPORTED_MAJOR}"
         )
 
@@ -277,7 +294,9 @@ def _login(client: Any, database: str, user: str, password: str) -> None:
 
 @contextmanager
 def _translated(doing: str) -> Iterator[None]:
-    """Every failure of a call as one of our classes; `from None` because odoorpc's frames hold the password."""
+    """Every failure of a call as one of our classes; `from None` because odoorpc's frames hold the
+    password.
+    """
     try:
         yield
     except (OdooError, SettingsError):

@@ -1,7 +1,8 @@
-"""Sessions to the two PostgreSQL databases. Settings flow in; psycopg2 connections flow out, closed at the end.
+"""Sessions to the two PostgreSQL databases. Settings flow in; psycopg2 connections flow out, closed
+at the end.
 
-The warehouse session commits when its block ends well and rolls back otherwise. The NexaCloud session cannot write:
-it is read-only and sees one snapshot from its first statement to its end.
+The warehouse session commits when its block ends well and rolls back otherwise. The NexaCloud
+session cannot write: it is read-only and sees one snapshot from its first statement to its end.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ APPLICATION_NAME = "fusion_billing"
 def warehouse(
     settings: Settings, *, application_name: str = APPLICATION_NAME
 ) -> Iterator[connection]:
-    """A read-write session to the warehouse in UTC. Commits at the end of the block, rolls back on an exception."""
+    """A read-write session to the warehouse in UTC. Commits at the end of the block, rolls back on
+    an exception.
+    """
     conn = _connect(settings, "warehouse", application_name)
     try:
         _prepare(conn, settings.warehouse_statement_timeout_seconds)
@@ -39,7 +42,9 @@ def warehouse(
 def nexacloud(
     settings: Settings, *, application_name: str = APPLICATION_NAME
 ) -> Iterator[connection]:
-    """A read-only repeatable-read session: every statement of the block sees the same snapshot of NexaCloud."""
+    """A read-only repeatable-read session: every statement of the block sees the same snapshot of
+    NexaCloud.
+    """
     conn = _connect(settings, "nexacloud", application_name)
     try:
         _prepare(conn, settings.nexacloud_statement_timeout_seconds, row_security_off=True)
@@ -59,7 +64,8 @@ def _connect(
     try:
         return psycopg2.connect(make_dsn(**parts))
     except psycopg2.OperationalError as error:
-        where = f"{parts.get('host', 'local socket')}:{parts.get('port', '5432')}/{parts.get('dbname', '')}"
+        host, port = parts.get("host", "local socket"), parts.get("port", "5432")
+        where = f"{host}:{port}/{parts.get('dbname', '')}"
         mend = "run `billing up`" if settings.is_sandbox(source) else f"check {source.upper()}_DSN"
         raise DatabaseUnreachable(f"{source} at {where}: {str(error).strip()} ({mend})") from None
 
@@ -72,6 +78,7 @@ def _prepare(conn: connection, timeout_seconds: int, *, row_security_off: bool =
             sql.SQL("set statement_timeout = {}").format(sql.Literal(f"{timeout_seconds}s"))
         )
         if row_security_off:
-            # A policy that hides rows must fail the query: a silently filtered copy would look complete.
+            # A policy that hides rows must fail the query: a silently filtered copy would look
+            # complete.
             cursor.execute("set row_security = off")
     conn.commit()

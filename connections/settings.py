@@ -1,8 +1,9 @@
-"""The one place that reads the environment. Environment, .env and <home>/sandbox.json flow in; `Settings` flows out.
+"""The one place that reads the environment. Environment, .env and <home>/sandbox.json flow in;
+`Settings` flows out.
 
-Field names are the names of the environment variables in lower case. What is not set is filled, a whole source at
-a time, from the sandbox that `billing up` wrote down; a half-configured real source is never completed with the
-sandbox's password.
+Field names are the names of the environment variables in lower case. What is not set is filled, a
+whole source at a time, from the sandbox that `billing up` wrote down; a half-configured real source
+is never completed with the sandbox's password.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ SOURCE_FIELDS: dict[Source, tuple[str, ...]] = {
 
 
 class Settings(BaseSettings):
-    """Everything that differs from one deployment to the next. Frozen: make another with `load_settings(...)`."""
+    """Everything that differs from one deployment to the next. Frozen: make another with
+    `load_settings(...)`.
+    """
 
     model_config = SettingsConfigDict(
         env_file=REPOSITORY / ".env", extra="ignore", frozen=True, env_ignore_empty=True
@@ -68,7 +71,8 @@ class Settings(BaseSettings):
     load_odoo_overlap_minutes: int = Field(default=10, ge=3)
     load_max_shrink_percent: int = Field(default=20, ge=0, le=100)
 
-    # Lists by commas. Hosts as `host` or `host:port`: receivers on private networks, receivers without TLS.
+    # Lists by commas. Hosts as `host` or `host:port`: receivers on private networks, receivers
+    # without TLS.
     webhook_private_hosts: str = ""
     webhook_http_hosts: str = ""
     webhook_ports: str = Field(default="443", pattern=r"^[0-9, ]*$")
@@ -80,11 +84,13 @@ class Settings(BaseSettings):
     _from_sandbox: frozenset[str] = PrivateAttr(default=frozenset())
 
     def is_sandbox(self, source: Source) -> bool:
-        """True where this source was filled from the embedded world and not configured by a person."""
+        """True where this source was filled from the embedded world, not configured by a person."""
         return source in self._from_sandbox
 
     def dsn(self, source: Literal["warehouse", "nexacloud"]) -> str:
-        """The connection string of a PostgreSQL source, URI or key=value; raises SettingsError when unset."""
+        """The connection string of a PostgreSQL source, URI or key=value; raises SettingsError when
+        unset.
+        """
         dsn: str = getattr(self, f"{source}_dsn")
         if not dsn:
             raise SettingsError(
@@ -93,7 +99,9 @@ class Settings(BaseSettings):
         return dsn
 
     def dsn_parts(self, source: Literal["warehouse", "nexacloud"]) -> dict[str, str]:
-        """The connection string, parsed. A broken one is not repeated in the error: it may hold a password."""
+        """The connection string, parsed. A broken one is not repeated in the error: it may hold a
+        password.
+        """
         try:
             return dict(parse_dsn(self.dsn(source)))
         except psycopg2.ProgrammingError:
@@ -104,7 +112,9 @@ class Settings(BaseSettings):
 
     @property
     def as_of(self) -> datetime:
-        """The instant that a run looks from: BILLING_AS_OF, else the sandbox's, else now, once per process."""
+        """The instant that a run looks from: BILLING_AS_OF, else the sandbox's, else now, once per
+        process.
+        """
         return self.billing_as_of or _process_started_at()
 
     @property
@@ -131,7 +141,9 @@ class Settings(BaseSettings):
         return environment
 
     def secret(self, name: str) -> SecretStr:
-        """A secret that configuration names (a webhook's signing key), from the environment or .env."""
+        """A secret that configuration names (a webhook's signing key), from the environment or
+        .env.
+        """
         value = os.environ.get(name) or _dotenv().get(name) or ""
         if not value:
             raise SettingsError(f"the secret {name} is not set: put it in the environment or .env")
@@ -139,7 +151,9 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Settings from keyword overrides, the environment, .env and the sandbox, in this order of precedence."""
+    """Settings from keyword overrides, the environment, .env and the sandbox, in this order of
+    precedence.
+    """
     try:
         given = Settings(**overrides)
         filled, sources = _sandbox_values(given)
@@ -153,7 +167,7 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def _sandbox_values(given: Settings) -> tuple[dict[str, Any], frozenset[str]]:
-    """What sandbox.json says about the sources that nobody configured, and which sources these are."""
+    """What sandbox.json says of the sources that nobody configured, and which these are."""
     state = _sandbox_state(given.billing_home)
     values: dict[str, Any] = {}
     sources: set[str] = set()

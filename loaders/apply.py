@@ -1,4 +1,6 @@
-"""The second half of every load, the same for both sources. Staged rows flow in; raw, ops and the counts flow out."""
+"""The second half of every load, the same for both sources. Staged rows flow in; raw, ops and the
+counts flow out.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ def apply_stage(
 ) -> None:
     """Merge load_stage into raw and record load_rejects; in a dry run, only count.
 
-    `keys` names the temporary table that holds every key of the source, where there is one: what is not in it is
-    marked as deleted.
+    `keys` names the temporary table that holds every key of the source, where there is one: what is
+    not in it is marked as deleted.
     """
     if keys:
         report.deleted = merge.count_vanished(cur, table, keys, options.guard)
@@ -46,6 +48,7 @@ def hold_the_law(cur: cursor, table: Table, report: TableReport, there: int) -> 
     here, rejected = merge.live_rows(cur, table), rejects.count_open(cur, table)
     if here + rejected != there:
         raise CopyMismatch(
-            f"{report.name}: the source has {there} rows, raw {here} and rejected {rejected}: nothing was loaded;"
+            f"{report.name}: the source has {there} rows, raw {here} and rejected {rejected}:"
+            f" nothing was loaded;"
             " run `billing load --full`, and report it if it comes again"
         )

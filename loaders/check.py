@@ -1,4 +1,6 @@
-"""`billing check`: would a load go well? Settings flow in; findings flow out. Imports and changes nothing."""
+"""`billing check`: would a load go well? Settings flow in; findings flow out. Imports and changes
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ Watermarks = dict[str, datetime | None] | None
 
 
 def check(settings: Settings) -> CheckReport:
-    """Connections, rights, tables, columns, row counts, watermark and lag of both sources and the warehouse.
+    """Connections, rights, tables, columns, row counts, watermark and lag of both sources and the
+    warehouse.
 
     Raises nothing that a source can cause: what is wrong is a finding with status 'problem'.
     """
@@ -118,7 +121,9 @@ def _lag(loaded: Watermarks, table: Table, newest: datetime | None) -> str:
 
 
 def _check_refusal(settings: Settings, conn: connection, report: CheckReport) -> None:
-    """The role cannot write, and our session cannot either: shown by trying to delete no row at all."""
+    """The role cannot write, and our session cannot either: shown by trying to delete no row at
+    all.
+    """
     with conn.cursor() as cur:
         names = [f'"{settings.nexacloud_schema}"."{table.source_name}"' for table in NEXACLOUD]
         cur.execute(
@@ -163,9 +168,7 @@ def _check_odoo(settings: Settings, report: CheckReport) -> None:
         report.add("odoo", "note", "note", note)
     for table in ODOO:
         if table.name in found.fields:
-            rows = retrying(
-                settings, lambda model=table.source_name: odoo_preflight.count(port, model)
-            )
+            rows = retrying(settings, partial(odoo_preflight.count, port, table.source_name))
             report.add("odoo", table.source_name, "ok", f"{rows:,} records")
 
 

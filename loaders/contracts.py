@@ -12,8 +12,9 @@ from typing import Literal
 
 SourceName = Literal["nexacloud", "odoo"]
 
-# What a raw column is, by what the source calls its type. NexaCloud's uuid keys become text, so that keys of all
-# services and the distribution key have one type; other types are the source's own, so that COPY BINARY fits.
+# What a raw column is, by what the source calls its type. NexaCloud's uuid keys become text, so
+# that keys of all services and the distribution key have one type; other types are the source's
+# own, so that COPY BINARY fits.
 NEXACLOUD_RAW_TYPES = {"uuid": "text"}
 ODOO_RAW_TYPES = {
     "boolean": "boolean",
@@ -48,7 +49,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Rule:
-    """A contract on a row: where `broken` (SQL over the source row) is true, the row is rejected with `reason`."""
+    """A contract on a row: where `broken` (SQL over the source row) is true, the row is rejected
+    with `reason`.
+    """
 
     reason: str
     broken: str
@@ -56,10 +59,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class Table:
-    """One table or model. `watermark` is the column that moves when a row is written; None: read whole each time.
+    """One table or model. `watermark` is the column that moves when a row is written; None: read
+    whole each time.
 
-    `sweep_every` is how often the keys of the whole source are compared with raw, which finds deletions and rows
-    that came in under the watermark.
+    `sweep_every` is how often the keys of the whole source are compared with raw, which finds
+    deletions and rows that came in under the watermark.
     """
 
     source: SourceName
@@ -136,6 +140,8 @@ def odoo_table(
     sweep_every: timedelta = EVERY_LOAD,
     indexes: tuple[str, ...] = (),
 ) -> Table:
-    """`write_date` is refreshed by window; None for the small models that change without a write_date."""
+    """`write_date` is refreshed by window; None for the small models that change without a
+    write_date.
+    """
     columns = _columns(f"id integer, {text}", ODOO_RAW_TYPES)
     return Table("odoo", model, columns, watermark, sweep_every, (), indexes, description)

@@ -78,6 +78,7 @@ class RawTableDiffers(LoadError):
 
     def __init__(self, table: Table, column: Column, found: str) -> None:
         super().__init__(
-            f"{table.schema}.{table.name}.{column.name} is {found}, tables.py says {column.raw_type}: migrate the raw"
+            f"{table.schema}.{table.name}.{column.name} is {found}, tables.py says"
+            f" {column.raw_type}: migrate the raw"
             f" column by hand, or drop {table.schema}.{table.name} and run `billing load --full`"
         )

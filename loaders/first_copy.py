@@ -1,7 +1,9 @@
-"""The first copy into an empty raw table: straight in, without staging, indexes built after. Rows flow from source to raw.
+"""The first copy into an empty raw table: straight in, without staging, indexes built after. Rows
+flow from source to raw.
 
-The table is truncated in the same transaction although it is empty: a server that keeps no WAL for replicas then
-writes none for these rows either. Its identity stays, so the views that dbt built on it stay too.
+The table is truncated in the same transaction although it is empty: a server that keeps no WAL for
+replicas then writes none for these rows either. Its identity stays, so the views that dbt built on
+it stay too.
 """
 
 from __future__ import annotations
@@ -25,13 +27,16 @@ def copy_into_empty(
     run_id: str,
     watch: Callable[[int], None] | None,
 ) -> Copied:
-    """COPY into the table itself; the bookkeeping columns are filled by defaults that last as long as the copy."""
+    """COPY into the table itself; the bookkeeping columns are filled by defaults that last as long
+    as the copy.
+    """
     raw = relation(table)
     writer.execute(sql.SQL("truncate {}").format(raw))
     indexes = _drop_indexes(writer, table)
     writer.execute(
         sql.SQL(
-            "alter table {} alter column _run_id set default {}, alter column _loaded_at set default now()"
+            "alter table {} alter column _run_id set default {}, alter column _loaded_at set"
+            " default now()"
         ).format(raw, sql.Literal(run_id))
     )
     columns = sql.SQL(", ").join(map(sql.Identifier, table.column_names))

@@ -1,7 +1,8 @@
-"""One load, from lock to report. Settings and options flow in; raw tables, ops rows and a LoadReport flow out.
+"""One load, from lock to report. Settings and options flow in; raw tables, ops rows and a
+LoadReport flow out.
 
-Every source that takes part is looked at whole before the first row of any is loaded: what is half broken leaves the
-warehouse as it was.
+Every source that takes part is looked at whole before the first row of any is loaded: what is half
+broken leaves the warehouse as it was.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ def load(
 ) -> LoadReport:
     """Copy what is new from the sources into the raw schemas.
 
-    `only` is a source; `tables` are names as `usage_records`, `raw_odoo.account_move` or `account.move`. `full` reads
-    everything and repairs differences. `dry_run` counts and writes nothing. Raises a LoadError, a
-    connections.OdooError, DatabaseUnreachable or SettingsError; then the raw tables of the source that failed are as
-    they were.
+    `only` is a source; `tables` are names as `usage_records`, `raw_odoo.account_move` or
+    `account.move`. `full` reads everything and repairs differences. `dry_run` counts and writes
+    nothing. Raises a LoadError, a connections.OdooError, DatabaseUnreachable or SettingsError; then
+    the raw tables of the source that failed are as they were.
     """
     options = Options(settings, run_id or str(uuid.uuid4()), full, dry_run, allow_shrink, progress)
     chosen = choose(only, tables)

@@ -1,7 +1,9 @@
-"""From staging into raw, in the caller's transaction. Three temporary tables flow in; changed raw rows flow out.
+"""From staging into raw, in the caller's transaction. Three temporary tables flow in; changed raw
+rows flow out.
 
-`load_stage` holds rows that keep the contract, `load_rejects` rows that break it, `load_keys` every key of the source
-where a sweep is due. A row that did not change is not written: neither its version nor its page moves.
+`load_stage` holds rows that keep the contract, `load_rejects` rows that break it, `load_keys` every
+key of the source where a sweep is due. A row that did not change is not written: neither its
+version nor its page moves.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ class ShrinkGuard:
         if self.is_off or lost == 0 or (lost <= allowed and lost < live):
             return
         raise ShrinkRefused(
-            f"{table.source}.{table.source_name} lost {lost} of {live} rows since the last load, more than"
+            f"{table.source}.{table.source_name} lost {lost} of {live} rows since the last"
+            f" load, more than"
             f" {self.max_percent} %: nothing of this was loaded. If that is right, allow it once:"
             " `billing load --allow-shrink`"
         )
@@ -50,7 +53,8 @@ def make_stage(cur: cursor, table: Table) -> None:
     cur.execute(
         sql.SQL(
             "create temporary table load_stage ({}) on commit drop;"
-            " create temporary table load_rejects (row_key text, reason text, row jsonb) on commit drop;"
+            " create temporary table load_rejects (row_key text, reason text, row jsonb) on"
+            " commit drop;"
             " create temporary table load_keys (key {}) on commit drop"
         ).format(column_definitions(table), sql.SQL(table.key.raw_type))
     )
@@ -94,7 +98,7 @@ def merge(cur: cursor, table: Table, run_id: str) -> Merged:
 
 
 def count_vanished(cur: cursor, table: Table, keys: str, guard: ShrinkGuard) -> int:
-    """Live raw rows whose key is in no row of `keys`; raises ShrinkRefused where that is too many."""
+    """Live raw rows whose key is not in `keys`; raises ShrinkRefused where that is too many."""
     cur.execute(sql.SQL("analyze {}").format(sql.SQL(keys)))
     cur.execute(
         sql.SQL(
@@ -128,11 +132,12 @@ def mark_rejected(cur: cursor, table: Table, run_id: str) -> None:
 
 
 def missing_keys(cur: cursor, table: Table) -> list[str | int]:
-    """Keys of the source that neither raw nor this load has: rows that came in under the watermark."""
+    """Keys of the source that neither raw nor this load has: they came in under the watermark."""
     cur.execute(
         sql.SQL(
             "select k.key from load_keys as k"
-            " where not exists (select from {raw} as r where r.{key} = k.key and r._deleted_at is null)"
+            " where not exists (select from {raw} as r where r.{key} = k.key and r._deleted_at"
+            " is null)"
             " and not exists (select from load_stage as s where s.{key} = k.key)"
             " and not exists (select from load_rejects as x where x.row_key = k.key::text)"
         ).format(**_parts(table))

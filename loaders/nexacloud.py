@@ -1,7 +1,9 @@
-"""NexaCloud into raw_nexacloud. A read-only snapshot of the source flows in; merged raw tables and reports flow out.
+"""NexaCloud into raw_nexacloud. A read-only snapshot of the source flows in; merged raw tables and
+reports flow out.
 
-All tables of a run come from one snapshot and are committed in one transaction, so that whoever reads raw_nexacloud
-sees NexaCloud as it was at one instant, and a loader that dies, wherever, leaves it as it was.
+All tables of a run come from one snapshot and are committed in one transaction, so that whoever
+reads raw_nexacloud sees NexaCloud as it was at one instant, and a loader that dies, wherever,
+leaves it as it was.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ def load_nexacloud(
     options: Options,
     log: RunLog,
 ) -> list[TableReport]:
-    """Load the tables from the snapshot that `source` has open, in `target`'s transaction; the caller commits."""
+    """Load the tables from the snapshot that `source` has open, in `target`'s transaction; the
+    caller commits.
+    """
     reports = []
     with source.cursor() as reader, target.cursor() as writer:
         for table in tables:
@@ -176,7 +180,8 @@ class _TableLoad:
         ours, _ = _totals(self.table, self.writer)
         if theirs != ours:
             raise CopyMismatch(
-                f"{self.report.name}: the source counts {theirs}, the copy {ours}: nothing was loaded"
+                f"{self.report.name}: the source counts {theirs}, the copy {ours}: nothing was"
+                f" loaded"
             )
         self.report.compared, self.report.source_totals, self.report.raw_totals = (
             scope,
@@ -186,7 +191,9 @@ class _TableLoad:
         self.report.watermark = self._bounded(watermark)
 
     def _bounded(self, watermark: datetime | None) -> datetime | None:
-        """Never ahead of a transaction that is still open, as far as the role may see them; never back."""
+        """Never ahead of a transaction that is still open, as far as the role may see them; never
+        back.
+        """
         self.reader.execute(
             "select min(xact_start) from pg_stat_activity where datname = current_database()"
             " and pid <> pg_backend_pid() and backend_type = 'client backend'"

@@ -1,7 +1,8 @@
-"""Is NexaCloud as tables.py says? A read-only session flows in; what is known of each table flows out, or problems.
+"""Is NexaCloud as tables.py says? A read-only session flows in; what is known of each table flows
+out, or problems.
 
-One look at the catalogues answers for all tables at once, before a single row is read: tables, columns, types, grants,
-row-level security, and which index the incremental read can use.
+One look at the catalogues answers for all tables at once, before a single row is read: tables,
+columns, types, grants, row-level security, and which index the incremental read can use.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ class FoundTable:
         if column is None or column.leads_an_index or self.rows < ROWS_WORTH_AN_INDEX:
             return ""
         return (
-            f"{table.source_name} has no index on {watermark}, so each load reads it whole (about {self.rows:,} rows):"
+            f"{table.source_name} has no index on {watermark}, so each load reads it whole"
+            f" (about {self.rows:,} rows):"
             f" ask its admin for `create index concurrently on {schema}.{table.source_name}"
             f" ({watermark}, {table.key.name})`"
         )
@@ -77,7 +79,9 @@ class NexacloudFound:
 
 
 def look(cur: cursor, schema: str, tables: Sequence[Table]) -> NexacloudFound:
-    """Compare the catalogue with the list. Reads no row of any table and raises nothing: the caller decides."""
+    """Compare the catalogue with the list. Reads no row of any table and raises nothing: the caller
+    decides.
+    """
     cur.execute("select current_user")
     role = str((cur.fetchone() or ("",))[0])
     found = _catalogue(cur, schema, tables)
@@ -123,7 +127,8 @@ def _missing_table(schema: str, role: str, table: Table) -> Problem:
         "",
         f"a table in schema {schema}",
         "no such table",
-        f"check NEXACLOUD_DSN and NEXACLOUD_SCHEMA, or change loaders/tables.py if NexaCloud renamed it; role {role}"
+        f"check NEXACLOUD_DSN and NEXACLOUD_SCHEMA, or change loaders/tables.py if NexaCloud"
+        f" renamed it; role {role}"
         f" also needs `grant usage on schema {schema}`",
     )
 
@@ -172,7 +177,9 @@ def _column_problem(
 
 
 def fits(expected: str, there: FoundColumn) -> bool:
-    """The same type, or one whose every value arrives unchanged: varchar or an enum for text, fewer digits."""
+    """The same type, or one whose every value arrives unchanged: varchar or an enum for text, fewer
+    digits.
+    """
     found = there.kind.replace("timestamp with time zone", "timestamptz")
     if expected == "text":
         return found == "text" or found.startswith("character varying") or there.is_enum
@@ -193,5 +200,6 @@ def _new_columns(table: Table, there: FoundTable) -> list[str]:
     if not new:
         return []
     return [
-        f"{table.source_name} has columns that are not loaded: {', '.join(new)} (loaders/tables.py names what is)"
+        f"{table.source_name} has columns that are not loaded: {', '.join(new)}"
+        f" (loaders/tables.py names what is)"
     ]

@@ -1,4 +1,6 @@
-"""The statements that read NexaCloud. A table of the list flows in; SELECTs and COPYs flow out. No I/O here."""
+"""The statements that read NexaCloud. A table of the list flows in; SELECTs and COPYs flow out. No
+I/O here.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ EVERYTHING = sql.SQL("true")
 
 @dataclass(frozen=True)
 class Window:
-    """Which rows an incremental load reads: from `since` on, above `above_key`, and `again` wherever they stand."""
+    """Which rows an incremental load reads: from `since` on, above `above_key`, and `again`
+    wherever they stand.
+    """
 
     since: datetime
     above_key: int | None
@@ -26,7 +30,8 @@ class Window:
 def copy_valid(schema: str, table: Table, where: Composable) -> sql.Composed:
     """Rows of `where` that keep the contract, in the raw types, as COPY BINARY."""
     return sql.SQL(
-        "copy (select {columns} from {table} where ({where}) and ({broken}) is not true) to stdout (format binary)"
+        "copy (select {columns} from {table} where ({where}) and ({broken}) is not true) to"
+        " stdout (format binary)"
     ).format(
         columns=selected(table), table=source(schema, table), where=where, broken=broken(table)
     )
@@ -76,7 +81,9 @@ def copy_keys(schema: str, table: Table) -> sql.Composed:
 
 
 def totals(schema: str, table: Table, where: Composable) -> sql.Composed:
-    """Count, greatest watermark that is not in the future, and sums, over the valid rows of `where`."""
+    """Count, greatest watermark that is not in the future, and sums, over the valid rows of
+    `where`.
+    """
     return sql.SQL(
         "select count(*), max({watermark}) filter (where {watermark} <= now()){sums} from {table}"
         " where ({where}) and ({broken}) is not true"
@@ -120,7 +127,9 @@ def names(table: Table) -> sql.Composed:
 
 
 def selected(table: Table) -> sql.Composed:
-    """The columns in their raw types. Casting text to text is free; an enum and a uuid become text here."""
+    """The columns in their raw types. Casting text to text is free; an enum and a uuid become text
+    here.
+    """
     return sql.SQL(", ").join(
         sql.SQL("{}::text").format(sql.Identifier(column.name))
         if column.raw_type == "text"

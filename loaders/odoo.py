@@ -1,8 +1,9 @@
 """Odoo into raw_odoo. Pages of records flow in over RPC; merged raw tables and reports flow out.
 
-Odoo shows no snapshot, no index on write_date and no microseconds, so: the window starts `overlap` before the greatest
-write_date that stood there when the last load began, it is read in the order of the id, and what comes twice is
-merged once. Each model is one transaction; a load that dies repeats the model it was at and loses nothing.
+Odoo shows no snapshot, no index on write_date and no microseconds, so: the window starts `overlap`
+before the greatest write_date that stood there when the last load began, it is read in the order of
+the id, and what comes twice is merged once. Each model is one transaction; a load that dies repeats
+the model it was at and loses nothing.
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ class _ModelLoad:
         self.report.watermark_from = last.watermark if since else None
         if not self.options.dry_run:
             self.log.start(self.table, self.report.mode, self.report.watermark_from)
-        # Before the first page: what is written while we read is above it, and read again the next time.
+        # Before the first page: what is written while we read is above it, and read again the next
+        # time.
         self.report.watermark = self._greatest_write_date() or self.report.watermark_from
         merge.make_stage(self.writer, self.table)
         self._expect(since)

@@ -1,7 +1,9 @@
-"""Is Odoo as tables_odoo.py says? A logged-in port flows in; the fields to read of each model flow out, or problems.
+"""Is Odoo as tables_odoo.py says? A logged-in port flows in; the fields to read of each model flow
+out, or problems.
 
-What this Odoo lacks (Community, a module that is not installed, a right that this user has not) is a note: the column
-stays NULL, the table empty. What it had at an earlier load and lacks now is a problem: it would erase data.
+What this Odoo lacks (Community, a module that is not installed, a right that this user has not) is
+a note: the column stays NULL, the table empty. What it had at an earlier load and lacks now is a
+problem: it would erase data.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from loaders.schema import relation
 
 @dataclass
 class OdooFound:
-    """`fields`: table name -> the listed fields that exist here; a table that is absent here is not in it."""
+    """`fields`: table name -> the listed fields that exist here; a table that is absent here is not
+    in it.
+    """
 
     fields: dict[str, tuple[str, ...]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -33,7 +37,7 @@ class OdooFound:
 def look(
     port: OdooPort, target: connection, tables: Sequence[Table], options: Options
 ) -> OdooFound:
-    """Ask fields_get, and whether rows may be read, for every model. Reads at most one id of each."""
+    """Ask fields_get, and whether rows may be read, for every model. Reads one id of each."""
     found = OdooFound()
     for table in tables:
         reason, kinds = _kinds(port, table, options)
@@ -64,7 +68,7 @@ def _note_absent(
     found: OdooFound, target: connection, table: Table, reason: str, options: Options
 ) -> None:
     if _holds(target, table, table.key.name) and not options.allow_shrink:
-        mend = "give the module or the right back, or keep the loaded rows as they are: `--allow-shrink`"
+        mend = "give the module or the right back, or keep what was loaded: `--allow-shrink`"
         found.problems.append(
             Problem("odoo", table.source_name, "", "a model that was loaded before", reason, mend)
         )

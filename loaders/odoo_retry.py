@@ -1,4 +1,6 @@
-"""Try again what may go well the next time. A call flows in; its answer, or the last error, flows out."""
+"""Try again what may go well the next time. A call flows in; its answer, or the last error, flows
+out.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ Answer = TypeVar("Answer")
 
 
 def retrying(settings: Settings, call: Callable[[], Answer]) -> Answer:
-    """Reading changes nothing, so an unknown outcome is simply asked again, with exponential jitter."""
+    """Reading changes nothing, so an unknown outcome is simply asked again, with exponential
+    jitter.
+    """
     retry = Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, OdooError) and error.is_retryable),
         stop=stop_after_attempt(settings.odoo_attempts),

@@ -1,7 +1,8 @@
-"""Odoo's JSON as COPY text. A record as the port gives it flows in; one line of COPY's text format flows out.
+"""Odoo's JSON as COPY text. A record as the port gives it flows in; one line of COPY's text format
+flows out.
 
-`false` is Odoo's empty value and becomes NULL, except where the field is a boolean. A many2one is its id. Numbers
-keep the digits that Odoo wrote: they are Decimals, and no float touches them.
+`false` is Odoo's empty value and becomes NULL, except where the field is a boolean. A many2one is
+its id. Numbers keep the digits that Odoo wrote: they are Decimals, and no float touches them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""How one load is to be done. Arguments flow in; one frozen object that every step carries flows out."""
+"""How one load is to be done. Arguments flow in; one frozen object that every step carries flows
+out.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from loaders.report import ProgressCallback
 
 @dataclass(frozen=True)
 class Options:
-    """`full`: read everything, compare, repair. `dry_run`: count what would happen, write nothing."""
+    """`full`: read everything, compare, repair. `dry_run`: count what would happen, no more."""
 
     settings: Settings
     run_id: str

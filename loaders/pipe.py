@@ -1,7 +1,9 @@
-"""COPY BINARY from one server into another. Two cursors and two COPY statements flow in; row and byte counts flow out.
+"""COPY BINARY from one server into another. Two cursors and two COPY statements flow in; row and
+byte counts flow out.
 
-The bytes pass through an os.pipe, pumped by two threads inside libpq: no row becomes a Python object. A source that
-dies in the middle must fail the copy even where its last byte ends a row, because a binary COPY accepts such an end.
+The bytes pass through an os.pipe, pumped by two threads inside libpq: no row becomes a Python
+object. A source that dies in the middle must fail the copy even where its last byte ends a row,
+because a binary COPY accepts such an end.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ class Copied:
 
 
 class _Reader:
-    """The receiving end: counts bytes, and turns a dead sender into an error instead of an early end."""
+    """The receiving end: counts bytes, and turns a dead sender into an error instead of an early
+    end.
+    """
 
     def __init__(self, descriptor: int, sender_error: Callable[[], BaseException | None]) -> None:
         self._file = io.FileIO(descriptor, "rb")
@@ -48,7 +52,9 @@ class _Reader:
 
 
 class _Sender(threading.Thread):
-    """COPY ... TO STDOUT into the pipe. `error` is set before the pipe is closed, so the reader sees it in time."""
+    """COPY ... TO STDOUT into the pipe. `error` is set before the pipe is closed, so the reader
+    sees it in time.
+    """
 
     def __init__(self, cur: cursor, statement: Composable, descriptor: int) -> None:
         super().__init__(name="copy-sender", daemon=True)
@@ -75,8 +81,8 @@ def pipe_copy(
 ) -> Copied:
     """Run both statements at once and return what went through.
 
-    `watch` is called with the bytes so far about twice a second. Raises the source's or the target's own error, or
-    CopyMismatch when the two servers do not agree on the number of rows.
+    `watch` is called with the bytes so far about twice a second. Raises the source's or the
+    target's own error, or CopyMismatch when the two servers do not agree on the number of rows.
     """
     read_end, write_end = os.pipe()
     sender = _Sender(source, copy_out, write_end)

@@ -1,4 +1,6 @@
-"""Signs of life. Bytes and rows so far flow in; `Progress` with rate and ETA flows out to whoever asked for it."""
+"""Signs of life. Bytes and rows so far flow in; `Progress` with rate and ETA flows out to whoever
+asked for it.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""ops.rejected_rows. The temporary table load_rejects flows in; open and resolved rejections flow out.
+"""ops.rejected_rows. The temporary table load_rejects flows in; open and resolved rejections flow
+out.
 
-Every load reads the rows of open rejections again, wherever the watermark stands: a row that was mended at the source
-comes back by itself, also where mending it moved no watermark.
+Every load reads the rows of open rejections again, wherever the watermark stands: a row that was
+mended at the source comes back by itself, also where mending it moved no watermark.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ NULL_KEY = "null:"
 def open_keys(cur: cursor, table: Table) -> list[str]:
     """Keys of the open rejections that have a key."""
     cur.execute(
-        "select row_key from ops.rejected_rows where source = %s and table_name = %s and resolved_at is null"
+        "select row_key from ops.rejected_rows where source = %s and table_name = %s and"
+        " resolved_at is null"
         " and row_key not like %s",
         (table.source, table.name, f"{NULL_KEY}%"),
     )
@@ -24,9 +26,11 @@ def open_keys(cur: cursor, table: Table) -> list[str]:
 
 
 def record(cur: cursor, table: Table, run_id: str) -> int:
-    """Open what is new, refresh what is still broken, resolve what is not. Returns how many are open now.
+    """Open what is new, refresh what is still broken, resolve what is not. Returns how many are
+    open now.
 
-    Right only when load_rejects holds every open rejection that is still broken: the callers re-read them all.
+    Right only when load_rejects holds every open rejection that is still broken: the callers
+    re-read them all.
     """
     scope = {"source": table.source, "table": table.name, "run_id": run_id}
     cur.execute(
@@ -48,7 +52,8 @@ def record(cur: cursor, table: Table, run_id: str) -> int:
 
 def count_open(cur: cursor, table: Table) -> int:
     cur.execute(
-        "select count(*) from ops.rejected_rows where source = %s and table_name = %s and resolved_at is null",
+        "select count(*) from ops.rejected_rows where source = %s and table_name = %s and"
+        " resolved_at is null",
         (table.source, table.name),
     )
     row = cur.fetchone()

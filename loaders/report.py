@@ -11,7 +11,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Progress:
-    """A sign of life from a long copy. `total` and `eta_seconds` are None where the source gives no estimate."""
+    """A sign of life from a long copy. `total` and `eta_seconds` are None where the source gives no
+    estimate.
+    """
 
     table: str
     rows: int
@@ -26,7 +28,9 @@ ProgressCallback = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class Totals:
-    """Count and sums of the numeric columns over one set of rows, to hold two copies of it side by side."""
+    """Count and sums of the numeric columns over one set of rows, to hold two copies of it side by
+    side.
+    """
 
     rows: int
     sums: dict[str, Decimal] = field(default_factory=dict)
@@ -36,8 +40,8 @@ class Totals:
 class TableReport:
     """One table of one load. `read` = created + updated + unchanged + rejected.
 
-    `compared` says over which rows source and warehouse were counted and summed: 'table', 'window', or '' where the
-    source has no snapshot to compare with (Odoo).
+    `compared` says over which rows source and warehouse were counted and summed: 'table', 'window',
+    or '' where the source has no snapshot to compare with (Odoo).
     """
 
     source: str
@@ -100,7 +104,9 @@ class LoadReport:
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of `billing check`. `status`: ok, note (works, worth knowing), problem (a load would stop)."""
+    """One line of `billing check`. `status`: ok, note (works, worth knowing), problem (a load would
+    stop).
+    """
 
     source: str
     subject: str

@@ -1,7 +1,9 @@
-"""The log of loads, and the lock. Counts flow in; rows of ops.load_runs flow out, and the last watermark back.
+"""The log of loads, and the lock. Counts flow in; rows of ops.load_runs flow out, and the last
+watermark back.
 
-'running' and 'failed' are written in a session of their own, so that they are seen while the load works and after it
-was rolled back; 'succeeded' is written in the transaction of the data, so that a watermark never gets ahead of it.
+'running' and 'failed' are written in a session of their own, so that they are seen while the load
+works and after it was rolled back; 'succeeded' is written in the transaction of the data, so that a
+watermark never gets ahead of it.
 """
 
 from __future__ import annotations
@@ -47,7 +49,8 @@ class RunLog:
         with self._control.cursor() as cur:
             cur.execute(
                 "insert into ops.load_runs (run_id, source, table_name, mode, status, started_at,"
-                " watermark_from, is_dry_run) values (%s, %s, %s, %s, 'running', clock_timestamp(), %s, false)"
+                " watermark_from, is_dry_run) values (%s, %s, %s, %s, 'running',"
+                " clock_timestamp(), %s, false)"
                 " returning load_run_id",
                 (self._run_id, self._source, table.name, mode, watermark_from),
             )
@@ -79,7 +82,8 @@ class RunLog:
         """Whatever is still running did not make it."""
         with self._control.cursor() as cur:
             cur.execute(
-                "update ops.load_runs set status = 'failed', finished_at = clock_timestamp(), error = %s"
+                "update ops.load_runs set status = 'failed', finished_at = clock_timestamp(),"
+                " error = %s"
                 " where load_run_id = any(%s) and status = 'running'",
                 (f"{type(error).__name__}: {error}"[:4000], list(self._running.values())),
             )
@@ -98,7 +102,8 @@ class RunLog:
         with self._control.cursor() as cur:
             cur.execute(
                 "update ops.load_runs set status = 'failed', finished_at = clock_timestamp(),"
-                " error = 'the loader died before it could say why' where source = %s and status = 'running'",
+                " error = 'the loader died before it could say why' where source = %s and"
+                " status = 'running'",
                 (self._source,),
             )
 
@@ -129,12 +134,14 @@ def open_run_log(settings: Settings, source: SourceName, run_id: str) -> Iterato
 
 def require_ops(cur: cursor) -> None:
     cur.execute(
-        "select to_regclass('ops.load_runs') is not null and to_regclass('ops.rejected_rows') is not null"
+        "select to_regclass('ops.load_runs') is not null and to_regclass('ops.rejected_rows')"
+        " is not null"
     )
     row = cur.fetchone()
     if not row or not row[0]:
         raise OpsMissing(
-            "the warehouse has no ops.load_runs: run `billing up` (sandbox) or `billing migrate` (your own warehouse)"
+            "the warehouse has no ops.load_runs: run `billing up` (sandbox) or `billing"
+            " migrate` (your own warehouse)"
         )
 
 
@@ -144,7 +151,8 @@ def _lock_name(source: SourceName) -> str:
 
 def _who_loads(cur: cursor, source: SourceName) -> str:
     cur.execute(
-        "select run_id, min(started_at) from ops.load_runs where source = %s and status = 'running' group by run_id"
+        "select run_id, min(started_at) from ops.load_runs where source = %s and status ="
+        " 'running' group by run_id"
         " order by 2 desc limit 1",
         (source,),
     )

@@ -1,7 +1,9 @@
-"""The raw schemas. A warehouse connection flows in; every raw table of tables.py exists when it returns.
+"""The raw schemas. A warehouse connection flows in; every raw table of tables.py exists when it
+returns.
 
-Tables are made empty, so that dbt can always parse and build, whatever a source lacks. A column that tables.py gained
-is added to a table that is already there; one whose type changed there is named, never cast behind anyone's back.
+Tables are made empty, so that dbt can always parse and build, whatever a source lacks. A column
+that tables.py gained is added to a table that is already there; one whose type changed there is
+named, never cast behind anyone's back.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ BOOKKEEPING = (
 
 
 def ensure_raw_tables(conn: connection, tables: Sequence[Table] = ALL) -> None:
-    """Create what is missing, in the caller's transaction. Raises RawTableDiffers on a column of another type."""
+    """Create what is missing, in the caller's transaction. Raises RawTableDiffers on a column of
+    another type.
+    """
     with conn.cursor() as cur:
         # `if not exists` still races between two sessions; the lock is let go with the transaction.
         cur.execute("select pg_advisory_xact_lock(hashtext(%s))", (LOCK,))

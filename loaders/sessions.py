@@ -1,6 +1,8 @@
-"""A source, looked at and ready to load. Options and an ExitStack flow in; problems, notes and reports flow out.
+"""A source, looked at and ready to load. Options and an ExitStack flow in; problems, notes and
+reports flow out.
 
-Opening a session takes the source's lock, connects to both ends and looks at the whole source. It changes nothing.
+Opening a session takes the source's lock, connects to both ends and looks at the whole source. It
+changes nothing.
 """
 
 from __future__ import annotations

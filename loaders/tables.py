@@ -1,7 +1,7 @@
 """THE list: every table that is copied, its columns, key, watermark, rules.
 
-Nothing flows in; the list flows out. A real NexaCloud whose columns differ, or one more Odoo field, is
-a change here (tables_odoo.py for Odoo) and in the staging model, nowhere else.
+Nothing flows in; the list flows out. A real NexaCloud whose columns differ, or one more Odoo field,
+is a change here (tables_odoo.py for Odoo) and in the staging model, nowhere else.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Odoo's half of the list in tables.py: models and the fields that are read, no others.
 
-A field or model that this Odoo lacks is reported and loaded as NULL or as an empty table. Fields that
-fail a whole read for a least-privileged user (transaction_ids, amount_paid) must not come in here.
+A field or model that this Odoo lacks is reported and loaded as NULL or as an empty table. Fields
+that fail a whole read for a least-privileged user (transaction_ids, amount_paid) must not come in
+here.
 """
 
 from __future__ import annotations
