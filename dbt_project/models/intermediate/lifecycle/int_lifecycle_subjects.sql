@@ -30,9 +30,9 @@ deployments as (
 
 ),
 
-emitted_events as (
+last_told as (
 
-    select * from {{ ref('stg_ops__lifecycle_events') }}
+    select * from {{ ref('int_lifecycle_last_told') }}
 
 ),
 
@@ -75,20 +75,6 @@ fanned_out as (
             and billed_subscriptions.external_subscription_id
             = deployments.external_subscription_id
     where gates.is_open
-
-),
-
--- The app believes what it was told last, whatever happened since.
-last_told as (
-
-    select distinct on (subject)
-        subject,
-        event_id,
-        event_type,
-        cause,
-        occurred_at
-    from emitted_events
-    order by subject asc, (payload ->> 'sequence')::bigint desc
 
 ),
 

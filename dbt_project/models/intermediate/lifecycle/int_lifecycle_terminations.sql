@@ -24,6 +24,12 @@ releases as (
 
 ),
 
+last_told as (
+
+    select * from {{ ref('int_lifecycle_last_told') }}
+
+),
+
 ended as (
 
     select subscriptions.*
@@ -42,40 +48,52 @@ latest_releases as (
 
 ),
 
-final as (
+fanned_out as (
 
     select
-        'subscription.terminated' as event_type,
-        ended.service,
-        ended.subscription_id,
-        ended.external_subscription_id,
+        ended.*,
         deployments.deployment_id,
-        ended.external_customer_id,
         ended.subscription_id || '/' || coalesce(deployments.deployment_id, '')
-        || '/subscription' as subject,
-        'subscription ended ' || {{ iso_utc('ended.held_until') }} as cause,
-        ended.held_until as occurred_at,
-        'The subscription ended on '
-        || to_char(ended.held_until at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
-        || coalesce('; ' || latest_releases.released_by || ' released its termination.', '.')
-            as reason,
-        ended.held_until as ended_at,
-        case
-            when latest_releases.release_id is null
-                then 'waits for a person''s release, because the app deprovisions on it'
-        end as held_reason
+        || '/subscription' as subject
     from ended
-    left join latest_releases
-        on
-            ended.service = latest_releases.service
-            and ended.external_subscription_id = latest_releases.external_subscription_id
-            and ended.held_until = latest_releases.ended_at
     left join deployments
         on
             ended.service = 'nexacloud'
             and ended.external_subscription_id = deployments.external_subscription_id
     -- What was gone before the end needs no deprovisioning.
     where coalesce(deployments.terminated_at, 'infinity') >= ended.held_until
+
+),
+
+final as (
+
+    select
+        'subscription.terminated' as event_type,
+        fanned_out.service,
+        fanned_out.subscription_id,
+        fanned_out.external_subscription_id,
+        fanned_out.deployment_id,
+        fanned_out.external_customer_id,
+        fanned_out.subject,
+        'subscription ended ' || {{ iso_utc('fanned_out.held_until') }} as cause,
+        fanned_out.held_until as occurred_at,
+        'The subscription ended on '
+        || to_char(fanned_out.held_until at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
+        || coalesce('; ' || latest_releases.released_by || ' released its termination.', '.')
+            as reason,
+        fanned_out.held_until as ended_at,
+        last_told.event_id as previous_event_id,
+        case
+            when latest_releases.release_id is null
+                then 'waits for a person''s release, because the app deprovisions on it'
+        end as held_reason
+    from fanned_out
+    left join latest_releases
+        on
+            fanned_out.service = latest_releases.service
+            and fanned_out.external_subscription_id = latest_releases.external_subscription_id
+            and fanned_out.held_until = latest_releases.ended_at
+    left join last_told on fanned_out.subject = last_told.subject
 
 )
 

@@ -97,7 +97,7 @@ candidates as (
         null as residual_amount,
         null as settled_by,
         ended_at,
-        null as previous_event_id,
+        previous_event_id,
         held_reason
     from terminations
 
