@@ -1,0 +1,187 @@
+"""A small world for publishing: a warehouse with proposed lines, an Odoo, and hands to work both.
+
+The marts are the contract only: a table `fct_invoice_lines` with the contract's columns, and the
+views over it that dbt builds, in their shortest form.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+from psycopg2.extras import Json, execute_values
+
+from connections.odoo import OdooPort
+from connections.settings import Settings
+from publishers import approvals
+from publishers.drafts import publish
+from publishers.lines import Filters
+from publishers.report import PublishReport
+
+MAY = (datetime(2026, 5, 1, 4, tzinfo=UTC), datetime(2026, 6, 1, 4, tzinfo=UTC))
+JUNE = (datetime(2026, 6, 1, 4, tzinfo=UTC), datetime(2026, 7, 1, 4, tzinfo=UTC))
+
+MARTS = """
+create schema marts;
+create table marts.fct_invoice_lines (
+    line_key text primary key, content_hash text, service text, subscription_id text,
+    external_subscription_id text, external_customer_id text, partner_id bigint,
+    customer_name text, currency text, kind text, charge text, metric text, plan_code text,
+    product_code text, product_id bigint, description text, quantity numeric,
+    included_quantity numeric, billable_quantity numeric, unit_price numeric,
+    exact_amount numeric, amount numeric, fraction numeric, price_source text, rule text,
+    tax_ids bigint[], tax_components jsonb, service_period_start timestamptz,
+    service_period_end timestamptz, billing_period_start timestamptz,
+    billing_period_end timestamptz, service_start_on date, service_end_on date,
+    segment_start timestamptz, corrects_period_start timestamptz, adjustment_number int,
+    is_billable boolean, is_assumed_price boolean
+);
+create view marts.fct_invoice_line_status as
+select
+    lines.*, coalesce(status.approval_state, 'open') as approval_state,
+    coalesce(status.is_approved, false) as is_approved, lines.is_billable as is_approvable,
+    status.approved_by, status.approved_at
+from marts.fct_invoice_lines as lines
+left join ops.line_approval_status as status using (line_key, content_hash);
+create view marts.invoice_lines_to_publish as
+select * from marts.fct_invoice_line_status
+where is_billable and approval_state = 'approved' and not exists (
+    select from ops.publication_lines as taken
+    where taken.line_key = fct_invoice_line_status.line_key and taken.released_at is null
+);
+"""
+
+
+def line(number: int, **changes: Any) -> dict[str, Any]:
+    """A proposed line: base fee of one subscription for May 2026, ready to be changed."""
+    period = changes.pop("period", MAY)
+    subscription = changes.pop("subscription", f"sub-{number}")
+    amount = Decimal(changes.pop("amount", "100.00"))
+    row: dict[str, Any] = {
+        "line_key": hashlib.sha256(f"line {number}".encode()).hexdigest()[:32],
+        "service": "nexacloud",
+        "subscription_id": f"nexacloud:{subscription}",
+        "external_subscription_id": subscription,
+        "external_customer_id": "customer-1",
+        "partner_id": 1,
+        "customer_name": "Ontario Ltd",
+        "currency": "CAD",
+        "kind": "base",
+        "charge": "base_fee",
+        "metric": None,
+        "plan_code": "plan-1",
+        "product_code": None,
+        "product_id": None,
+        "description": f"Hosting of deployment {number}, May 2026",
+        "quantity": Decimal(1),
+        "included_quantity": Decimal(0),
+        "billable_quantity": Decimal(1),
+        "unit_price": amount,
+        "exact_amount": amount,
+        "amount": amount,
+        "fraction": Decimal(1),
+        "price_source": "odoo",
+        "rule": "base fee",
+        "tax_ids": [11],
+        "tax_components": None,
+        "service_period_start": period[0],
+        "service_period_end": period[1],
+        "billing_period_start": period[0],
+        "billing_period_end": period[1],
+        "service_start_on": period[0].date(),
+        "service_end_on": date.fromordinal(period[1].date().toordinal() - 1),
+        "segment_start": period[0],
+        "corrects_period_start": None,
+        "adjustment_number": None,
+        "is_billable": True,
+        "is_assumed_price": False,
+        **changes,
+    }
+    return {**row, "content_hash": content_hash(row)}
+
+
+def content_hash(row: dict[str, Any]) -> str:
+    """A hash over what the contract says that it covers."""
+    text = "|".join(str(row.get(name)) for name in approvals.HASHED)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass
+class World:
+    """The warehouse and the Odoo of one test."""
+
+    settings: Settings
+
+    @contextmanager
+    def warehouse(self) -> Iterator[Connection]:
+        """A session that commits each statement."""
+        conn = psycopg2.connect(self.settings.warehouse_dsn)
+        try:
+            yield conn
+            conn.commit()
+        finally:
+            conn.close()
+
+    def query(self, statement: str, values: Any = None) -> list[tuple[Any, ...]]:
+        """Run a statement in the warehouse; its rows, if it has any."""
+        with self.warehouse() as conn, conn.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def create_marts(self) -> None:
+        """The contract's relations, empty."""
+        self.query(MARTS)
+
+    def propose(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Lines as dbt would propose them; a line that exists is replaced."""
+        columns = list(rows[0])
+        with self.warehouse() as conn, conn.cursor() as cursor:
+            cursor.execute(
+                "delete from marts.fct_invoice_lines where line_key = any(%s)",
+                ([row["line_key"] for row in rows],),
+            )
+            execute_values(
+                cursor,
+                f"insert into marts.fct_invoice_lines ({', '.join(columns)}) values %s",
+                [tuple(_adapted(row[name]) for name in columns) for row in rows],
+            )
+
+    def approve(self, by: str = "fay", **filters: Any) -> approvals.Decisions:
+        """A person approves what is proposed now."""
+        with self.warehouse() as conn:
+            found = approvals.select_lines(conn, Filters(**filters))
+            return approvals.approve(conn, found, by=by)
+
+    def publish(self, **options: Any) -> PublishReport:
+        """A run with `--go`."""
+        return publish(self.settings, **{"go": True, **options})
+
+    def port(self) -> OdooPort:
+        """A session to Odoo."""
+        return OdooPort.connect(self.settings)
+
+    def drafts(self) -> list[dict[str, Any]]:
+        """Every move of ours in Odoo, by reference."""
+        return self.port().search_read(
+            "account.move",
+            [("ref", "like", "nexacloud-")],
+            ["ref", "state", "move_type", "amount_untaxed", "amount_tax", "amount_total"],
+            order="ref, id",
+        )
+
+    def states(self) -> dict[str, str]:
+        """Document key -> state of the ledger."""
+        return dict(self.query("select document_key, state from ops.publications"))
+
+
+def _adapted(value: Any) -> Any:
+    return Json(value) if isinstance(value, dict) or _is_rows(value) else value
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
