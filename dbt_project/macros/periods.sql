@@ -1,0 +1,63 @@
+{#- The instant at which a local day begins. Where clocks fall back over midnight it begins twice:
+    the first time counts. Where they spring over midnight, it begins with the spring. -#}
+{% macro day_start(day, zone) -%}
+    (
+        ({{ day }})::timestamp at time zone {{ zone }}
+        - case
+            when
+                (({{ day }})::timestamp at time zone {{ zone }} - interval '1 hour')
+                at time zone {{ zone }} >= ({{ day }})::timestamp
+                then interval '1 hour'
+            else interval '0'
+        end
+    )
+{%- endmacro %}
+
+{#- The local date of an instant. -#}
+{% macro local_date(instant, zone) -%}
+    (({{ instant }}) at time zone {{ zone }})::date
+{%- endmacro %}
+
+{#- The n-th boundary from an anchor day: always from the anchor, so that the 31st clamps to the end of
+    a short month and comes back after it. Days or months, whichever the interval has. -#}
+{% macro boundary_day(anchor_day, ordinal, month_count, day_count) -%}
+    (
+        {{ anchor_day }}
+        + {{ ordinal }} * {{ month_count }} * interval '1 month'
+        + {{ ordinal }} * {{ day_count }} * interval '1 day'
+    )::date
+{%- endmacro %}
+
+{#- Seconds between two instants, exact, fractions included. -#}
+{% macro seconds_between(earlier, later) -%}
+    extract(epoch from {{ later }} - {{ earlier }})
+{%- endmacro %}
+
+{#- The time of the question: a var, never the clock. -#}
+{% macro as_of() -%}
+    '{{ var("as_of") }}'::timestamptz
+{%- endmacro %}
+
+{#- Which boundary of a stream's grid is the last at or near a day. -#}
+{% macro boundary_ordinal(day, stream) -%}
+    case
+        when {{ stream }}.step_months > 0 then floor(
+            (
+                (extract(year from {{ day }}) - extract(year from {{ stream }}.grid_day)) * 12
+                + extract(month from {{ day }}) - extract(month from {{ stream }}.grid_day)
+            ) / {{ stream }}.step_months
+        )::int
+        else floor(
+            ({{ day }} - {{ stream }}.grid_day)::numeric / {{ stream }}.day_count
+        )::int
+    end
+{%- endmacro %}
+
+{#- From when a version of an overwritten price counts: the first that was seen reaches back. -#}
+{% macro reaching_back(key) -%}
+    case
+        when row_number() over (partition by {{ key }} order by dbt_valid_from, dbt_valid_to) = 1
+            then '-infinity'::timestamptz
+        else dbt_valid_from
+    end
+{%- endmacro %}

@@ -1,0 +1,101 @@
+with segment_charges as (
+
+    select * from {{ ref('int_segment_charges') }}
+
+),
+
+segments as (
+
+    select * from {{ ref('int_subscription_segments') }}
+
+),
+
+usage as (
+
+    select * from {{ ref('int_usage_by_segment') }}
+
+),
+
+metrics as (
+
+    select * from {{ ref('int_metrics') }}
+
+),
+
+subscriptions as (
+
+    select * from {{ ref('int_subscriptions') }}
+
+),
+
+currencies as (
+
+    select
+        currency_code,
+        max(decimal_places) as decimal_places
+    from {{ ref('stg_odoo__res_currency') }}
+    group by currency_code
+
+),
+
+final as (
+
+    select
+        subscriptions.service,
+        segments.subscription_id,
+        subscriptions.external_subscription_id,
+        subscriptions.external_customer_id,
+        segments.period_type,
+        segments.period_start,
+        segments.period_end,
+        segments.segment_start,
+        segments.segment_end,
+        segments.plan_code,
+        segments.is_trial,
+        segments.proration,
+        segments.fraction_numerator,
+        segments.fraction_denominator,
+        segment_charges.charge,
+        segment_charges.charge_kind,
+        segment_charges.metric,
+        metrics.unit_name,
+        segment_charges.charge_model,
+        segment_charges.currency,
+        segment_charges.base_fee,
+        segment_charges.unit_price,
+        segment_charges.included_quantity,
+        segment_charges.minimum_amount,
+        segment_charges.maximum_amount,
+        segment_charges.package_size,
+        segment_charges.rate_percent,
+        segment_charges.tiers,
+        segment_charges.price_source,
+        segment_charges.price_version,
+        segment_charges.is_assumed_price,
+        usage.aggregation,
+        coalesce(usage.record_count, 0) as record_count,
+        coalesce(usage.used_quantity, 0) as used_quantity,
+        -- A currency that Odoo does not know is rounded as nearly all are: to cents.
+        coalesce(currencies.decimal_places, 2)::int as decimals
+    from segment_charges
+    inner join segments
+        on
+            segment_charges.subscription_id = segments.subscription_id
+            and segment_charges.period_type = segments.period_type
+            and segment_charges.segment_start = segments.segment_start
+    inner join subscriptions on segments.subscription_id = subscriptions.subscription_id
+    left join usage
+        on
+            segment_charges.subscription_id = usage.subscription_id
+            and segment_charges.period_type = usage.period_type
+            and segment_charges.segment_start = usage.segment_start
+            and segment_charges.metric = usage.metric
+    left join metrics
+        on
+            subscriptions.service = metrics.service
+            and segment_charges.metric = metrics.metric
+    left join currencies on segment_charges.currency = currencies.currency_code
+
+)
+
+select * from final

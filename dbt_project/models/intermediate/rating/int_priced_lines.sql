@@ -1,0 +1,70 @@
+{#- What every line needs before it can be invoiced: who pays, which product, which taxes, which words. -#}
+with lines as (
+
+    select *
+    from {{ ref('int_rated_lines') }}
+    where amount <> 0
+
+),
+
+subscriptions as (
+
+    select * from {{ ref('int_subscriptions') }}
+
+),
+
+services as (
+
+    select * from {{ ref('int_services') }}
+
+),
+
+described as (
+
+    select
+        lines.*,
+        {{ local_date('lines.segment_start', 'services.timezone') }} as service_start_on,
+        {{ local_date("lines.segment_end - interval '1 microsecond'", 'services.timezone') }}
+            as service_end_on,
+        case
+            when lines.fraction_numerator = lines.fraction_denominator then ''
+            when lines.kind = 'one_off' then ''
+            when lines.proration = 'second'
+                then ' (' || trim_scale(round(lines.fraction_numerator / 3600, 2)) || ' of '
+                || trim_scale(round(lines.fraction_denominator / 3600, 2)) || ' hours)'
+            else ' (' || lines.fraction_numerator || ' of ' || lines.fraction_denominator || ' days)'
+        end as share_text,
+        coalesce(
+            case when subscriptions.plan_code = lines.plan_code then subscriptions.plan_name end,
+            lines.plan_code
+        ) as plan_text
+    from lines
+    inner join subscriptions on lines.subscription_id = subscriptions.subscription_id
+    inner join services on lines.service = services.service
+
+),
+
+final as (
+
+    select
+        *,
+        plan_text || ': ' || case kind
+            when 'base' then 'base fee'
+            when 'one_off' then charge
+            when 'minimum' then 'minimum spend on ' || coalesce(unit_name, metric)
+            else
+                trim_scale(quantity) || ' ' || coalesce(unit_name, metric) || ' used, '
+                || trim_scale(included_quantity) || ' included, '
+                || trim_scale(billable_quantity) || ' billed'
+                || case charge_model
+                    when 'per_unit' then ' at ' || trim_scale(unit_price)
+                    when 'package' then ' in packages at ' || trim_scale(unit_price)
+                    else ' (' || charge_model || ')'
+                end
+        end
+        || share_text || ', ' || service_start_on || ' to ' || service_end_on as description
+    from described
+
+)
+
+select * from final

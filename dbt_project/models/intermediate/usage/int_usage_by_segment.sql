@@ -1,0 +1,99 @@
+with placed_days as (
+
+    select *
+    from {{ ref('int_usage_placed_days') }}
+    where segment_start is not null
+
+),
+
+split_records as (
+
+    select *
+    from {{ ref('int_usage_split_records') }}
+    where segment_start is not null
+
+),
+
+subscriptions as (
+
+    select
+        subscription_id,
+        service
+    from {{ ref('int_subscriptions') }}
+
+),
+
+metrics as (
+
+    select * from {{ ref('int_metrics') }}
+
+),
+
+parts as (
+
+    select
+        subscription_id, metric, unique_value, period_type, period_start, segment_start,
+        record_count, summed_quantity, largest_quantity, last_quantity,
+        first_event_at, last_event_at,
+        null::timestamptz as written_at, null::bigint as written_number
+    from placed_days
+    union all
+    select
+        subscription_id, metric, unique_value, period_type, period_start, segment_start,
+        1 as record_count, quantity as summed_quantity, quantity as largest_quantity,
+        quantity as last_quantity, event_at as first_event_at, event_at as last_event_at,
+        written_at, written_number
+    from split_records
+
+),
+
+totals as (
+
+    select
+        subscription_id,
+        metric,
+        period_type,
+        period_start,
+        segment_start,
+        sum(record_count) as record_count,
+        sum(summed_quantity) as summed_quantity,
+        max(largest_quantity) as largest_quantity,
+        count(distinct unique_value) as unique_count,
+        (array_agg(
+            last_quantity
+            order by last_event_at desc, written_at desc nulls last, written_number desc nulls last
+        ))[1] as last_quantity,
+        min(first_event_at) as first_event_at,
+        max(last_event_at) as last_event_at
+    from parts
+    group by subscription_id, metric, period_type, period_start, segment_start
+
+),
+
+final as (
+
+    select
+        totals.subscription_id,
+        totals.metric,
+        totals.period_type,
+        totals.period_start,
+        totals.segment_start,
+        metrics.aggregation,
+        totals.record_count,
+        totals.first_event_at,
+        totals.last_event_at,
+        case metrics.aggregation
+            when 'sum' then totals.summed_quantity
+            when 'count' then totals.record_count
+            when 'max' then totals.largest_quantity
+            when 'last' then totals.last_quantity
+            when 'unique' then totals.unique_count
+        end as used_quantity
+    from totals
+    inner join subscriptions on totals.subscription_id = subscriptions.subscription_id
+    inner join metrics
+        on subscriptions.service = metrics.service and totals.metric = metrics.metric
+
+)
+
+select * from final
