@@ -8,87 +8,32 @@ outcome. odoorpc has no successor for Odoo's next protocol yet, so nobody else i
 
 from __future__ import annotations
 
-import http.client
-import json
 import logging
-import random
 import re
-import socket
-import ssl
-import urllib.error
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from decimal import Decimal
-from http.cookiejar import CookieJar
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import (
-    HTTPCookieProcessor,
-    HTTPRedirectHandler,
-    OpenerDirector,
-    ProxyHandler,
-    Request,
-    build_opener,
-)
 
 import odoorpc
 import odoorpc.error
 import odoorpc.rpc.error
-from odoorpc.rpc.jsonrpclib import ProxyJSON
 
 from connections.errors import (
-    OdooAccessError,
-    OdooError,
     OdooLoginError,
-    OdooModelMissing,
-    OdooPermanentError,
-    OdooUnknownOutcome,
-    OdooUnreachable,
     OdooVersionError,
     SettingsError,
 )
+from connections.odoo_outcomes import translated
+from connections.odoo_transport import ExactProxy, make_opener
 from connections.settings import Settings
 
 SUPPORTED_MAJOR = 19
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 # At DEBUG odoorpc logs the positional arguments of each call, and the password is one of them.
 logging.getLogger("odoorpc").setLevel(logging.INFO)
 
 Record = dict[str, Any]
 Domain = Sequence[Any]
-
-
-class ExactProxy(ProxyJSON):  # type: ignore[misc]
-    """odoorpc's JSON proxy with a decoder that keeps the digits of a number, and without its
-    logging.
-    """
-
-    def __call__(self, url: str, params: Mapping[str, Any] | None = None) -> Any:
-        body = {
-            "jsonrpc": "2.0",
-            "method": "call",
-            "params": params or {},
-            "id": random.getrandbits(30),
-        }
-        request = Request(
-            self._get_full_url(url.lstrip("/")),
-            data=json.dumps(body, default=_encode).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with self._opener.open(request, timeout=self._timeout) as response:
-            return json.loads(response.read(), parse_float=Decimal, parse_constant=Decimal)
-
-
-class NoRedirect(HTTPRedirectHandler):
-    """A redirected login would be sent again to wherever the answer points: stop instead and name
-    the address.
-    """
-
-    def redirect_request(self, *args: Any) -> None:
-        raise OdooUnreachable(
-            f"ODOO_URL answers with a redirect to {args[-1]}: set ODOO_URL to the final address"
-        )
 
 
 class OdooPort:
@@ -108,7 +53,7 @@ class OdooPort:
         if not settings.odoo_url:
             raise SettingsError("nothing configured for odoo: run `billing up` or set ODOO_URL")
         user, password = _credentials(settings, publish)
-        with _translated(f"Odoo at {settings.odoo_url}"):
+        with translated(f"Odoo at {settings.odoo_url}"):
             client = _client(settings)
             _check_version(str(client.version))
             _login(client, settings.odoo_db, user, password)
@@ -132,7 +77,7 @@ class OdooPort:
         """
         context = {"allowed_company_ids": [self._company_id], "tz": "UTC"}
         context |= kwargs.pop("context", None) or {}
-        with _translated(f"{model}.{method}"):
+        with translated(f"{model}.{method}"):
             return self._client.execute_kw(
                 model, method, list(args), {**kwargs, "context": context}
             )
@@ -225,15 +170,6 @@ def connect(settings: Settings, publish: bool = False) -> OdooPort:
     return OdooPort.connect(settings, publish=publish)
 
 
-def _encode(value: object) -> str:
-    """Decimals leave as strings, which Odoo's load() and domains take; anything else is a mistake
-    of ours.
-    """
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    raise TypeError(f"cannot send a {type(value).__name__} to Odoo")
-
-
 def _credentials(settings: Settings, publish: bool) -> tuple[str, str]:
     if publish and settings.odoo_publish_user:
         return settings.odoo_publish_user, settings.odoo_publish_password.get_secret_value()
@@ -253,19 +189,13 @@ def _client(settings: Settings) -> Any:
         )
     tls = url.scheme == "https"
     port = url.port or (443 if tls else 80)
-    opener = _opener(url.hostname)
+    opener = make_opener(url.hostname)
     timeout = settings.odoo_timeout_seconds
     client = odoorpc.ODOO(
         url.hostname, "jsonrpc+ssl" if tls else "jsonrpc", port, timeout=timeout, opener=opener
     )
     client._connector._proxy_json = ExactProxy(url.hostname, port, timeout, ssl=tls, opener=opener)
     return client
-
-
-def _opener(host: str) -> OpenerDirector:
-    # A proxy from the environment would take loopback calls away from this machine.
-    direct = [ProxyHandler({})] if host in LOOPBACK else []
-    return build_opener(HTTPCookieProcessor(CookieJar()), NoRedirect(), *direct)
 
 
 def _check_version(version: str) -> None:
@@ -290,58 +220,3 @@ def _login(client: Any, database: str, user: str, password: str) -> None:
         if "does not exist" in str(error) and "database" in str(error):
             raise OdooLoginError(f"Odoo has no database {database!r}: {mend}") from None
         raise
-
-
-@contextmanager
-def _translated(doing: str) -> Iterator[None]:
-    """Every failure of a call as one of our classes; `from None` because odoorpc's frames hold the
-    password.
-    """
-    try:
-        yield
-    except (OdooError, SettingsError):
-        raise
-    except odoorpc.error.RPCError as error:
-        raise _from_rpc_error(doing, error) from None
-    except odoorpc.error.InternalError as error:
-        raise OdooLoginError(f"{doing}: {error}") from None
-    # Derives from BaseException, so that no `except Exception` would ever see it.
-    except odoorpc.rpc.error.ConnectorError as error:
-        raise OdooUnreachable(f"{doing}: {error}") from None
-    except urllib.error.HTTPError as error:
-        raise _from_http_status(doing, error.code) from None
-    except urllib.error.URLError as error:
-        raise _from_url_error(doing, error.reason) from None
-    except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
-        # OSError: timeout, reset; ValueError: not JSON (a proxy's page); KeyError: not Odoo's JSON.
-        raise OdooUnknownOutcome(f"{doing}: no usable answer ({type(error).__name__})") from None
-
-
-def _from_rpc_error(doing: str, error: Any) -> OdooError:
-    data = (error.info or {}).get("data") or {}
-    name, message = str(data.get("name", "")), str(data.get("message", error))[:2000].strip()
-    text = f"{doing}: {name}: {message}"
-    if name.startswith("psycopg2.") or "could not serialize access" in message:
-        return OdooUnknownOutcome(text, name)
-    if name == "odoo.exceptions.AccessDenied":
-        return OdooLoginError(text, name)
-    if name == "odoo.exceptions.AccessError":
-        return OdooAccessError(text, name)
-    if name.endswith(".UserError") and re.match(r"Object \S+ doesn't exist", message):
-        return OdooModelMissing(text, name)
-    return OdooPermanentError(text, name)
-
-
-def _from_http_status(doing: str, status: int) -> OdooError:
-    if status == http.client.TOO_MANY_REQUESTS or status >= http.client.INTERNAL_SERVER_ERROR:
-        return OdooUnknownOutcome(f"{doing}: HTTP {status}", f"HTTP {status}")
-    return OdooUnreachable(
-        f"{doing}: HTTP {status}: is this an Odoo with its module rpc installed?", f"HTTP {status}"
-    )
-
-
-def _from_url_error(doing: str, reason: object) -> OdooError:
-    text = f"{doing}: {reason}"
-    if isinstance(reason, ConnectionRefusedError | socket.gaierror | ssl.SSLError):
-        return OdooUnreachable(f"{text}: check ODOO_URL and that Odoo runs", type(reason).__name__)
-    return OdooUnknownOutcome(text, type(reason).__name__)
