@@ -4,6 +4,7 @@ In: an endpoint and a payload. Out: an Answer, whatever happens on the network: 
 duration, the first bytes of the body. Nothing here decides what the answer means.
 """
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -111,14 +112,18 @@ class Sender:
 
 
 def _first_bytes(response: httpx.Response) -> str:
-    """The beginning of the body, as it came: a packed body is not unpacked, a long one is cut."""
+    """The beginning of the body, as it came: a packed body is not unpacked, a long one is cut.
+
+    The status has arrived and it decides; a body that breaks off or drips changes nothing.
+    """
     kept = b""
-    for part in response.iter_raw():
-        kept += part
-        if len(kept) > BODY_BYTES_KEPT:
-            break
+    with contextlib.suppress(httpx.HTTPError):
+        for part in response.iter_raw():
+            kept += part
+            if len(kept) > BODY_BYTES_KEPT:
+                break
     # PostgreSQL's text cannot hold a zero byte.
-    return kept[:BODY_BYTES_KEPT].decode("utf-8", "replace").replace("\x00", "�")
+    return kept[:BODY_BYTES_KEPT].decode("utf-8", "replace").replace("\x00", "\ufffd")
 
 
 def _failure(error: str, started: float, *, unreachable: bool = False) -> Answer:

@@ -1,0 +1,43 @@
+"""What tests of webhooks share: a warehouse with the two marts, a receiver that can misbehave."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+from faulty_receiver import Receiver
+from webhook_world import SECRET, SECRET_NAME, START, URL_NAME, World
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver on loopback whose clock is the world's beginning; tests give it another."""
+    with Receiver([SECRET], START.timestamp) as running:
+        yield running
+
+
+@pytest.fixture
+def world(
+    warehouse_dsn: str, tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> World:
+    """A warehouse whose service nexacloud is enabled and points at the receiver."""
+    from connections.settings import load_settings
+
+    monkeypatch.setenv(URL_NAME, receiver.url)
+    monkeypatch.setenv(SECRET_NAME, SECRET)
+    settings = load_settings(
+        billing_home=tmp_path / "home",
+        warehouse_dsn=warehouse_dsn,
+        webhook_private_hosts=f"127.0.0.1:{receiver.port}",
+        webhook_http_hosts=f"127.0.0.1:{receiver.port}",
+        billing_as_of=START,
+    )
+    world = World(settings)
+    receiver.clock = world.clock.seconds
+    world.create_marts()
+    return world
