@@ -4,11 +4,16 @@ Flows in: the assets and the settings. Flows out: jobs for people and for `billi
 schedule and a sensor that stay stopped until BILLING_AUTOMATION names them.
 """
 
+from datetime import UTC, datetime
+
 import dagster as dg
 
 from connections.postgres import warehouse
 from connections.settings import load_settings
 from orchestration.assets.drafts import KEY as DRAFTS
+from orchestration.assets.webhooks import KEY as WEBHOOKS
+from orchestration.names import PUBLISH_OP, WEBHOOKS_OP
+from publishers.webhooks import emit, summary
 
 NIGHT_TIME = "0 3 * * *"
 TIME_ZONE = "America/Toronto"
@@ -38,7 +43,12 @@ night = dg.define_asset_job(
     selection=_COPIES | _MODELS | _DRAFTS,
     description="The whole night: refresh, then publish what people approved; a dry run unless go.",
 )
-JOBS = (refresh, rebuild, publish, night)
+webhooks = dg.define_asset_job(
+    "webhooks",
+    selection=dg.AssetSelection.assets(WEBHOOKS),
+    description="Tell the apps what happened to their invoices. A dry run unless configured to go.",
+)
+JOBS = (refresh, rebuild, publish, night, webhooks)
 
 
 def _default_status(name: str) -> bool:
@@ -75,14 +85,33 @@ def publish_approved(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.
     """Ask for a run when the newest approval is newer than the cursor."""
     with warehouse(load_settings()) as conn, conn.cursor() as cursor:
         cursor.execute("select coalesce(max(approval_id), 0) from ops.line_approvals")
-        newest = str(cursor.fetchone()[0])
-    if newest == (context.cursor or "0"):
+        (newest,) = cursor.fetchone() or (0,)
+    if str(newest) == (context.cursor or "0"):
         return dg.SkipReason("nobody approved anything since the last look")
-    context.update_cursor(newest)
+    context.update_cursor(str(newest))
     return dg.RunRequest(
         run_key=f"approval-{newest}",
-        run_config={"ops": {"publish_drafts": {"config": {"go": True, "by": "publish_approved"}}}},
+        run_config={"ops": {PUBLISH_OP: {"config": {"go": True, "by": "publish_approved"}}}},
     )
 
 
-AUTOMATIONS = (every_night, publish_approved)
+@dg.sensor(
+    job=webhooks,
+    minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
+    default_status=(
+        dg.DefaultSensorStatus.RUNNING
+        if _default_status("deliver_events")
+        else dg.DefaultSensorStatus.STOPPED
+    ),
+    description="Delivers events, for real, while any are due. Naming it is the leave to do so.",
+)
+def deliver_events() -> dg.RunRequest | dg.SkipReason:
+    """Ask for a run while something is due or new."""
+    settings = load_settings()
+    waiting = sum(service.pending for service in summary(settings, datetime.now(UTC)).services)
+    if waiting == 0 and not any(n.decision == "send" for n in emit(settings).events):
+        return dg.SkipReason("nothing to tell")
+    return dg.RunRequest(run_config={"ops": {WEBHOOKS_OP: {"config": {"go": True}}}})
+
+
+AUTOMATIONS = (every_night, publish_approved, deliver_events)

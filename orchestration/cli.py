@@ -1,8 +1,8 @@
 """The command line: `billing`, for people and for cron.
 
-Flows in: arguments. Flows out: tables for people, `--json` for machines, exit code 0 only when
-all is well (1: something is wrong and was named; 2: the command was written wrong). The
-outermost boundary for errors of ours is here: one message, no traceback.
+Flows in: arguments. Flows out: tables for people, `--json` for machines, exit code 0 only when all
+is well (1: something is wrong and was named; 2: the command was written wrong). The outermost
+boundary for errors of ours is here: one message, no traceback.
 """
 
 from __future__ import annotations
@@ -10,6 +10,20 @@ from __future__ import annotations
 import typer
 
 from orchestration.boundary import Verbs
+from orchestration.commands import (
+    data,
+    demo,
+    events,
+    explain,
+    lines,
+    publish,
+    readiness,
+    reconcile,
+    review,
+    run,
+    ui,
+    world,
+)
 
 app = typer.Typer(
     cls=Verbs,
@@ -19,3 +33,22 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Prove that invoices are right, then bill from them. Start with [bold]billing demo[/].",
 )
+
+VERBS = {
+    "The embedded world": (world.up, world.down, world.status),
+    "Sources and warehouse": (data.check, data.migrate, data.load, run.run),
+    "Prove": (reconcile.reconcile, readiness.readiness, explain.explain),
+    "Bill": (
+        lines.lines,
+        review.approve,
+        review.reject,
+        review.revoke,
+        review.credit,
+        publish.publish,
+        events.events,
+    ),
+    "See": (demo.demo, ui.ui, ui.env),
+}
+for panel, verbs in VERBS.items():
+    for verb in verbs:
+        app.command(rich_help_panel=panel)(verb)

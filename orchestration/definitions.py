@@ -13,16 +13,17 @@ from orchestration.assets.copies import copies
 from orchestration.assets.drafts import draft_invoices
 from orchestration.assets.ledger import ledger
 from orchestration.assets.models import dbt_resource, models
+from orchestration.assets.webhooks import lifecycle_webhooks
 from orchestration.automation import AUTOMATIONS, JOBS
 from orchestration.checks import CHECKS
 
 defs = dg.Definitions(
     assets=[
-        copies("nexacloud"),
-        copies("odoo"),
+        copies,
         *ledger(),
         models,
         draft_invoices,
+        lifecycle_webhooks,
     ],
     asset_checks=CHECKS,
     jobs=JOBS,

@@ -1,5 +1,10 @@
 """Names that the definitions and the command line both need, free of Dagster's slow imports."""
 
 DEFINITIONS = "orchestration.definitions"
+
+LOAD_OP = "load_sources"
 PUBLISH_OP = "publish_drafts"
+WEBHOOKS_OP = "send_webhooks"
+
 DRAFTS_KEY = ("odoo", "draft_invoices")
+WEBHOOKS_KEY = ("nexacloud", "lifecycle_webhooks")

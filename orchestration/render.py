@@ -50,6 +50,11 @@ def plain(number: Decimal | None) -> str | None:
     return None if number is None else format(number, "f")
 
 
+def escape(text: str) -> str:
+    """Text with no markup in it."""
+    return text.replace("[", r"\[")
+
+
 def print_json(answer: object) -> None:
     """Print one JSON document, and nothing else, on stdout."""
     sys.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False, default=_as_json) + "\n")
@@ -84,7 +89,7 @@ def _cell(value: object) -> str:
 
 def _styled(cell: str) -> str:
     style = STATUS_STYLES.get(cell)
-    escaped = cell.replace("[", r"\[")
+    escaped = escape(cell)
     return f"[{style}]{escaped}[/{style}]" if style else escaped
 
 

@@ -4,8 +4,9 @@ Flows in: loaders.tables (THE list) and settings. Flows out: raw_nexacloud.* and
 with what the load did as metadata, and a check a table: the copy holds what the source held in
 the same snapshot.
 
-One step a source and not one a table, because a run reads all tables of NexaCloud in one
-snapshot: an invoice without its subscription would be an error that the source never made.
+One step and not one a table: all tables of NexaCloud are read in one snapshot (an invoice
+without its subscription would be an error that the source never made), and both sources are
+looked at whole before the first row of either is copied.
 """
 
 from collections.abc import Iterator
@@ -14,11 +15,11 @@ from typing import Any
 import dagster as dg
 
 from connections.settings import load_settings
-from loaders import load
-from loaders.contracts import SourceName, Table
-from loaders.report import TableReport
-from loaders.tables import tables_of
+from loaders import TableReport, load
+from loaders.contracts import Table
+from loaders.tables import ALL
 from orchestration.failures import RETRY, as_failures
+from orchestration.names import LOAD_OP
 from orchestration.progress import in_words
 from orchestration.warehouse import migrate
 
@@ -39,38 +40,49 @@ def asset_key(table: Table) -> dg.AssetKey:
     return dg.AssetKey([table.schema, table.name])
 
 
-def copies(source: SourceName) -> dg.AssetsDefinition:
-    """The assets of one source, loaded together by one step."""
-    by_key = {asset_key(table): table for table in tables_of(source)}
-    keys = {table.name: key for key, table in by_key.items()}
-
-    @dg.multi_asset(
-        name=f"load_{source}",
-        specs=[_spec(table) for table in by_key.values()],
-        check_specs=[_check_spec(table) for table in by_key.values()],
-        can_subset=True,
-        retry_policy=RETRY,
-        group_name=f"raw_{source}",
+def _spec(table: Table) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        asset_key(table),
+        group_name=table.schema,
+        description=f"{table.description} Copied from {SOURCE_TITLES[table.source]} as it is.",
+        kinds={"postgres", table.source},
     )
-    def load_source(context: dg.AssetExecutionContext, config: LoadConfig) -> Events:
-        """Load what is selected; tell what it did, table by table."""
-        selected = [by_key[key].name for key in sorted(context.selected_asset_keys)]
-        with as_failures(f"load {source}"):
-            settings = load_settings()
-            migrate(settings)
-            report = load(
-                settings,
-                only=source,
-                tables=selected,
-                full=config.full,
-                allow_shrink=config.allow_shrink,
-                run_id=context.run_id,
-                progress=lambda news: context.log.info(in_words(news)),
-            )
-        for table in report.tables:
-            yield from _events(keys[table.table], table)
 
-    return load_source
+
+def _check_spec(table: Table) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        COPY_CHECK,
+        asset=asset_key(table),
+        blocking=True,
+        description="Raw plus rejected rows equal the source's, counted in the same snapshot.",
+    )
+
+
+@dg.multi_asset(
+    name=LOAD_OP,
+    specs=[_spec(table) for table in ALL],
+    check_specs=[_check_spec(table) for table in ALL],
+    can_subset=True,
+    retry_policy=RETRY,
+)
+def copies(context: dg.AssetExecutionContext, config: LoadConfig) -> Events:
+    """Load what is selected; tell what it did, table by table."""
+    selected = [table for table in ALL if asset_key(table) in context.selected_asset_keys]
+    with as_failures("load"):
+        settings = load_settings()
+        migrate(settings)
+        report = load(
+            settings,
+            tables=[f"{table.schema}.{table.name}" for table in selected],
+            full=config.full,
+            allow_shrink=config.allow_shrink,
+            run_id=context.run_id,
+            progress=lambda news: context.log.info(in_words(news)),
+        )
+    for note in report.notes:
+        context.log.warning(note)
+    for table in report.tables:
+        yield from _events(dg.AssetKey([f"raw_{table.source}", table.table]), table)
 
 
 def _events(key: dg.AssetKey, report: TableReport) -> Events:
@@ -105,20 +117,3 @@ def _metadata(report: TableReport) -> dict[str, Any]:
     if report.notes:
         metadata["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))
     return metadata
-
-
-def _spec(table: Table) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        asset_key(table),
-        description=f"{table.description} Copied from {SOURCE_TITLES[table.source]} as it is.",
-        kinds={"postgres", table.source},
-    )
-
-
-def _check_spec(table: Table) -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec(
-        COPY_CHECK,
-        asset=asset_key(table),
-        blocking=True,
-        description="Raw plus rejected rows equal the source's, counted in the same snapshot.",
-    )

@@ -47,12 +47,12 @@ class PublishConfig(dg.Config):
         dg.AssetCheckSpec(
             NOTHING_FAILED,
             asset=KEY,
-            description="Every document is in Odoo with the totals that were approved; none is held.",
+            description="Every document is in Odoo with the totals that were approved.",
         ),
         dg.AssetCheckSpec(
             NOTHING_CHANGED,
             asset=KEY,
-            description="No document of ours was posted by the integration user, edited or deleted.",
+            description="No document of ours was posted by the bot, edited or deleted.",
         ),
     ],
     retry_policy=RETRY,
@@ -72,7 +72,7 @@ def draft_invoices(
             service=config.service,
             run_id=context.run_id,
             by=config.by,
-            progress=lambda what, done, of: context.log.info(f"{what}: {done} of {of}"),
+            progress=context.log.info,
         )
     yield dg.MaterializeResult(asset_key=KEY, metadata=_metadata(report))
     yield from _checks(report)

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import typer
 
 from connections.settings import load_settings
+from loaders import check as look
+from loaders import load as copy_in
 from orchestration import render
 from orchestration.commands.options import Json
 from orchestration.progress import loading
@@ -16,6 +18,31 @@ Only = Annotated[Literal["nexacloud", "odoo"] | None, typer.Option(help="Only th
 Full = Annotated[bool, typer.Option("--full", help="Compare every row, not only what is new.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")]
 Shrink = Annotated[bool, typer.Option("--allow-shrink", help="Let a table lose many rows, once.")]
+
+
+def check(json: Json = False) -> None:
+    """Prove connections, rights, tables, columns, Odoo's version; count rows. Imports nothing.
+
+    Example: [bold]billing check[/]
+    """
+    report = look(load_settings())
+    if json:
+        render.print_json(report.as_json())
+    else:
+        findings = [vars(finding) for finding in report.findings]
+        columns = ["source", "subject", "status", "detail"]
+        render.stdout.print(render.table("Sources", findings, columns))
+    if not report.is_ok:
+        raise typer.Exit(1)
+
+
+def migrate() -> None:
+    """Bring schema ops and the raw schemas to this version; harmless to repeat.
+
+    Example: [bold]billing migrate[/]
+    """
+    migrate_warehouse(load_settings())
+    render.stderr.print("schema ops is up to date")
 
 
 def load(
@@ -29,12 +56,10 @@ def load(
 
     Example: [bold]billing load --only nexacloud[/]
     """
-    import loaders
-
     settings = load_settings()
     migrate_warehouse(settings)
     with loading() as progress:
-        report = loaders.load(
+        report = copy_in(
             settings,
             only=only,
             full=full,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 
-def _month(text: str | None) -> str | None:
+def month(text: str | None) -> str | None:
     if text is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
         raise typer.BadParameter("a period is a month, as in 2026-05")
     return text
@@ -16,7 +16,7 @@ def _month(text: str | None) -> str | None:
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
 Period = Annotated[
-    str | None, typer.Option(help="A month of the service's time zone: 2026-05.", callback=_month)
+    str | None, typer.Option(help="A month of the service's time zone: 2026-05.", callback=month)
 ]
 Service = Annotated[str | None, typer.Option(help="Only this service: nexacloud.")]
 Subscription = Annotated[str | None, typer.Option(help="Only this external subscription id.")]

@@ -69,7 +69,7 @@ def reconcile(
 
 
 def reconciliation(conn: connection, settings: Settings, filters: Filters) -> dict[str, Any]:
-    """The machine's answer: rows with their causes, one-off invoices in their own list, a summary."""
+    """The machine's answer: rows with their causes, one-offs in their own list, a summary."""
     parameters = filters.as_parameters()
     rows = select(conn, settings, in_period(_ROWS, "r.period_start"), parameters)
     one_offs = select(conn, settings, in_period(_ONE_OFFS, "o.period_start"), parameters)
@@ -128,7 +128,7 @@ def _summary(rows: list[Row], one_offs: list[Row]) -> dict[str, Any]:
 
 
 def show(answer: dict[str, Any], period: str | None) -> None:
-    """Print the tables for people: a row a subscription with its cause's sentence; the one-offs below."""
+    """Print a row a subscription with its cause's sentence, and the one-offs below."""
     columns = [
         "subscription",
         "period",

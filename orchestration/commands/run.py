@@ -6,10 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
+from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import render
 from orchestration.commands import reconcile
 from orchestration.commands.options import Json, Period
+from orchestration.names import LOAD_OP, PUBLISH_OP
 from orchestration.queries import Filters
 from orchestration.runs import Outcome, execute
 from orchestration.warehouse import migrate
@@ -57,13 +59,12 @@ def night(settings: Settings, *, full: bool = False) -> Outcome:
     """Load, build, test, and publish what is approved."""
     migrate(settings)
     config = _load_config(full)
-    config["ops"]["publish_drafts"] = {"config": {"go": True, "by": "billing run --publish"}}
+    config["ops"][PUBLISH_OP] = {"config": {"go": True, "by": "billing run --publish"}}
     return execute(settings, "night", config)
 
 
 def _load_config(full: bool) -> dict[str, Any]:
-    load = {"config": {"full": full}}
-    return {"ops": {"load_nexacloud": load, "load_odoo": load}}
+    return {"ops": {LOAD_OP: {"config": {"full": full}}}}
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from orchestration.instance import dagster_home
 from orchestration.names import DEFINITIONS
 
 Port = Annotated[int, typer.Option(help="The port on this machine.")]
-Host = Annotated[str, typer.Option(help="The address to listen on; loopback unless you know why.")]
+Host = Annotated[str, typer.Option(help="The address to listen on; it has no login.")]
 
 
 def ui(port: Port = 3000, host: Host = "127.0.0.1") -> None:
@@ -36,7 +36,7 @@ def ui(port: Port = 3000, host: Host = "127.0.0.1") -> None:
 
 
 def env() -> None:
-    """Print the variables that dbt and Dagster read, for a shell. They hold the warehouse's password.
+    """Print the variables that dbt and Dagster read, the warehouse's password among them.
 
     Example: [bold]eval "$(billing env)" && dbt build --select fct_invoice_lines[/]
     """

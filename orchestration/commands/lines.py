@@ -1,0 +1,99 @@
+"""lines: what would be billed, the state of each line, and what stands in its way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg2.extensions import connection
+
+from connections.postgres import warehouse
+from connections.settings import Settings, load_settings
+from orchestration import render
+from orchestration.commands.options import Customer, Json, Period, Service, Subscription
+from orchestration.queries import Filters, Row, in_period, select
+
+_LINES = """
+    select
+        l.line_key, l.content_hash, l.service, l.external_subscription_id, l.external_customer_id,
+        l.customer_name, l.description, l.kind, l.charge, l.metric, l.plan_code,
+        l.service_period_start as period_start, l.service_period_end as period_end,
+        l.billing_period_start, l.billing_period_end,
+        l.quantity, l.included_quantity, l.billable_quantity, l.unit_price, l.exact_amount,
+        l.amount, l.currency, l.price_source, l.is_billable,
+        l.is_approved as approved, l.is_published as published, l.is_approvable as approvable,
+        l.approval_state, l.approved_by, l.blocked_reason, l.document_key
+    from {marts}.fct_invoice_line_status as l
+    inner join {intermediate}.int_services as services on l.service = services.service
+    where
+        (%(period)s is null or {in_period})
+        and (%(service)s is null or l.service = %(service)s)
+        and (%(subscription)s is null or l.external_subscription_id = %(subscription)s)
+        and (%(customer)s is null or l.external_customer_id = %(customer)s)
+    order by l.service_period_start, l.external_subscription_id, l.kind, l.line_key
+"""
+QUANTITIES = ("quantity", "included_quantity", "billable_quantity", "unit_price", "exact_amount")
+
+
+def lines(
+    period: Period = None,
+    service: Service = None,
+    subscription: Subscription = None,
+    customer: Customer = None,
+    json: Json = False,
+) -> None:
+    """List the lines that dbt proposes to bill, each with its approval and what blocks it.
+
+    Example: [bold]billing lines --period 2026-05[/]
+    """
+    settings = load_settings()
+    with warehouse(settings) as conn:
+        rows = proposed_lines(conn, settings, Filters(period, service, subscription, customer))
+    answer = [as_json(row) for row in rows]
+    if json:
+        render.print_json(answer)
+    else:
+        show(answer, period)
+
+
+def proposed_lines(conn: connection, settings: Settings, filters: Filters) -> list[Row]:
+    """The lines with their status, in a stable order."""
+    return select(
+        conn, settings, in_period(_LINES, "l.service_period_start"), filters.as_parameters()
+    )
+
+
+def as_json(row: Row) -> dict[str, Any]:
+    """A line for machines: the amount in the currency's decimals, quantities with all digits."""
+    return {
+        **row,
+        **{name: render.plain(row[name]) for name in QUANTITIES},
+        "amount": render.money(row["amount"], row["currency"]),
+    }
+
+
+def show(answer: list[dict[str, Any]], period: str | None, title: str = "Lines") -> None:
+    """Print the lines for people, keys shortened: a beginning is enough for `approve`."""
+    shown = [
+        {
+            **line,
+            "line": line["line_key"][:8],
+            "subscription": line["external_subscription_id"],
+            "state": "published" if line["published"] else line["approval_state"],
+        }
+        for line in answer
+    ]
+    columns = [
+        "line",
+        "customer_name",
+        "description",
+        "quantity",
+        "unit_price",
+        "amount",
+        "currency",
+    ]
+    render.stdout.print(
+        render.table(
+            f"{title} {period or ''}".strip(), shown, [*columns, "state", "blocked_reason"],
+            caption=f"{len(shown)} lines",
+        )
+    )  # fmt: skip

@@ -1,0 +1,133 @@
+"""What a person decides about subscriptions, in bulk or one by one, always by name.
+
+Flows in: what the marts say is ready or explained, and a Decision (who, why). Flows out: rows of
+ops.cause_acceptances and ops.cutover_gates, and how many; what was said already is not said again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg2.extensions import connection
+
+from connections.settings import Settings
+from orchestration.errors import CommandError
+from orchestration.queries import Filters, Row, in_period, select
+from publishers import gates
+
+_READINESS = """
+    select r.*
+    from {marts}.cutover_readiness as r
+    where %(service)s is null or r.service = %(service)s
+    order by r.is_ready desc, r.service, r.external_subscription_id
+"""
+# A gate opens at the first instant of a month on the service's clock: an anniversary period that
+# began earlier stays the app's.
+_MONTH_START = """
+    select service, (%(month)s || '-01')::timestamp at time zone timezone as starts_at
+    from {intermediate}.int_services
+"""
+_EXPLAINED = """
+    select
+        c.service, c.external_subscription_id, c.period_start, c.cause, c.amount, c.currency
+    from {marts}.fct_reconciliation_causes as c
+    inner join {marts}.fct_reconciliation as r
+        on
+            c.service = r.service
+            and c.external_subscription_id = r.external_subscription_id
+            and c.period_start = r.period_start
+            and c.currency = r.currency
+    inner join {intermediate}.int_services as services on c.service = services.service
+    where
+        r.status = 'explained'
+        and (%(period)s is null or {in_period})
+        and (%(subscription)s is null or c.external_subscription_id = %(subscription)s)
+        and not exists (
+            select from ops.cause_acceptances as known
+            where
+                known.service = c.service
+                and known.external_subscription_id = c.external_subscription_id
+                and known.period_start = c.period_start
+                and known.cause = c.cause
+                and known.amount = c.amount
+                and known.currency = c.currency
+        )
+    order by c.service, c.external_subscription_id, c.period_start, c.cause
+"""
+_OPEN_GATES = """
+    select service, external_subscription_id, from_period_start, decided_by, note
+    from {intermediate}.int_cutover_gates
+    where is_open
+"""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Who decides, and why, in a sentence for whoever asks later."""
+
+    by: str
+    why: str
+
+
+def subscriptions(conn: connection, settings: Settings, service: str | None = None) -> list[Row]:
+    """Every subscription with its gates to readiness."""
+    return select(conn, settings, _READINESS, {"service": service})
+
+
+def accept_causes(
+    conn: connection, settings: Settings, filters: Filters, decision: Decision
+) -> list[Row]:
+    """Accept the causes of explained differences that nobody accepted yet; return them."""
+    query = in_period(_EXPLAINED, "c.period_start")
+    causes = select(conn, settings, query, filters.as_parameters())
+    for cause in causes:
+        gates.accept_cause(conn, **cause, by=decision.by, note=decision.why)
+    return causes
+
+
+def open_gates(
+    conn: connection,
+    settings: Settings,
+    chosen: Sequence[Row],
+    month: str,
+    decision: Decision,
+) -> list[Row]:
+    """Open the gates of the chosen subscriptions from `month` on; return the new ones."""
+    starts = {
+        row["service"]: row["starts_at"]
+        for row in select(conn, settings, _MONTH_START, {"month": month})
+    }
+    known = {
+        (row["service"], row["external_subscription_id"], row["from_period_start"])
+        for row in select(conn, settings, _OPEN_GATES)
+    }
+    opened = []
+    for row in chosen:
+        key = (row["service"], row["external_subscription_id"])
+        if (*key, starts[row["service"]]) in known:
+            continue
+        gates.open_gate(
+            conn,
+            service=key[0],
+            external_subscription_id=key[1],
+            from_period_start=starts[row["service"]],
+            by=decision.by,
+            note=decision.why,
+        )
+        opened.append(row)
+    return opened
+
+
+def find(rows: Sequence[Row], subscription: str) -> Row:
+    """The one subscription of that external id, or CommandError."""
+    found = [
+        row
+        for row in rows
+        if subscription in (row["external_subscription_id"], row["subscription_id"])
+    ]
+    if len(found) != 1:
+        raise CommandError(
+            f"there are {len(found)} subscriptions {subscription}: `billing readiness` lists them"
+        )
+    return found[0]

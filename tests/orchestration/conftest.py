@@ -1,0 +1,86 @@
+"""The orchestrator's fixtures: a parsed manifest, and `billing` as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a verb said and how it ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        """stdout as JSON: it must be JSON and nothing else."""
+        return json.loads(self.stdout)
+
+
+Billing = Callable[..., Answer]
+
+
+def run_billing(home: Path, *arguments: str, **environment: str) -> Answer:
+    """Run one verb in a process of its own, on a home of its own, with nothing else configured."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR")
+    }
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "orchestration", *arguments],
+        cwd=REPOSITORY,
+        env={
+            **kept,
+            "BILLING_HOME": str(home),
+            "COLUMNS": "220",
+            "DO_NOT_TRACK": "1",
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def billing(tmp_path: Path) -> Billing:
+    """`billing("verb", "--option", NAME="value")` on an empty home."""
+
+    def run(*arguments: str, **environment: str) -> Answer:
+        return run_billing(tmp_path / "home", *arguments, **environment)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def parsed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a parsed dbt project in it."""
+    from orchestration import dbt
+
+    home = tmp_path_factory.mktemp("parsed")
+    dbt.prepare(home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def manifest(parsed_home: Path) -> dict[str, Any]:
+    """dbt's manifest of the project as it is now."""
+    from orchestration import dbt
+
+    return json.loads((dbt.target_folder(parsed_home) / "manifest.json").read_text())

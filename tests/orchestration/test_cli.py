@@ -1,0 +1,90 @@
+"""The command line's manners: help with examples, exit codes, pure JSON, errors in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from orchestration.cli import VERBS, app
+
+verbs = [verb.__name__ for panel in VERBS.values() for verb in panel]
+Billing = Callable[..., Any]
+
+
+@pytest.mark.parametrize("verb", verbs)
+def test_every_verb_explains_itself_with_an_example(verb: str) -> None:
+    answer = CliRunner().invoke(app, [verb, "--help"], env={"COLUMNS": "200"})
+    assert answer.exit_code == 0
+    assert f"billing {verb}" in answer.output.split("Example", 1)[1]
+
+
+def test_the_design_s_verbs_are_all_there() -> None:
+    promised = [
+        "up",
+        "down",
+        "status",
+        "check",
+        "load",
+        "run",
+        "reconcile",
+        "lines",
+        "approve",
+        "reject",
+        "publish",
+        "readiness",
+        "explain",
+        "events",
+        "demo",
+        "ui",
+    ]
+    assert set(promised) <= set(verbs)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("load", "--only", "stripe"),
+        ("reconcile", "--period", "May"),
+        ("reconcile", "--period", "2026-13"),
+        ("approve", "--all"),
+        ("approve", "--by", "Dana Roy"),
+        ("approve", "abc", "--all", "--by", "Dana Roy"),
+        ("publish", "--limit", "0"),
+    ],
+)
+def test_a_command_written_wrong_ends_with_2(arguments: tuple[str, ...]) -> None:
+    answer = CliRunner().invoke(app, list(arguments))
+    assert answer.exit_code == 2, answer.output
+
+
+@pytest.mark.parametrize("verb", ["check", "load", "run", "reconcile", "lines", "publish"])
+def test_with_nothing_configured_every_verb_says_what_to_do(billing: Billing, verb: str) -> None:
+    answer = billing(verb)
+    assert answer.code == 1
+    assert "billing up" in answer.stderr + answer.stdout
+    assert "Traceback" not in answer.stderr + answer.stdout
+
+
+def test_the_embedded_world_never_stands_beside_a_real_source(billing: Billing) -> None:
+    dsn = "postgresql://reader:secret@127.0.0.1:1/nexacloud"
+    answer = billing("up", NEXACLOUD_DSN=dsn)
+    assert answer.code == 1
+    assert "nexacloud is configured" in answer.stderr
+    assert "secret" not in answer.stderr
+
+
+def test_a_dsn_s_password_is_in_no_error(billing: Billing) -> None:
+    answer = billing("lines", WAREHOUSE_DSN="postgresql://owner:s3cr3t@127.0.0.1:1/warehouse")
+    assert answer.code == 1
+    assert "127.0.0.1:1/warehouse" in answer.stderr
+    assert "s3cr3t" not in answer.stderr + answer.stdout
+
+
+def test_status_of_no_world_is_not_well(billing: Billing) -> None:
+    answer = billing("status", "--json")
+    assert answer.code == 1
+    assert answer.json["is_up"] is False
