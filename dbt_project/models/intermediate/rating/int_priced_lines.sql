@@ -1,9 +1,14 @@
-{#- What every line needs before it can be invoiced: who pays, which product, which taxes, which words. -#}
 with lines as (
 
     select *
     from {{ ref('int_rated_lines') }}
     where amount <> 0
+
+),
+
+balances as (
+
+    select * from {{ ref('int_charge_balances') }}
 
 ),
 
@@ -41,6 +46,14 @@ described as (
     from lines
     inner join subscriptions on lines.subscription_id = subscriptions.subscription_id
     inner join services on lines.service = services.service
+    -- Once anything of a charge is billed, whatever is new or other in it is an adjustment.
+    inner join balances
+        on
+            lines.subscription_id = balances.subscription_id
+            and lines.service_period_start = balances.service_period_start
+            and lines.currency = balances.currency
+            and lines.charge = balances.charge
+            and not balances.is_billed
 
 ),
 

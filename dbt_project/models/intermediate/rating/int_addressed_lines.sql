@@ -1,0 +1,85 @@
+with lines as (
+
+    select * from {{ ref('int_proposed_lines') }}
+
+),
+
+subscriptions as (
+
+    select * from {{ ref('int_subscriptions') }}
+
+),
+
+customer_partners as (
+
+    select * from {{ ref('int_customer_partners') }}
+
+),
+
+billing_accounts as (
+
+    select * from {{ ref('int_billing_accounts') }}
+
+),
+
+partner_taxes as (
+
+    select * from {{ ref('int_partner_taxes') }}
+
+),
+
+product_map as (
+
+    select * from {{ ref('int_product_map') }}
+
+),
+
+addressed as (
+
+    select
+        lines.*,
+        -- An order in Odoo says itself whose it is; an account of an app has to be matched.
+        coalesce(customer_partners.partner_id, subscriptions.order_partner_id) as partner_id
+    from lines
+    left join subscriptions on lines.subscription_id = subscriptions.subscription_id
+    left join customer_partners
+        on
+            lines.service = customer_partners.service
+            and lines.external_customer_id = customer_partners.external_customer_id
+
+),
+
+final as (
+
+    select
+        addressed.*,
+        billing_accounts.customer_name,
+        product_map.product_code,
+        product_map.product_id,
+        partner_taxes.tax_ids,
+        partner_taxes.components as tax_components,
+        {{ hash_key([
+            'addressed.partner_id', 'addressed.currency', 'product_map.product_id',
+            'addressed.description', 'trim_scale(addressed.quantity)',
+            'trim_scale(addressed.unit_price)', 'trim_scale(addressed.amount)',
+            'addressed.service_start_on', 'addressed.service_end_on',
+            "array_to_string(partner_taxes.tax_ids, ',')",
+        ]) }} as content_hash
+    from addressed
+    left join billing_accounts
+        on
+            addressed.service = billing_accounts.service
+            and addressed.external_customer_id = billing_accounts.external_customer_id
+    left join partner_taxes on addressed.partner_id = partner_taxes.partner_id
+    left join product_map
+        on
+            addressed.service = product_map.service
+            and addressed.plan_code = product_map.plan_code
+            and product_map.charge = case
+                when addressed.kind = 'minimum' then 'minimum'
+                else coalesce(addressed.metric, 'base')
+            end
+
+)
+
+select * from final

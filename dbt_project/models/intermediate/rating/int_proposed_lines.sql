@@ -1,0 +1,67 @@
+with ordinary_lines as (
+
+    select * from {{ ref('int_priced_lines') }}
+
+),
+
+adjustments as (
+
+    select * from {{ ref('int_adjustments') }}
+
+),
+
+services as (
+
+    select * from {{ ref('int_services') }}
+
+),
+
+-- An ordinary line is billed in its own service period.
+lines as (
+
+    select
+        line_key, service, subscription_id, external_subscription_id, external_customer_id,
+        currency, kind, charge, metric, plan_code, description,
+        quantity, included_quantity, billable_quantity, unit_price, exact_amount, amount,
+        fraction_numerator || '/' || fraction_denominator as fraction,
+        price_source, rule,
+        service_period_start, service_period_end,
+        service_period_start as billing_period_start,
+        service_period_end as billing_period_end,
+        service_start_on, service_end_on, segment_start,
+        null::timestamptz as corrects_period_start,
+        0 as adjustment_number,
+        is_assumed_price
+    from ordinary_lines
+    union all
+    select
+        line_key, service, subscription_id, external_subscription_id, external_customer_id,
+        currency, 'adjustment' as kind, charge, metric, plan_code, description,
+        1 as quantity, 0 as included_quantity, 1 as billable_quantity,
+        amount as unit_price, amount as exact_amount, amount,
+        null::text as fraction,
+        null::text as price_source,
+        're-rated ' || rated_amount || ', billed ' || billed_amount as rule,
+        service_period_start, service_period_end,
+        billing_period_start, billing_period_end,
+        service_start_on, service_end_on,
+        null::timestamptz as segment_start,
+        service_period_start as corrects_period_start,
+        adjustment_number,
+        is_assumed_price
+    from adjustments
+
+),
+
+final as (
+
+    select
+        lines.*,
+        (lines.service_period_end at time zone services.timezone + services.usage_grace)
+        at time zone services.timezone <= {{ as_of() }} as is_billable
+    from lines
+    inner join services on lines.service = services.service
+
+)
+
+select * from final
