@@ -22,7 +22,7 @@ Decision = Literal["approve", "reject", "revoke"]
 HASHED = (
     "partner_id",
     "currency",
-    "product_code",
+    "product_id",
     "description",
     "quantity",
     "unit_price",

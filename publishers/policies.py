@@ -99,7 +99,7 @@ cross join lateral (
 where policy.is_automatic
     and lines.is_approvable and not lines.is_approved
     and lines.approval_state not in ('rejected', 'revoked')
-    and lines.adjustment_number is null
+    and lines.corrects_period_start is null
     and abs(lines.amount) < coalesce(policy.four_eyes_amount, abs(lines.amount) + 1)
     and abs(lines.amount - before.amount) <= abs(before.amount) * policy.within_percent / 100
 order by lines.line_key

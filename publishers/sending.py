@@ -15,7 +15,7 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
-from connections.errors import OdooError, OdooPermanentError
+from connections.errors import OdooAccessError, OdooError, OdooPermanentError
 from connections.odoo import OdooPort
 from publishers import ledger
 from publishers.documents import batches
@@ -28,6 +28,8 @@ ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 0.5
 # Odoo answers a lost race with a message, not with an exception.
 LOST_RACE = ("could not serialize access", "deadlock detected", "could not obtain lock")
+# What a missing right sounds like there; it concerns the user, so no document is to blame.
+NO_RIGHT = ("you are not allowed to", "security restrictions")
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,15 @@ class Batch:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one request led to: `moves` in document order, or a refusal, or no telling."""
+    """What one request led to: `moves` in document order, or a refusal, or no telling.
+
+    `denied`: this user lacks a right. Nothing was written, and splitting would not help.
+    """
 
     seconds: float
     moves: tuple[Move | None, ...] | None = None
     refusal: str | None = None
+    denied: str | None = None
     unknown: str | None = None
 
 
@@ -120,13 +126,12 @@ def _request(port: OdooPort, batch: Batch, run: Run) -> Answer:
         run.at("after_load")
         refusal = _refusal(answer, len(batch.documents))
         if refusal is not None:
-            seconds = time.monotonic() - started
-            if any(text in refusal for text in LOST_RACE):
-                return Answer(seconds, unknown=refusal)
-            return Answer(seconds, refusal=refusal)
+            return _refused(time.monotonic() - started, refusal)
         ids = [int(found) for found in answer["ids"]]
         moves = read_moves(port, ids)
         return Answer(time.monotonic() - started, moves=tuple(moves.get(i) for i in ids))
+    except OdooAccessError as error:
+        return Answer(time.monotonic() - started, denied=str(error))
     except OdooPermanentError as error:
         return Answer(time.monotonic() - started, refusal=str(error))
     except OdooError as error:
@@ -136,6 +141,14 @@ def _request(port: OdooPort, batch: Batch, run: Run) -> Answer:
 def _pause(attempt: int) -> float:
     """Exponential with jitter, so that two publishers that collided do not collide again."""
     return FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 2) * random.uniform(0.5, 1.5)
+
+
+def _refused(seconds: float, refusal: str) -> Answer:
+    if any(text in refusal for text in LOST_RACE):
+        return Answer(seconds, unknown=refusal)
+    if any(text in refusal.lower() for text in NO_RIGHT):
+        return Answer(seconds, denied=refusal)
+    return Answer(seconds, refusal=refusal)
 
 
 def _refusal(answer: dict[str, Any], count: int) -> str | None:
@@ -156,6 +169,12 @@ def _settle(
         return []
     if answer.unknown is not None:
         return _again(conn, batch, answer, outcomes, run)
+    if answer.denied is not None:
+        detail = {"reason": answer.denied, "seconds": answer.seconds}
+        ledger.note_outcome(conn, batch.keys, "denied", run, detail)
+        reason = f"grant the publishing user the right, the next run sends it: {answer.denied}"
+        outcomes.failed |= dict.fromkeys(batch.keys, reason)
+        return []
     if len(batch.documents) > 1:
         detail = {"reason": answer.refusal, "seconds": answer.seconds, "batch": len(batch.keys)}
         ledger.note_outcome(conn, batch.keys, "batch_refused", run, detail)

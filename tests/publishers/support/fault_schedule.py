@@ -1,0 +1,316 @@
+"""Seeded schedules of faults, and the judge who compares the ledger, Odoo and what was approved.
+
+In: a seed. Out: a script of publishing runs that are broken in various ways while people approve
+and lines change, followed by one clean run, and a verdict: duplicates, losses, wrong totals.
+"""
+
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from json import dumps, loads
+from typing import Any
+
+from fault_child import POINTS, Event
+from fault_proxy import FAULTS, FaultProxy
+from publishing_world import World, content_hash, line
+
+from publishers.taxes import TaxableLine, TaxComponent, document_totals
+
+RUN_TIMEOUT_SECONDS = 60
+BATCH_SIZE = 2
+
+
+class Nursery:
+    """The process that forks publishers."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "fault_child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(self, settings: dict[str, Any], events: Sequence[Event]) -> int:
+        """Fork a publisher; its process id."""
+        command = {
+            "settings": settings,
+            "events": [asdict(event) for event in events],
+            "batch_size": BATCH_SIZE,
+        }
+        return int(self._ask(command)["pid"])
+
+    def wait(self, pid: int) -> int:
+        """Its exit code; negative where it was killed."""
+        return int(self._ask({"wait": pid})["exit"])
+
+    def stop(self) -> None:
+        """End the nursery."""
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait(10)
+
+    def _ask(self, command: dict[str, Any]) -> dict[str, int]:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(dumps(command) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, int] = loads(self._process.stdout.readline())
+        return answer
+
+
+@dataclass(frozen=True)
+class Round:
+    """One broken run, or two at once."""
+
+    plan: dict[int, str]
+    events: tuple[Event, ...]
+    publishers: int
+    restarts_database: bool
+
+
+@dataclass
+class Schedule:
+    """All that happens under one seed. The service's name keeps schedules apart in one Odoo."""
+
+    seed: int
+    partners: Sequence[int]
+    taxes: dict[int, tuple[TaxComponent, ...]]
+    may_restart: bool = True
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+        self.service = f"faulty{self.seed}"
+        chosen = self.random.sample(self.partners, self.random.randint(2, 4))
+        self.lines = [
+            self._line(number, partner)
+            for number, partner in enumerate(
+                partner for partner in chosen for _ in range(self.random.randint(1, 3))
+            )
+        ]
+        self.rounds = [self._round() for _ in range(self.random.randint(1, 3))]
+
+    def _line(self, number: int, partner: int) -> dict[str, Any]:
+        return line(
+            number + 1000 * (self.seed + 1),
+            service=self.service,
+            subscription_id=f"{self.service}:sub-{number}",
+            subscription=f"sub-{number}",
+            partner_id=partner,
+            tax_ids=[self.random.choice(list(self.taxes))],
+            amount=Decimal(self.random.randint(1, 50000)) / 100,
+        )
+
+    def _round(self) -> Round:
+        pick = self.random
+        loads = pick.sample(range(1, 6), pick.choice((0, 1, 1, 2)))
+        kills = [Event(pick.choice(POINTS), pick.randint(1, 2))] if pick.random() < 0.5 else []
+        changes = [
+            self._change(pick.choice(("before_claim", "after_claim", "between_batches")))
+            for _ in range(pick.choice((0, 0, 1, 2)))
+        ]
+        return Round(
+            plan={number: pick.choice(FAULTS) for number in loads},
+            events=(*changes, *kills),
+            publishers=2 if pick.random() < 0.3 else 1,
+            restarts_database=self.may_restart and pick.random() < 0.05,
+        )
+
+    def _change(self, point: str) -> Event:
+        """While a run is at `point`: a line changes, or somebody approves or revokes one."""
+        row = self.random.choice(self.lines)
+        what = self.random.choice(("change", "change and approve", "approve", "revoke"))
+        if not what.startswith("change"):
+            return Event(point, 1, *_decision(row["line_key"], what))
+        statement, values = _amount_change(row, Decimal(self.random.randint(1, 50000)) / 100)
+        if what.endswith("approve"):
+            approve, key = _decision(row["line_key"], "approve")
+            statement, values = f"{statement}; {approve}", (*values, *key)
+        return Event(point, 1, statement, values)
+
+
+def _decision(line_key: str, decision: str) -> tuple[str, tuple[Any, ...]]:
+    return (
+        "insert into ops.line_approvals (line_key, content_hash, decision, decided_by, amount,"
+        " currency) select line_key, content_hash, %s, 'fay', amount, currency"
+        " from marts.fct_invoice_lines where line_key = %s",
+        (decision, line_key),
+    )
+
+
+def _amount_change(row: dict[str, Any], amount: Decimal) -> tuple[str, tuple[Any, ...]]:
+    changed = {**row, "amount": amount, "unit_price": amount}
+    return (
+        "update marts.fct_invoice_lines set amount = %s, unit_price = %s, content_hash = %s"
+        " where line_key = %s",
+        (str(amount), str(amount), content_hash(changed), row["line_key"]),
+    )
+
+
+@dataclass
+class Verdict:
+    """What the judge found; all but `documents` and `lines` must be nothing."""
+
+    seed: int
+    documents: int = 0
+    lines: int = 0
+    attempts: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+
+
+def play(schedule: Schedule, world: World, nursery: Nursery, cluster: Any) -> Verdict:
+    """Run the rounds, then a clean run, then judge."""
+    host, port = world.settings.odoo_url.removeprefix("http://").split(":")
+    proxy = FaultProxy((host, int(port)), silence_seconds=0.6)
+    verdict = Verdict(schedule.seed, lines=len(schedule.lines))
+    try:
+        world.propose(schedule.lines)
+        _approve_some(schedule, world)
+        for each in schedule.rounds:
+            _play_round(each, world, nursery, proxy, cluster, verdict)
+            _approve_some(schedule, world)
+        world.approve(service=schedule.service)
+        _clean_runs(world, nursery, verdict)
+    finally:
+        proxy.close()
+    verdict.faults += proxy.injected
+    judge(schedule, world, verdict)
+    return verdict
+
+
+def _approve_some(schedule: Schedule, world: World) -> None:
+    meant = schedule.random.sample(schedule.lines, schedule.random.randint(1, len(schedule.lines)))
+    world.approve(line_keys=tuple(row["line_key"] for row in meant))
+
+
+def _settings(world: World, url: str, timeout: float) -> dict[str, Any]:
+    known = world.settings
+    return {
+        "billing_home": str(known.billing_home),
+        "warehouse_dsn": known.warehouse_dsn,
+        "odoo_url": url,
+        "odoo_db": known.odoo_db,
+        "odoo_user": known.odoo_user,
+        "odoo_password": known.odoo_password.get_secret_value(),
+        "odoo_timeout_seconds": timeout,
+        "billing_as_of": known.as_of.isoformat(),
+    }
+
+
+def _play_round(
+    each: Round, world: World, nursery: Nursery, proxy: FaultProxy, cluster: Any, verdict: Verdict
+) -> None:
+    settings = _settings(world, proxy.url, 0.5)
+    pids: list[int] = []
+    proxy.break_with(each.plan, lambda: _kill(pids))
+    # Only the first is hurt at named points; the second is a bystander who must do no harm.
+    for number in range(each.publishers):
+        pids.append(nursery.start(settings, each.events if number == 0 else ()))
+    if each.restarts_database:
+        verdict.faults["database_restart"] += 1
+        time.sleep(0.15)
+        cluster.stop(immediate=True)
+        cluster.start()
+    exits = [nursery.wait(pid) for pid in pids]
+    verdict.faults["kill"] += sum(1 for code in exits if code < 0)
+    verdict.faults["two_publishers"] += each.publishers - 1
+    if 3 in exits:
+        verdict.problems.append("a publisher ended with an error of its own")
+
+
+def _kill(pids: Sequence[int]) -> None:
+    if pids:
+        # The publisher at hand may be the second; a kill of either is a kill in mid-request.
+        subprocess.run(["kill", "-9", str(pids[0])], check=False, stderr=subprocess.DEVNULL)
+
+
+def _clean_runs(world: World, nursery: Nursery, verdict: Verdict) -> None:
+    """One run without faults must bring everything to an end; another finds nothing to do."""
+    settings = _settings(world, world.settings.odoo_url, 60)
+    for name in ("clean", "second"):
+        before = len(world.states())
+        code = nursery.wait(nursery.start(settings, ()))
+        if code != 0:
+            verdict.problems.append(f"the {name} run ended with {code}")
+        if name == "second" and len(world.states()) != before:
+            verdict.problems.append("the second run claimed something")
+
+
+def judge(schedule: Schedule, world: World, verdict: Verdict) -> None:
+    """Compare what was approved, what the ledger says and what Odoo holds."""
+    ledger = world.query(
+        "select document_key, state, odoo_id, expected_untaxed_amount, expected_total_amount,"
+        " attempts from ops.publications"
+    )
+    moves = world.port().search_read(
+        "account.move",
+        [("ref", "like", schedule.service + "-")],
+        ["ref", "state", "amount_untaxed", "amount_total", "partner_id"],
+    )
+    verdict.documents = len(ledger)
+    verdict.attempts = sum(row[5] for row in ledger)
+    found = {(move["ref"], move["id"]): move for move in moves}
+    expected = {(row[0], row[2]) for row in ledger}
+    verdict.problems += [f"not confirmed: {row[:2]}" for row in ledger if row[1] != "confirmed"]
+    verdict.problems += [f"duplicate or unknown in Odoo: {key}" for key in set(found) - expected]
+    verdict.problems += [f"lost in Odoo: {key}" for key in expected - set(found)]
+    verdict.problems += [
+        f"wrong total: {row}"
+        for row in ledger
+        if (row[0], row[2]) in found and (row[3], row[4]) != _totals_of(found[row[0], row[2]])
+    ]
+    verdict.problems += _line_problems(schedule, world)
+
+
+def _totals_of(move: dict[str, Any]) -> tuple[Decimal, Decimal]:
+    return Decimal(str(move["amount_untaxed"])), Decimal(str(move["amount_total"]))
+
+
+def _line_problems(schedule: Schedule, world: World) -> list[str]:
+    rows = world.query(
+        "select document_key, line_key, content_hash, amount, tax_ids, exists ("
+        "  select from ops.line_approvals as said where said.line_key = published.line_key"
+        "  and said.content_hash = published.content_hash and said.decision = 'approve'),"
+        " expected_untaxed_amount, expected_tax_amount"
+        " from ops.publication_lines as published join ops.publications using (document_key)"
+    )
+    problems = [f"published unapproved: {row[1]}" for row in rows if not row[5]]
+    counts = Counter(row[1] for row in rows)
+    problems += [f"published {n} times: {key}" for key, n in counts.items() if n > 1]
+    lost = {row["line_key"] for row in schedule.lines} - set(counts)
+    problems += [f"approved and never published: {key}" for key in lost]
+    by_document: dict[str, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        by_document.setdefault(row[0], []).append(row)
+    for key, members in by_document.items():
+        totals = document_totals(
+            [TaxableLine(Decimal(1), row[3], tuple(row[4])) for row in members],
+            schedule.taxes,
+            "round_globally",
+        )
+        if (totals.untaxed, totals.tax) != members[0][6:]:
+            problems.append(f"frozen with wrong totals: {key}")
+    return problems
+
+
+def table(verdicts: Sequence[Verdict]) -> str:
+    """The verdicts for people."""
+    faults: Counter[str] = Counter()
+    for verdict in verdicts:
+        faults += verdict.faults
+    sums = {
+        "schedules": len(verdicts),
+        "lines": sum(verdict.lines for verdict in verdicts),
+        "documents": sum(verdict.documents for verdict in verdicts),
+        "requests": sum(verdict.attempts for verdict in verdicts),
+        "schedules with a problem": sum(1 for verdict in verdicts if verdict.problems),
+    }
+    rows = [*sums.items(), *((f"fault: {name}", n) for name, n in sorted(faults.items()))]
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {count:>6}" for name, count in rows)

@@ -1,0 +1,257 @@
+"""After publishing: every change of what is ours is noticed, nothing comes back by itself."""
+
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from publishing_world import JUNE, World, line
+
+from connections.odoo import OdooPort
+from connections.settings import load_settings
+from publishers import approvals, credits, policies, release
+from publishers.credits import CreditError
+from publishers.ledger import Run
+from publishers.lines import Filters
+from publishers.policies import Policy
+from publishers.release import ReleaseError
+
+
+def _as(world: World, user: str) -> OdooPort:
+    known = world.settings
+    return OdooPort.connect(
+        load_settings(
+            billing_home=known.billing_home,
+            odoo_url=known.odoo_url,
+            odoo_db=known.odoo_db,
+            odoo_user=user,
+            odoo_password=user,
+        )
+    )
+
+
+@pytest.fixture
+def published(world: World, customers: SimpleNamespace) -> World:
+    """One draft of 100.00 + 13.00 in Odoo."""
+    row = line(1, partner_id=customers.partners[0]["id"], tax_ids=[customers.taxes["13% HST"]])
+    world.propose([row])
+    world.approve()
+    assert world.publish().created == 1
+    return world
+
+
+def _move_id(world: World) -> int:
+    return int(world.drafts()[0]["id"])
+
+
+def _release(world: World, by: str = "fay") -> Any:
+    [(key,)] = world.query("select document_key from ops.publications where state <> 'released'")
+    with world.warehouse() as conn:
+        return release.release(conn, world.port(), key, Run(by, "release", lambda _point: None))
+
+
+def _post(world: World) -> None:
+    _as(world, "admin").execute("account.move", "action_post", [_move_id(world)])
+
+
+def _delete(world: World) -> None:
+    _as(world, "admin").execute("account.move", "unlink", [_move_id(world)])
+
+
+def _cancel(world: World) -> None:
+    _as(world, "admin").execute("account.move", "button_cancel", [_move_id(world)])
+
+
+def _edit(world: World) -> None:
+    admin = _as(world, "admin")
+    [row] = admin.search_read("account.move.line", [("name", "like", "Hosting of")], ["name"])
+    admin.execute("account.move.line", "write", [row["id"]], {"price_unit": 90})
+
+
+def _post_as_bot(world: World) -> None:
+    world.port().execute("account.move", "action_post", [_move_id(world)])
+
+
+@pytest.mark.parametrize(
+    ("what_happens", "finding", "is_alarm"),
+    [
+        (_post, "posted", False),
+        (_delete, "deleted", True),
+        (_cancel, "cancelled", True),
+        (_edit, "edited", True),
+        (_post_as_bot, "posted_by_bot", True),
+    ],
+)
+def test_a_change_is_found_once_and_told_as_long_as_it_stands(
+    published: World, what_happens: Any, finding: str, is_alarm: bool
+) -> None:
+    what_happens(published)
+    first, second = published.publish(), published.publish()
+    assert [alarm["finding"] for alarm in first.alarms] == ([finding] if is_alarm else [])
+    assert [alarm["is_new"] for alarm in first.alarms + second.alarms] == (
+        [True, False] if is_alarm else []
+    )
+    assert (first.is_ok, second.is_ok) == (not is_alarm, True)
+    assert published.query("select finding from ops.publications") == [(finding,)]
+    assert published.query(
+        "select count(*) from ops.publication_events where event = 'finding'"
+    ) == [(1,)]
+    assert first.created == second.created == 0
+
+
+def test_an_untouched_draft_is_no_finding(published: World) -> None:
+    report = published.publish()
+    assert (report.unchanged, report.alarms) == (1, [])
+    assert published.query("select finding from ops.publications") == [(None,)]
+
+
+def test_an_edit_after_an_edit_is_news_again(published: World) -> None:
+    _edit(published)
+    published.publish()
+    admin = _as(published, "admin")
+    [row] = admin.search_read("account.move.line", [("name", "like", "Hosting of")], ["name"])
+    admin.execute("account.move.line", "write", [row["id"]], {"price_unit": 80})
+    [alarm] = published.publish().alarms
+    assert alarm["is_new"]
+    both = {row["field"]: (row["expected"], row["found"]) for row in alarm["differences"]}
+    assert both["line 1 price"][0] == "100.00"
+    assert Decimal(both["line 1 price"][1]) == 80
+
+
+@pytest.mark.parametrize("what_happens", [_delete, _cancel])
+def test_a_draft_that_is_gone_comes_back_only_after_a_release_by_a_person(
+    published: World, what_happens: Any
+) -> None:
+    what_happens(published)
+    assert published.publish().created == 0
+    released = _release(published)
+    assert len(released.line_keys) == 1
+    assert published.publish().created == 1
+    assert sorted(published.states().values()) == ["confirmed", "released"]
+    keys = published.query("select document_key from ops.publications order by document_number")
+    assert [key.rsplit("-", 1)[1] for (key,) in keys] == ["1", "2"]
+
+
+def test_a_document_that_odoo_still_holds_is_not_released(published: World) -> None:
+    with pytest.raises(ReleaseError, match=r"Odoo holds .* draft: cancel or delete it there first"):
+        _release(published)
+    with pytest.raises(ReleaseError, match="needs a name"):
+        _release(published, by=" ")
+
+
+def test_an_answer_that_never_came_holds_a_release_back(published: World) -> None:
+    _delete(published)
+    published.query(
+        "insert into ops.publication_events (document_key, event)"
+        " select document_key, 'outcome_unknown' from ops.publications"
+    )
+    with pytest.raises(ReleaseError, match="may still be at work"):
+        _release(published)
+
+
+def test_a_line_in_a_document_cannot_be_revoked_any_more(published: World) -> None:
+    with published.warehouse() as conn:
+        lines = approvals.select_lines(conn, Filters())
+        decisions = approvals.revoke(conn, lines, by="fay")
+    assert not decisions.written
+    assert "cancel or delete the draft" in decisions.refused[lines[0].line_key]
+
+
+def test_a_credit_is_asked_for_approved_and_published_once_linked_to_its_original(
+    published: World,
+) -> None:
+    _post(published)
+    published.publish()
+    original = _move_id(published)
+    with published.warehouse() as conn:
+        key = credits.credit(
+            conn, line(1)["line_key"], by="fay", amount=Decimal("30.00"), note="outage"
+        )
+    assert published.publish().created == 0
+    assert published.approve(line_keys=(key,)).written == [key]
+    report = published.publish()
+    assert report.created == 1
+    assert published.publish().created == 0
+    document = report.documents[0]
+    assert (document.move_type, str(document.totals.total if document.totals else None)) == (
+        "out_refund",
+        "33.90",
+    )
+    assert document.lines[0].description == "Credit: Hosting of deployment 1, May 2026 (outage)"
+    [note] = published.port().read(
+        "account.move", [document.odoo_id or 0], ["reversed_entry_id", "amount_total", "state"]
+    )
+    assert (note["reversed_entry_id"][0], note["state"]) == (original, "draft")
+    assert Decimal(str(note["amount_total"])) == Decimal("33.90")
+
+
+def test_a_posted_credit_note_is_a_finding_of_its_original(published: World) -> None:
+    _post(published)
+    published.publish()
+    with published.warehouse() as conn:
+        key = credits.credit(conn, line(1)["line_key"], by="fay")
+    published.approve(line_keys=(key,))
+    odoo_id = published.publish().documents[0].odoo_id
+    _as(published, "admin").execute("account.move", "action_post", [odoo_id])
+    published.publish()
+    findings = dict(published.query("select move_type, finding from ops.publications"))
+    assert findings == {"out_invoice": "credited", "out_refund": "posted"}
+
+
+def test_a_credit_waits_for_the_posting_of_its_original(published: World) -> None:
+    with published.warehouse() as conn:
+        key = credits.credit(conn, line(1)["line_key"], by="fay")
+    published.approve(line_keys=(key,))
+    report = published.publish()
+    assert (report.created, report.held) == (0, 1)
+    assert "post it" in str(report.documents[0].reason)
+
+
+def test_no_more_is_credited_than_was_billed(published: World) -> None:
+    with published.warehouse() as conn:
+        credits.credit(conn, line(1)["line_key"], by="fay", amount=Decimal("60.00"))
+        with pytest.raises(CreditError, match=r"has 40.00 CAD left"):
+            credits.credit(conn, line(1)["line_key"], by="fay", amount=Decimal("40.01"))
+        with pytest.raises(CreditError, match="in no confirmed document"):
+            credits.credit(conn, "unknown", by="fay")
+
+
+@pytest.mark.parametrize(
+    ("amount", "is_approved"),
+    [("105.00", True), ("95.00", True), ("105.01", False), ("2000.00", False)],
+)
+def test_an_automatic_policy_approves_what_is_like_the_last_bill(
+    published: World, amount: str, is_approved: bool
+) -> None:
+    june = line(2, subscription="sub-1", period=JUNE, amount=amount)
+    published.propose([june])
+    with published.warehouse() as conn:
+        policy = Policy("v3", "CAD", is_automatic=True, within_percent=Decimal(5))
+        policies.set_policy(conn, policy, by="cfo")
+        assert bool(policies.approve_automatically(conn).written) == is_approved
+        assert policies.approve_automatically(conn).written == []
+    by_policy = published.query(
+        "select line_key, decided_by, policy_version, note from ops.line_approvals"
+        " where policy_version is not null"
+    )
+    if is_approved:
+        assert by_policy == [
+            (june["line_key"], "policy:v3", "v3", "within 5 % of 100.00 CAD, billed before")
+        ]
+    else:
+        assert by_policy == []
+
+
+def test_an_automatic_policy_never_overrules_a_person_or_four_eyes(published: World) -> None:
+    published.propose([line(2, subscription="sub-1", period=JUNE)])
+    four_eyes = Policy(
+        "v1", "CAD", is_automatic=True, within_percent=Decimal(5), four_eyes_amount=Decimal(100)
+    )
+    plain = Policy("v2", "CAD", is_automatic=True, within_percent=Decimal(5))
+    with published.warehouse() as conn:
+        policies.set_policy(conn, four_eyes, by="cfo")
+        assert policies.approve_automatically(conn).written == []
+        policies.set_policy(conn, plain, by="cfo")
+        lines = approvals.select_lines(conn, Filters(period="2026-06"))
+        approvals.reject(conn, lines, by="fay")
+        assert policies.approve_automatically(conn).written == []

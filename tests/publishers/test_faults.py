@@ -1,0 +1,131 @@
+"""Whatever breaks, whenever: every approved line is in one draft, once, with the right totals."""
+
+import os
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fault_schedule import Nursery, Schedule, Verdict, play, table
+from publishing_world import World
+
+from connections.settings import load_settings
+from publishers.preflight import read_facts
+from publishers.taxes import TaxComponent
+
+SUPPORT = Path(__file__).parent / "support"
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def nursery(monkeypatch: pytest.MonkeyPatch) -> Iterator[Nursery]:
+    """A process that forks publishers."""
+    path = [str(SUPPORT), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
+    nursery = Nursery()
+    yield nursery
+    nursery.stop()
+
+
+@pytest.fixture
+def taxes(world: World) -> dict[int, tuple[TaxComponent, ...]]:
+    """Three taxes of the chart, one of them a group, as the publisher reads them."""
+    rows = world.port().search_read(
+        "account.tax",
+        [
+            ("name", "in", ["13% HST", "5% GST", "14.975% GST+QST"]),
+            ("type_tax_use", "=", "sale"),
+            ("company_id", "=", 1),
+        ],
+        ["name"],
+    )
+    assert len(rows) == 3
+    return _components(world, [row["id"] for row in rows])
+
+
+def _components(world: World, tax_ids: list[int]) -> dict[int, tuple[TaxComponent, ...]]:
+    from publishing_world import line
+
+    from publishers.lines import from_row
+
+    rows = [from_row(line(1, tax_ids=tax_ids, amount=Decimal(1)))]
+    return read_facts(world.port(), rows).taxes
+
+
+@pytest.fixture
+def partners(world: World) -> list[int]:
+    """Partners of the seed that an invoice may name."""
+    found = world.port().search_read(
+        "res.partner", [("customer_rank", ">", 0), ("state_id", "!=", False)], ["name"], order="id"
+    )
+    assert len(found) >= 4
+    return [row["id"] for row in found]
+
+
+def _play_all(
+    seeds: range,
+    world: World,
+    cluster: Any,
+    database: Any,
+    template: str,
+    nursery: Nursery,
+    partners: list[int],
+    taxes: dict[int, tuple[TaxComponent, ...]],
+) -> list[Verdict]:
+    verdicts = []
+    for seed in seeds:
+        dsn = database(template, "fusion_billing")
+        own = World(load_settings(**{**_values(world), "warehouse_dsn": dsn}))
+        own.create_marts()
+        verdicts.append(play(Schedule(seed, partners, taxes), own, nursery, cluster))
+        cluster.drop_database(dsn.rsplit("/", 1)[1])
+    return verdicts
+
+
+def _values(world: World) -> dict[str, Any]:
+    odoo = ("odoo_url", "odoo_db", "odoo_user", "odoo_password")
+    return {
+        name: getattr(world.settings, name) for name in ("billing_home", "billing_as_of", *odoo)
+    }
+
+
+@pytest.fixture
+def play_all(
+    world: World,
+    cluster: Any,
+    database: Any,
+    _warehouse_template: str,
+    nursery: Nursery,
+    partners: list[int],
+    taxes: dict[int, tuple[TaxComponent, ...]],
+) -> Any:
+    """Play the schedules of some seeds; their verdicts."""
+
+    def play_seeds(seeds: range) -> list[Verdict]:
+        return _play_all(
+            seeds, world, cluster, database, _warehouse_template, nursery, partners, taxes
+        )
+
+    return play_seeds
+
+
+def _assert_exactly_once(verdicts: list[Verdict]) -> None:
+    print("\n" + table(verdicts))
+    wrong = {verdict.seed: verdict.problems for verdict in verdicts if verdict.problems}
+    assert not wrong
+    assert all(verdict.documents for verdict in verdicts)
+
+
+def test_fifty_seeded_schedules_publish_exactly_once(play_all: Any) -> None:
+    _assert_exactly_once(play_all(range(50)))
+
+
+@pytest.mark.soak
+def test_a_thousand_seeded_schedules_publish_exactly_once(
+    play_all: Any, request: pytest.FixtureRequest
+) -> None:
+    seeds = request.config.getoption("--seeds", default=None)
+    if not seeds:
+        pytest.skip("runs under `make soak` (--seeds N)")
+    _assert_exactly_once(play_all(range(1000, 1000 + int(seeds))))
