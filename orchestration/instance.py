@@ -7,8 +7,10 @@ so that what an operator sees is what ran.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import dagster as dg
+if TYPE_CHECKING:
+    import dagster as dg
 
 # `run_coordinator` keeps two runs of one kind from treading on each other when started from the UI;
 # the ledger and the warehouse's locks keep them right wherever they are started from.
@@ -43,4 +45,6 @@ def dagster_home(home: Path) -> Path:
 
 def open_instance(home: Path) -> dg.DagsterInstance:
     """The persistent instance of this home."""
+    import dagster as dg  # slow to import, and `billing env` needs only the folder
+
     return dg.DagsterInstance.from_config(str(dagster_home(home)))

@@ -1,84 +1,16 @@
-"""Progress of long work, for a terminal and for Dagster's log.
+"""A loader's signs of life, in words.
 
-Flows in: Dagster's events as they happen, or a loader's counts. Flows out: one moving line on a
-terminal, one line a step where there is none (cron, a log file).
+Flows in: counts of a copy under way. Flows out: a sentence for Dagster's log, or a spinner on
+stderr.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
-
-import dagster as dg
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from loaders.report import Progress as LoadProgress
 from orchestration.render import stderr
-
-SECONDS_BETWEEN_LINES = 5.0
-
-
-class RunProgress:
-    """What a run is doing: assets done of all, checks passed and failed, the latest news."""
-
-    def __init__(self, terminal: Console, job: str, assets: int) -> None:
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("[bold]{task.fields[job]}[/]"),
-            BarColumn(bar_width=24),
-            TextColumn(
-                "{task.completed:.0f}/{task.total:.0f} assets, {task.fields[checks]} checks"
-            ),
-            TimeElapsedColumn(),
-            TextColumn("{task.description}", style="dim"),
-            console=terminal,
-            transient=True,
-            disable=not terminal.is_terminal,
-        )
-        self._terminal = terminal
-        self._task = self._bar.add_task("starting", total=assets, job=job, checks=0)
-        self._checks = 0
-        self._last_line = 0.0
-
-    def __enter__(self) -> RunProgress:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
-
-    def hear(self, entry: dg.EventLogEntry) -> None:
-        """Take one entry of the run's event log."""
-        event = entry.dagster_event
-        if event is None:
-            self._say(entry.user_message)
-        elif event.is_step_materialization:
-            self._bar.advance(self._task)
-            key = event.step_materialization_data.materialization.asset_key
-            self._say(key.to_user_string())
-        elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            self._checks += 1
-            self._bar.update(self._task, checks=self._checks)
-
-    def _say(self, news: str) -> None:
-        short = news.splitlines()[0][:60] if news.strip() else ""
-        self._bar.update(self._task, description=short)
-        now = time.monotonic()
-        if not self._terminal.is_terminal and now - self._last_line > SECONDS_BETWEEN_LINES:
-            self._last_line = now
-            task = self._bar.tasks[0]
-            self._terminal.print(
-                f"  {task.completed:.0f}/{task.total:.0f} assets, {self._checks} checks: {short}",
-                markup=False, highlight=False,
-            )  # fmt: skip
 
 
 def in_words(news: LoadProgress) -> str:

@@ -14,7 +14,6 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,35 +21,10 @@ import dagster as dg
 from rich.console import Console
 
 from connections.settings import Settings
-from orchestration.errors import CommandError
 from orchestration.instance import open_instance
 from orchestration.names import DEFINITIONS
-from orchestration.progress import RunProgress
-
-
-@dataclass
-class Outcome:
-    """What a run did. `failures` are sentences; a check that only warns is in `warnings`."""
-
-    job: str
-    run_id: str
-    succeeded: bool
-    materialized: int = 0
-    checks_passed: int = 0
-    seconds: float = 0.0
-    log: Path = Path()
-    warnings: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-    metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def raise_if_failed(self) -> Outcome:
-        """Raise CommandError with every failure's sentence and the way to the whole story."""
-        if self.succeeded and not self.failures:
-            return self
-        said = "\n".join(f"  - {failure}" for failure in self.failures) or "  - no step ran"
-        raise CommandError(
-            f"run {self.job} failed:\n{said}\n  log: {self.log}; in `billing ui`: run {self.run_id}"
-        )
+from orchestration.outcome import Outcome
+from orchestration.run_progress import RunProgress
 
 
 def execute(settings: Settings, job: str, config: Mapping[str, Any] | None = None) -> Outcome:

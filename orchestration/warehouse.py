@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from connections.postgres import warehouse
 from connections.settings import Settings
 from loaders.schema import ensure_raw_tables
-from publishers.migrate import upgrade
 
 
 def migrate(settings: Settings) -> None:
     """Bring `ops` and the raw schemas to this code's version; quick where they are there."""
+    from publishers.migrate import upgrade  # Alembic is slow to import, and few verbs migrate
+
     with warehouse(settings) as conn:  # says who is unreachable better than the migration would
         ensure_raw_tables(conn)
     upgrade(settings.dsn("warehouse"))

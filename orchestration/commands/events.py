@@ -10,7 +10,7 @@ from connections.settings import Settings, load_settings
 from orchestration import render
 from orchestration.commands.options import Go, Json
 from orchestration.names import WEBHOOKS_KEY, WEBHOOKS_OP
-from orchestration.runs import execute
+from orchestration.outcome import execute
 from publishers import webhooks
 
 History = Annotated[bool, typer.Option(help="Also what happened before the service switched on.")]

@@ -10,7 +10,7 @@ from connections.settings import Settings, load_settings
 from orchestration import render
 from orchestration.commands.options import Go, Json, Period, Service
 from orchestration.names import DRAFTS_KEY, PUBLISH_OP
-from orchestration.runs import execute
+from orchestration.outcome import execute
 from orchestration.warehouse import migrate
 from publishers import drafts
 

@@ -12,8 +12,8 @@ from orchestration import render
 from orchestration.commands import reconcile
 from orchestration.commands.options import Json, Period
 from orchestration.names import LOAD_OP, PUBLISH_OP
+from orchestration.outcome import Outcome, execute
 from orchestration.queries import Filters
-from orchestration.runs import Outcome, execute
 from orchestration.warehouse import migrate
 
 Publish = Annotated[
@@ -30,7 +30,7 @@ def run(
     Example: [bold]billing run --period 2026-05[/]
     """
     settings = load_settings()
-    outcome = refresh(settings, full=full) if not publish else night(settings, full=full)
+    outcome = (night if publish else refresh)(settings, full=full)
     if json:
         render.print_json(as_json(outcome))
     else:
@@ -86,8 +86,9 @@ def show(outcome: Outcome) -> None:
     """One line that says it all; warnings below it."""
     mark = "[green]done[/]" if outcome.succeeded and not outcome.failures else "[red]failed[/]"
     render.stdout.print(
-        f"{mark} {outcome.job}: {outcome.materialized} assets, {outcome.checks_passed} checks passed,"
-        f" {len(outcome.warnings)} warnings, {outcome.seconds:.0f} s (run {outcome.run_id[:8]})",
+        f"{mark} {outcome.job}: {outcome.materialized} assets,"
+        f" {outcome.checks_passed} checks passed, {len(outcome.warnings)} warnings,"
+        f" {outcome.seconds:.0f} s (run {outcome.run_id[:8]})",
         highlight=False,
     )
     for warning in outcome.warnings:
