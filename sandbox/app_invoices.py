@@ -5,7 +5,8 @@ Flows in: a sample and the items of one invoice. Flows out: rows of `invoices` a
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 from sandbox.rows import CURRENCY, Row, Sample, cents, identifier
@@ -31,48 +32,46 @@ def item(kind: str, description: str, terms: tuple[Decimal, Decimal], amount: De
     }
 
 
-def add_invoice(
-    sample: Sample,
-    user_id: str,
-    subscription_id: str | None,
-    period: tuple[datetime, datetime],
-    items: list[Row],
-) -> Row:
-    """Add an invoice with its items and its taxes, numbered without a gap; return it.
+@dataclass(frozen=True)
+class Heading:
+    """What an invoice says above its items."""
 
-    The app bills in arrears: six hours after the period's end.
-    """
-    number = f"NC-2026-{len(sample.invoices) + 1:04d}"
-    user = next(user for user in sample.users if user["id"] == user_id)
+    number: str
+    user: Row
+    subscription_id: str | None
+    period: tuple[datetime, datetime]
+    issued_at: datetime
+    status: str = "paid"
+
+
+def add_invoice(sample: Sample, heading: Heading, items: list[Row], taxes: list[Row]) -> None:
+    """Add an invoice with its items and tax items; an item without a period has the invoice's."""
+    start, end = heading.period
+    period = {"period_start": start, "period_end": end}
+    written = {"created_at": heading.issued_at}
     subtotal = sum((row["amount"] for row in items), Decimal(0))
-    taxes = tax_items(user["province"], subtotal)
     tax = sum((row["amount"] for row in taxes), Decimal(0))
-    issued = period[1] + timedelta(hours=6)
+    stripe = identifier("stripe", heading.number).replace("-", "")[:24]
     invoice = {
-        "id": identifier("invoice", number),
-        "number": number,
-        "user_id": user_id,
-        "subscription_id": subscription_id,
-        "period_start": period[0],
-        "period_end": period[1],
-        "status": "open" if number.endswith("6") else "paid",
+        "id": identifier("invoice", heading.number),
+        "number": heading.number,
+        "user_id": heading.user["id"],
+        "subscription_id": heading.subscription_id,
+        **period,
+        "status": heading.status,
         "currency": CURRENCY,
         "subtotal": subtotal,
         "tax": tax,
         "total": subtotal + tax,
-        "stripe_invoice_id": f"in_{identifier('stripe', number).replace('-', '')[:24]}",
-        "issued_at": issued,
-        "created_at": issued,
-        "updated_at": issued,
+        "stripe_invoice_id": f"in_{stripe}",
+        "issued_at": heading.issued_at,
+        **written,
+        "updated_at": heading.issued_at,
     }
     sample.invoices.append(invoice)
     for ordinal, row in enumerate([*items, *taxes], start=1):
-        sample.invoice_items.append(
-            {"id": identifier("item", number, ordinal), "invoice_id": invoice["id"]}
-            | row
-            | {"period_start": period[0], "period_end": period[1], "created_at": issued}
-        )
-    return invoice
+        keys = {"id": identifier("item", heading.number, ordinal), "invoice_id": invoice["id"]}
+        sample.invoice_items.append(keys | period | row | written)
 
 
 def tax_items(province: str, subtotal: Decimal) -> list[Row]:

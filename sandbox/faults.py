@@ -70,3 +70,66 @@ order prefers and that would reach as well was excluded when the fault was injec
 is the only smallest set. `unexplained` keys are the control: an item's amount is simply wrong,
 while its quantity and unit price are right; no cause may be claimed.
 """
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from contextlib import closing
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import psycopg2
+
+from sandbox import nexacloud
+from sandbox.fault_world.build import World, build_world
+
+__all__ = ["World", "build_world", "truth_json"]
+
+
+def truth_json(world: World, seed: int) -> str:
+    """Write the truth as JSON: amounts are strings, times ISO 8601 in UTC."""
+    kinds = Counter(row["kind"] for row in world.truth)
+    content = {
+        "seed": seed,
+        "as_of": world.after.as_of,
+        "counts": dict(sorted(kinds.items())),
+        "keys": world.truth,
+        "one_offs": world.one_offs,
+    }
+    return json.dumps(content, indent=1, default=_plain) + "\n"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Fill a NexaCloud database with one phase of a world, and write the truth beside it."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.faults", description=main.__doc__)
+    parser.add_argument("--dsn", required=True, help="the NexaCloud database, as its owner")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--subscriptions", type=int, default=2000)
+    parser.add_argument("--months", type=int, default=6)
+    parser.add_argument("--phase", choices=("before", "after"), default="after")
+    parser.add_argument("--truth", type=Path, help="the file to write the truth to")
+    options = parser.parse_args(arguments)
+    world = build_world(options.seed, options.subscriptions, options.months)
+    sample = world.before if options.phase == "before" else world.after
+    with closing(psycopg2.connect(options.dsn)) as connection, connection:
+        nexacloud.ensure_tables(connection)
+        counts = nexacloud.merge(connection, sample)
+    if options.truth:
+        options.truth.write_text(truth_json(world, options.seed))
+    said = ", ".join(f"{count} {table}" for table, count in counts.items())
+    print(f"{options.phase}: {said}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

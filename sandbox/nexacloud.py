@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import argparse
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from sandbox.rows import TABLES, Row, Sample
 
@@ -79,20 +80,56 @@ def create_tables(connection: Connection) -> None:
         cursor.execute(f"grant select on all tables in schema public to {READER}")
 
 
+def ensure_tables(connection: Connection) -> None:
+    """Create roles and tables unless they are there."""
+    with connection.cursor() as cursor:
+        cursor.execute("select to_regclass('usage_records') is not null")
+        if cursor.fetchone() == (True,):
+            return
+        for role in (OWNER, READER):
+            cursor.execute("select 1 from pg_roles where rolname = %s", (role,))
+            if cursor.fetchone() is None:
+                cursor.execute(f"create role {role} login")
+    create_tables(connection)
+
+
 def fill(connection: Connection, sample: Sample) -> dict[str, int]:
     """Copy all rows of a sample in, and return the count by table; the caller commits."""
-    counts = {}
+    return _each_table(connection, sample, _copy)
+
+
+def merge(connection: Connection, sample: Sample) -> dict[str, int]:
+    """Bring the database to a sample: add new rows, change those that differ, delete none."""
+    return _each_table(connection, sample, _merge)
+
+
+def _each_table(
+    connection: Connection, sample: Sample, write: Callable[[Cursor, str, list[Row]], None]
+) -> dict[str, int]:
     with connection.cursor() as cursor:
         for table, rows in sample.tables().items():
             if rows:
-                columns = sql.SQL(", ").join(map(sql.Identifier, rows[0]))
-                statement = sql.SQL("copy {} ({}) from stdin").format(
-                    sql.Identifier(table), columns
-                )
-                cursor.copy_expert(statement, io.StringIO("".join(_copy_lines(rows))))
-            counts[table] = len(rows)
+                write(cursor, table, rows)
         cursor.execute("analyze")
-    return counts
+    return {table: len(rows) for table, rows in sample.tables().items()}
+
+
+def _copy(cursor: Cursor, table: str, rows: list[Row]) -> None:
+    columns = sql.SQL(", ").join(map(sql.Identifier, rows[0]))
+    statement = sql.SQL("copy {} ({}) from stdin").format(sql.Identifier(table), columns)
+    cursor.copy_expert(statement, io.StringIO("".join(_copy_lines(rows))))
+
+
+def _merge(cursor: Cursor, table: str, rows: list[Row]) -> None:
+    cursor.execute(f"create temporary table incoming (like {table}) on commit drop")
+    _copy(cursor, "incoming", rows)
+    columns = [name for name in rows[0] if name != "id"]
+    changes = ", ".join(f"{name} = excluded.{name}" for name in columns)
+    cursor.execute(
+        f"insert into {table} as old select * from incoming on conflict (id) do update "
+        f"set {changes} where old is distinct from excluded"
+    )
+    cursor.execute("drop table incoming")
 
 
 def _copy_lines(rows: Iterable[Row]) -> Iterable[str]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from sandbox.app_invoices import add_invoice, item
+from sandbox.app_invoices import Heading, add_invoice, item, tax_items
 from sandbox.catalogue import sample_plans, sample_users
 from sandbox.rows import AS_OF, ZONE, Row, Sample, cents, identifier, local
 
@@ -176,7 +176,7 @@ def _add_april_invoice(sample: Sample, subscription: Row, plan: Row, usage: list
         unit_price = plan["overage_price_per_cpu_second"]
         said = f"{plan['code']}: CPU seconds over the included ones"
         items.append(item("usage", said, (billable, unit_price), cents(billable * unit_price)))
-    add_invoice(sample, subscription["user_id"], subscription["id"], (start, MAY), items)
+    _add_invoice(sample, subscription["user_id"], subscription["id"], start, items)
 
 
 _ONE_OFFS = (
@@ -191,7 +191,20 @@ def _add_one_offs(sample: Sample) -> None:
         user_id = sample.users[customer - 1]["id"]
         price = Decimal(amount)
         items = [item("one_off", description, (Decimal(1), price), price)]
-        add_invoice(sample, user_id, None, (APRIL, MAY), items)
+        _add_invoice(sample, user_id, None, APRIL, items)
+
+
+def _add_invoice(
+    sample: Sample, user_id: str, subscription_id: str | None, start: datetime, items: list[Row]
+) -> None:
+    """Number an invoice of April without a gap, and tax it as the customer's province does."""
+    number = f"NC-2026-{len(sample.invoices) + 1:04d}"
+    user = next(user for user in sample.users if user["id"] == user_id)
+    taxes = tax_items(user["province"], sum((row["amount"] for row in items), Decimal(0)))
+    status = "open" if number.endswith("6") else "paid"
+    issued = MAY + 6 * _HOUR
+    heading = Heading(number, user, subscription_id, (start, MAY), issued, status)
+    add_invoice(sample, heading, items, taxes)
 
 
 # ------------------------------------------------------------ the 81 that have nothing to bill
