@@ -1,0 +1,310 @@
+"""`load()`: the bulk import that Odoo offers over RPC, and the one call that is safe to repeat.
+
+Flows in: column paths, rows of strings, a context whose `mode` and `noupdate` decide whether an
+existing external id is updated or left alone. Flows out: {'ids', 'messages', 'nextrow'}: row
+errors are told, not raised, and one error means that nothing at all was written.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg2
+
+from sandbox.odoo_standin import external_ids, orm
+from sandbox.odoo_standin.converters import Converter, Record, RowError
+from sandbox.odoo_standin.environment import Env, Values
+from sandbox.odoo_standin.errors import OdooError, RequiredFieldError, ValidationError
+from sandbox.odoo_standin.registry import Model
+
+Message = dict[str, Any]
+Path = tuple[str | None, ...]
+_MAX_ERRORS = 10
+_SAVEPOINT = "model_load"
+_INHERITS = {"product.product": ("product.template", "product_tmpl_id")}
+
+
+def load(env: Env, model: Model, fields: Sequence[str], data: Sequence[Sequence[Any]]) -> Values:
+    """Import rows; raises only for unknown columns and for values of an impossible type."""
+    return _Import(env, model).run([_path(name) for name in fields], data)
+
+
+def _path(name: str) -> Path:
+    parts = name.replace(".id", "/.id").replace(":id", "/id").split("/")
+    return tuple(part for part in parts if part)
+
+
+@dataclass
+class _Item:
+    """One record on its way in: external id, values, and where in the data it stands."""
+
+    xmlid: str | None
+    values: Values
+    info: Message
+
+
+@dataclass
+class _Import:
+    env: Env
+    model: Model
+    ids: list[int] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    batch: list[_Item] = field(default_factory=list)
+
+    def run(self, paths: Sequence[Path], data: Sequence[Sequence[Any]]) -> Values:
+        self.module = str(self.env.context.get("module", "__import__"))
+        self.noupdate = bool(self.env.context.get("noupdate", False))
+        self.is_update = self.env.context.get("mode", "init") == "update"
+        self.env = self.env.with_context(_import_current_module=self.module)
+        self.env.execute(f"savepoint {_SAVEPOINT}")
+        _check_columns(self.env, self.model, paths)
+        converter = Converter(self.env, self.module, before_lookup=self.flush)
+        for number, (record, info) in enumerate(extract(self.env, self.model, paths, data)):
+            self._take(converter, number, record, info)
+        self.flush()
+        failed = any(message["type"] == "error" for message in self.messages)
+        if failed:
+            self.env.execute(f"rollback to savepoint {_SAVEPOINT}")
+            self.env.cache.clear()
+        return {"ids": False if failed else self.ids, "messages": self.messages, "nextrow": 0}
+
+    # ------------------------------------------------------------------ one record
+
+    def _take(self, converter: Converter, number: int, record: Record, info: Message) -> None:
+        xmlid = record.get("id") or None
+        record_id = self._database_id(record, number, info)
+        values = converter.values(self.model, record, lambda f, e: self._log(number, info, f, e))
+        info = info | {"record": number}
+        if xmlid:
+            xmlid = external_ids.qualified(str(xmlid), self.module)
+            if any(item.xmlid == xmlid for item in self.batch):
+                self.flush()  # the second row of a name must find the first one's record
+        elif record_id:
+            values["id"] = record_id
+        self.batch.append(_Item(xmlid, values, info))
+
+    def _database_id(self, record: Record, number: int, info: Message) -> int | None:
+        value = record.get(".id")
+        if not value:
+            return None
+        record_id = int(value) if str(value).isdigit() else None
+        query = f"select 1 from {self.model.table} where id = %s"
+        if record_id is not None and self.env.scalar(query, (record_id,)):
+            return record_id
+        message = f"Unknown database identifier '{value}'"
+        self.messages.append(
+            info | {"type": "error", "record": number, "field": ".id", "message": message}
+        )
+        return None
+
+    def _log(self, number: int, info: Message, name: str, error: RowError) -> None:
+        label = self.model.fields[name].string
+        self.messages.append(
+            info
+            | {"type": error.kind, "record": number, "field": name, "message": error.text(label)}
+            | error.more
+            | {"field_name": label}
+        )
+
+    # ------------------------------------------------------------------ writing
+
+    def flush(self) -> None:
+        """Write the batch at once; if that fails, record by record to know which one is bad."""
+        batch, self.batch = self.batch, []
+        if not batch:
+            return
+        together: Message | None = None
+        try:
+            with _savepoint(self.env):
+                self.ids += self._load_records(batch)
+            return
+        except OdooError as error:
+            together = batch[0].info | {"type": "error", "message": str(error)}
+        except (psycopg2.Error, ValueError, KeyError, ArithmeticError, TypeError):
+            pass  # told below, by the record that causes it
+        failures = self._one_by_one(batch)
+        if failures and together is not None and together not in self.messages:
+            self.messages.insert(0, together)
+
+    def _one_by_one(self, batch: list[_Item]) -> int:
+        failures = 0
+        for number, item in enumerate(batch, start=1):
+            try:
+                with _savepoint(self.env):
+                    self.ids += self._load_records([item])
+                continue
+            except RequiredFieldError as error:
+                told: Message = {"message": error.detail, "field": error.field}
+            except psycopg2.Error as error:
+                told = {"message": _database_message(error)}
+            except OdooError as error:
+                told = {"message": str(error)}
+            except Exception as error:  # noqa: BLE001  (Odoo tells any error of a row)
+                told = {"message": f"Unknown error during import: {type(error)}: {error}"}
+            self.messages.append(item.info | {"type": "error"} | told)
+            failures += 1
+            if failures >= _MAX_ERRORS and failures >= number / 10:
+                self.messages.append({"type": "warning", "message": _TOO_MANY})
+                break
+        return failures
+
+    def _load_records(self, items: Sequence[_Item]) -> list[int]:
+        """Create or update, by external id; return a record id per item, in order."""
+        existing = external_ids.lookup(self.env, [item.xmlid for item in items if item.xmlid])
+        found: dict[int, int] = {}
+        to_create: list[int] = []
+        for position, item in enumerate(items):
+            record_id = self._existing(item, existing)
+            if record_id is not None:
+                found[position] = record_id
+            elif item.xmlid or not self.is_update:
+                to_create.append(position)
+        created = self._create([items[position] for position in to_create])
+        found |= dict(zip(to_create, created, strict=True))
+        return [found[position] for position in range(len(items))]
+
+    def _existing(self, item: _Item, existing: dict[str, Any]) -> int | None:
+        """Return the id of a record that is there already, updated where the mode says so."""
+        if not item.xmlid:
+            record_id = item.values.get("id")
+            if record_id is not None:
+                orm.write(self.env, self.model, [record_id], item.values)
+            return record_id
+        row = existing.get(item.xmlid)
+        if row is None:
+            return None
+        if row["model"] != self.model.name:
+            raise ValidationError(
+                f"For external id {item.xmlid} when trying to create/update a record of model "
+                f"{self.model.name} found record of different model {row['model']} ({row['id']})"
+            )
+        query = f"select 1 from {self.model.table} where id = %s"
+        if not self.env.scalar(query, (row["res_id"],)):
+            self.env.execute("delete from ir_model_data where id = %s", (row["id"],))
+            return None
+        if not (self.is_update and row["noupdate"]):
+            orm.write(self.env, self.model, [row["res_id"]], item.values)
+        return int(row["res_id"])
+
+    def _create(self, items: Sequence[_Item]) -> list[int]:
+        if not items:
+            return []
+        ids = orm.create(self.env, self.model, [item.values for item in items])
+        named = [
+            (item.xmlid, record_id, self.noupdate)
+            for item, record_id in zip(items, ids, strict=True)
+            if item.xmlid
+        ]
+        external_ids.assign(self.env, self.model.name, named)
+        if self.model.name in _INHERITS:
+            self._name_parents(named)
+        return ids
+
+    def _name_parents(self, named: Sequence[tuple[str, int, bool]]) -> None:
+        parent, link = _INHERITS[self.model.name]
+        suffix = parent.replace(".", "_")
+        parents = {
+            row["id"]: row[link]
+            for row in self.env.records(self.model.name, [record_id for _, record_id, _ in named])
+        }
+        external_ids.assign(
+            self.env,
+            parent,
+            [(f"{name}_{suffix}", parents[record_id], flag) for name, record_id, flag in named],
+        )
+
+
+_TOO_MANY = (
+    "Found more than 10 errors and more than one error per 10 records, "
+    "interrupted to avoid showing too many errors."
+)
+
+
+class _savepoint:  # noqa: N801  (reads like the statement that it is)
+    """A nested transaction: an error undoes what happened inside, and goes on."""
+
+    def __init__(self, env: Env) -> None:
+        self._env = env
+
+    def __enter__(self) -> None:
+        self._env.execute("savepoint batch")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._env.execute("rollback to savepoint batch")
+            self._env.cache.clear()
+        self._env.execute("release savepoint batch")
+
+
+def _database_message(error: psycopg2.Error) -> str:
+    return str(error.diag.message_primary or error).strip()
+
+
+# --------------------------------------------------------------------------- reading the rows
+
+
+def _check_columns(env: Env, model: Model, paths: Sequence[Path]) -> None:
+    for path in paths:
+        _check_path(env, model, path)
+
+
+def _check_path(env: Env, model: Model, path: Path) -> None:
+    name = path[0] if path else None
+    if name in (None, "id", ".id"):
+        return
+    if name not in model.fields:
+        raise ValueError(f"Invalid field name {name!r}")
+    relation = model.fields[str(name)].relation
+    if len(path) > 1 and relation is not None:
+        _check_path(env, env.model(relation), path[1:])
+
+
+def extract(
+    env: Env, model: Model, paths: Sequence[Path], data: Sequence[Sequence[Any]]
+) -> Iterator[tuple[Record, Message]]:
+    """Group rows into records: a row with nothing but one2many cells belongs to the one above."""
+
+    def kind(path: Path) -> str:
+        name = path[0] if path else None
+        return model.fields[name].type if name in model.fields else "char"
+
+    relational = [kind(path) in ("many2one", "many2many", "one2many") for path in paths]
+    lines = [kind(path) == "one2many" for path in paths]
+
+    def continues(row: Sequence[Any]) -> bool:
+        cells = list(zip(lines, row, strict=True))
+        return any(cell for is_line, cell in cells if is_line) and not any(
+            cell for is_line, cell in cells if not is_line
+        )
+
+    index = 0
+    while index < len(data):
+        row = data[index]
+        span = [row, *itertools.takewhile(continues, itertools.islice(data, index + 1, None))]
+        record: Record = {
+            path[0] if path else None: cell
+            for path, cell, is_relational in zip(paths, row, relational, strict=True)
+            if not is_relational
+        }
+        for name in dict.fromkeys(
+            p[0] for p, is_rel in zip(paths, relational, strict=True) if is_rel
+        ):
+            record[name] = _subrecords(env, model, str(name), paths, span)
+        yield record, {"rows": {"from": index, "to": index + len(span) - 1}}
+        index += len(span)
+
+
+def _subrecords(
+    env: Env, model: Model, name: str, paths: Sequence[Path], span: Sequence[Sequence[Any]]
+) -> list[Record]:
+    relation = model.fields[name].relation
+    if relation is None:
+        raise ValueError(f"Invalid field name {name!r}")
+    positions = [index for index, path in enumerate(paths) if path and path[0] == name]
+    subpaths: list[Path] = [paths[index][1:] or (None,) for index in positions]
+    rows = [[row[index] for index in positions] for row in span]
+    filled = [row for row in rows if any(row)]
+    return [record for record, _ in extract(env, env.model(relation), subpaths, filled)]
