@@ -1,0 +1,241 @@
+"""Drafts per second of the publisher against a bare load() of the very same rows, in one run.
+
+In: an embedded world of its own. Out: a table of medians, and benchmarks/results/publish.md. Both
+sides write the same documents to the same Odoo stand-in, in batches of the same size, in turns; the
+publisher also claims, records, reads back and confirms each of them.
+"""
+
+import hashlib
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from psycopg2.extras import execute_values
+
+from connections.odoo import OdooPort
+from connections.settings import Settings, load_settings
+from publishers.drafts import publish
+from publishers.migrate import upgrade
+from publishers.sending import BATCH_SIZE, WORKERS
+from sandbox.postgres import Cluster
+from sandbox.standin import start_standin
+
+RESULT = Path(__file__).parent / "results" / "publish.md"
+DOCUMENTS, LINES, ROUNDS = 200, 3, 5
+TABLE = """
+create schema marts;
+create table marts.invoice_lines_to_publish (
+    line_key text primary key, content_hash text, service text, subscription_id text,
+    external_subscription_id text, partner_id bigint, customer_name text, currency text, kind text,
+    charge text, metric text, plan_code text, product_id bigint, description text,
+    quantity numeric, unit_price numeric, amount numeric, tax_ids bigint[], tax_components jsonb,
+    service_period_start timestamptz, service_period_end timestamptz,
+    billing_period_start timestamptz, billing_period_end timestamptz, service_start_on date,
+    segment_start timestamptz, corrects_period_start timestamptz, adjustment_number int
+);
+"""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The world of one benchmark."""
+
+    settings: Settings
+    partners: Sequence[int]
+    tax_id: int
+
+    def propose(self, service: str) -> None:
+        """Approved lines: so many documents with so many lines each, none seen before."""
+        rows = [
+            self._row(service, document, number)
+            for document in range(DOCUMENTS)
+            for number in range(LINES)
+        ]
+        conn = psycopg2.connect(self.settings.warehouse_dsn)
+        with conn, conn.cursor() as cursor:
+            cursor.execute("delete from marts.invoice_lines_to_publish")
+            columns = ", ".join(rows[0])
+            execute_values(
+                cursor,
+                f"insert into marts.invoice_lines_to_publish ({columns}) values %s",
+                [tuple(row.values()) for row in rows],
+            )
+            execute_values(
+                cursor,
+                "insert into ops.line_approvals (line_key, content_hash, decision, decided_by,"
+                " amount, currency) values %s",
+                [(r["line_key"], "h", "approve", "bench", r["amount"], "CAD") for r in rows],
+            )
+        conn.close()
+
+    def _row(self, service: str, document: int, number: int) -> dict[str, Any]:
+        key = hashlib.sha256(f"{service} {document} {number}".encode()).hexdigest()[:32]
+        month = document // len(self.partners)
+        start = f"{2000 + month // 12}-{month % 12 + 1:02d}-01T05:00:00+00:00"
+        end = f"{2000 + (month + 1) // 12}-{(month + 1) % 12 + 1:02d}-01T05:00:00+00:00"
+        return {
+            "line_key": key,
+            "content_hash": "h",
+            "service": service,
+            "subscription_id": f"{service}:{document}",
+            "external_subscription_id": str(document),
+            "partner_id": self.partners[document % len(self.partners)],
+            "customer_name": "Bench",
+            "currency": "CAD",
+            "kind": "base",
+            "charge": f"base {number}",
+            "description": f"Hosting {document} {number}",
+            "quantity": 1,
+            "unit_price": "33.35",
+            "amount": "33.35",
+            "tax_ids": [self.tax_id],
+            "service_period_start": start,
+            "service_period_end": end,
+            "billing_period_start": start,
+            "billing_period_end": end,
+            "service_start_on": start[:10],
+            "segment_start": start,
+        }
+
+    def payloads(self, service: str) -> tuple[list[str], list[list[list[str]]]]:
+        """What was sent for a service: the columns, and the rows of each document."""
+        conn = psycopg2.connect(self.settings.warehouse_dsn)
+        with conn, conn.cursor() as cursor:
+            cursor.execute(
+                "select payload from ops.publications where service = %s order by document_key",
+                (service,),
+            )
+            found = [row[0] for row in cursor.fetchall()]
+        conn.close()
+        return found[0]["fields"], [payload["rows"] for payload in found]
+
+
+def _renamed(rows: list[list[str]], mark: str) -> list[list[str]]:
+    """The same document under another external id and reference."""
+    head = [*rows[0]]
+    head[0], head[3] = head[0] + mark, head[3] + mark
+    return [head, *rows[1:]]
+
+
+def _bare(bench: Bench, fields: list[str], documents: list[list[list[str]]], clients: int) -> float:
+    """Seconds that load() alone takes, by so many clients."""
+    context = {"mode": "update", "noupdate": True, "tracking_disable": True}
+    chunks = [documents[n : n + BATCH_SIZE] for n in range(0, len(documents), BATCH_SIZE)]
+    ports = [OdooPort.connect(bench.settings, publish=True) for _ in range(clients)]
+
+    def work(number: int) -> None:
+        for chunk in chunks[number::clients]:
+            rows = [row for document in chunk for row in document]
+            answer = ports[number].load("account.move", fields, rows, context)
+            if not answer["ids"]:
+                raise RuntimeError(f"load() refused: {answer['messages']}")
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(clients) as pool:
+        list(pool.map(work, range(clients)))
+    return time.monotonic() - started
+
+
+def _publisher(bench: Bench, service: str) -> float:
+    """Seconds of a whole run, from selection to confirmation."""
+    bench.propose(service)
+    started = time.monotonic()
+    report = publish(bench.settings, go=True, service=service)
+    seconds = time.monotonic() - started
+    if report.created != DOCUMENTS:
+        raise RuntimeError(f"{report.created} of {DOCUMENTS} documents: {report.as_json()}")
+    return seconds
+
+
+def measure(bench: Bench) -> list[tuple[float, float, float]]:
+    """Per round: seconds of the publisher, of load() by one client, of load() by two."""
+    results = []
+    for number in range(ROUNDS + 1):
+        service = f"bench{number}"
+        ours = _publisher(bench, service)
+        fields, documents = bench.payloads(service)
+        one = _bare(bench, fields, [_renamed(rows, "-a") for rows in documents], 1)
+        two = _bare(bench, fields, [_renamed(rows, "-b") for rows in documents], WORKERS)
+        results.append((ours, one, two))
+    # The first round warms up the servers.
+    return results[1:]
+
+
+def summary(results: Sequence[tuple[float, float, float]]) -> str:
+    """The result as a page."""
+    ours, one, two = (statistics.median(column) for column in zip(*results, strict=True))
+    to_one = statistics.median(row[1] / row[0] for row in results)
+    to_two = statistics.median(row[2] / row[0] for row in results)
+    return f"""# Publishing: drafts per second
+
+{DOCUMENTS} documents of {LINES} lines, batches of {BATCH_SIZE}, {ROUNDS} rounds in turns
+after one to warm up, against the Odoo stand-in on the same machine. The publisher's time is the
+whole run: look back at all that was published before, select, preflight, claim, send by
+{WORKERS} workers, read back, confirm.
+
+| | median seconds | drafts/s | publisher is |
+|---|---|---|---|
+| `publish --go` | {ours:.2f} | {DOCUMENTS / ours:.0f} | |
+| bare `load()`, one client | {one:.2f} | {DOCUMENTS / one:.0f} | {to_one:.2f}x |
+| bare `load()`, {WORKERS} clients | {two:.2f} | {DOCUMENTS / two:.0f} | {to_two:.2f}x |
+
+Ratios are medians of the rounds' own ratios.
+"""
+
+
+def main() -> None:
+    """Make a world, measure, write the page, and take the world away."""
+    home = Path(tempfile.mkdtemp(prefix="billing-bench-"))
+    home.chmod(0o755)
+    cluster = Cluster(home).start()
+    for role in ("fusion_billing", "odoo"):
+        cluster.ensure_role(role)
+    cluster.create_database("warehouse", owner="fusion_billing")
+    cluster.create_database("odoo", owner="odoo")
+    standin = start_standin(home, cluster.dsn("odoo", user="odoo"))
+    try:
+        page = summary(measure(_prepared(home, cluster, standin)))
+    finally:
+        standin.stop()
+        cluster.stop(immediate=True)
+        shutil.rmtree(home, ignore_errors=True)
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(page)
+    print(page)
+
+
+def _prepared(home: Path, cluster: Cluster, standin: Any) -> Bench:
+    dsn = cluster.dsn("warehouse", user="fusion_billing")
+    upgrade(dsn)
+    conn = psycopg2.connect(dsn)
+    with conn, conn.cursor() as cursor:
+        cursor.execute(TABLE)
+    conn.close()
+    settings = load_settings(
+        billing_home=home,
+        warehouse_dsn=dsn,
+        odoo_url=standin.url,
+        odoo_db=standin.db,
+        odoo_user=standin.user,
+        odoo_password=standin.password,
+        billing_as_of="2026-06-03T12:00:00+00:00",
+    )
+    port = OdooPort.connect(settings)
+    sale_taxes = [("name", "=", "13% HST"), ("type_tax_use", "=", "sale"), ("company_id", "=", 1)]
+    partners = [("customer_rank", ">", 0), ("state_id", "!=", False)]
+    return Bench(
+        settings=settings,
+        partners=port.search("res.partner", partners, order="id"),
+        tax_id=port.search("account.tax", sale_taxes)[0],
+    )
+
+
+if __name__ == "__main__":
+    main()
