@@ -62,7 +62,7 @@ class Target:
 
 
 def check_url(url: str, policy: GuardPolicy) -> Target:
-    """Judge the text of a URL; looks nothing up. Raises WebhookRefused with the reason."""
+    """Judge the text of a URL, looking nothing up. Raises WebhookRefused with the reason."""
     match = PLAIN_URL.fullmatch(url)
     if match is None:
         raise WebhookRefused(
@@ -75,6 +75,8 @@ def check_url(url: str, policy: GuardPolicy) -> Target:
     _check_spelling(target)
     _check_scheme(target, policy)
     _check_port(target, policy)
+    if _literal(target.host):
+        resolve(target.host, target.port, policy, _nobody)
     if httpx.URL(url).host != target.host:
         raise WebhookRefused(f"two readings of the webhook URL differ in the host: {target.shown}")
     return target
@@ -107,6 +109,10 @@ def system_resolver(host: str, port: int) -> Sequence[str]:
 def is_listed(host: str, port: int, listed: frozenset[str]) -> bool:
     """Whether `host` or `host:port` is on the list."""
     return host in listed or f"{host}:{port}" in listed
+
+
+def _nobody(host: str, _port: int) -> Sequence[str]:
+    raise WebhookRefused(f"{host} is an address: nobody is asked for it")
 
 
 def _default_port(scheme: str) -> int:

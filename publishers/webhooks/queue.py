@@ -28,7 +28,8 @@ WORKER_LOCK_CLASS = 0x77656268
 
 CLAIM = """
 update ops.webhook_deliveries as deliveries
-set state = 'delivering', claimed_by = %(worker)s, claimed_at = %(now)s, attempts = attempts + 1
+set state = 'delivering', claimed_by = %(worker)s, claimed_at = %(now)s,
+    attempts = deliveries.attempts + 1
 from (
     select heads.delivery_id
     from ops.webhook_deliveries as heads
@@ -46,10 +47,8 @@ from (
     order by heads.sequence
     limit %(limit)s
     for update skip locked
-) as claimed
-inner join ops.webhook_deliveries as ours on ours.delivery_id = claimed.delivery_id
-inner join ops.lifecycle_events as events on events.event_id = ours.event_id
-where deliveries.delivery_id = claimed.delivery_id
+) as claimed, ops.lifecycle_events as events
+where deliveries.delivery_id = claimed.delivery_id and events.event_id = deliveries.event_id
 returning deliveries.delivery_id, deliveries.event_id, events.event_type, deliveries.service,
     deliveries.external_subscription_id, deliveries.sequence, deliveries.attempts, events.payload
 """

@@ -1,4 +1,4 @@
-"""A warehouse with events to tell, without dbt: the two marts are plain tables of the same shape."""
+"""A warehouse with events to tell, without dbt: the marts are plain tables of the same shape."""
 
 from __future__ import annotations
 
