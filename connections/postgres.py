@@ -67,7 +67,9 @@ def _connect(
         host, port = parts.get("host", "local socket"), parts.get("port", "5432")
         where = f"{host}:{port}/{parts.get('dbname', '')}"
         mend = "run `billing up`" if settings.is_sandbox(source) else f"check {source.upper()}_DSN"
-        raise DatabaseUnreachable(f"{source} at {where}: {str(error).strip()} ({mend})") from None
+        raise DatabaseUnreachable(
+            f"{source} at {where}: {' '.join(str(error).split())} ({mend})"
+        ) from None
 
 
 def _prepare(conn: connection, timeout_seconds: int, *, row_security_off: bool = False) -> None:

@@ -1,8 +1,8 @@
 """Copy in, change nothing. NexaCloud and Odoo flow in; raw_nexacloud and raw_odoo flow out."""
 
-from loaders.check import check
+from loaders.checking import check
 from loaders.errors import LoadError, PreflightError
-from loaders.load import load
+from loaders.loading import load
 from loaders.report import CheckReport, LoadReport, Progress, TableReport
 
 __all__ = [

@@ -87,7 +87,7 @@ def pipe_copy(
     read_end, write_end = os.pipe()
     sender = _Sender(source, copy_out, write_end)
     reader = _Reader(read_end, lambda: sender.error)
-    stop = _watching(reader, watch)
+    stop_watching = _watching(reader, watch)
     sender.start()
     try:
         target.copy_expert(copy_in, cast(Any, reader), size=CHUNK)
@@ -99,7 +99,7 @@ def pipe_copy(
             raise sender.error from None
         raise
     finally:
-        stop.set()
+        stop_watching()
         reader.close()
     sender.join()
     if sender.error is not None:
@@ -109,15 +109,23 @@ def pipe_copy(
     return Copied(target.rowcount, reader.bytes)
 
 
-def _watching(reader: _Reader, watch: Callable[[int], None] | None) -> threading.Event:
-    stop = threading.Event()
-    if watch is not None:
+def _watching(reader: _Reader, watch: Callable[[int], None] | None) -> Callable[[], None]:
+    """Call `watch` until the function that is returned is called; no call comes after it."""
+    if watch is None:
+        return lambda: None
+    over = threading.Event()
 
-        def report() -> None:
-            while not stop.wait(POLL_SECONDS):
-                watch(reader.bytes)
+    def report() -> None:
+        while not over.wait(POLL_SECONDS):
+            watch(reader.bytes)
 
-        threading.Thread(target=report, name="copy-progress", daemon=True).start()
+    thread = threading.Thread(target=report, name="copy-progress", daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        over.set()
+        thread.join()
+
     return stop
 
 

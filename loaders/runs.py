@@ -8,6 +8,7 @@ watermark never gets ahead of it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from loaders.errors import LoadInProgress, OpsMissing
 from loaders.report import TableReport
 
 APPLICATION_NAME = "fusion_billing.load"
+LOCK_PATIENCE_SECONDS = 3.0
+LOCK_POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -118,9 +121,7 @@ def open_run_log(settings: Settings, source: SourceName, run_id: str) -> Iterato
         control.autocommit = True
         with control.cursor() as cur:
             require_ops(cur)
-            cur.execute("select pg_try_advisory_lock(hashtext(%s), 1)", (_lock_name(source),))
-            row = cur.fetchone()
-            if not row or not row[0]:
+            if not _locked(cur, source):
                 raise LoadInProgress(_who_loads(cur, source))
         log = RunLog(control, source, run_id)
         log.bury_the_dead()
@@ -130,6 +131,22 @@ def open_run_log(settings: Settings, source: SourceName, run_id: str) -> Iterato
             if not control.closed:
                 log.fail(error)
             raise
+        finally:
+            if not control.closed:
+                with control.cursor() as cur:
+                    cur.execute("select pg_advisory_unlock(hashtext(%s), 1)", (_lock_name(source),))
+
+
+def _locked(cur: cursor, source: SourceName) -> bool:
+    """Take the lock, with patience: the server may not know yet that a loader was killed."""
+    deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+    while True:
+        cur.execute("select pg_try_advisory_lock(hashtext(%s), 1)", (_lock_name(source),))
+        if (cur.fetchone() or (False,))[0]:
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(LOCK_POLL_SECONDS)
 
 
 def require_ops(cur: cursor) -> None:

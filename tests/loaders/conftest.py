@@ -1,0 +1,100 @@
+"""A loader's world: the sample NexaCloud, a warehouse, and short ways to change one and read the
+other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from connections import Settings, load_settings
+
+Run = Callable[..., list[tuple[Any, ...]]]
+
+BOOKKEEPING = {"_run_id", "_loaded_at", "_deleted_at"}
+
+
+@pytest.fixture
+def nexa(tmp_path: Path, nexacloud_dsn: str, warehouse_dsn: str) -> Settings:
+    """Settings for NexaCloud and the warehouse, without an Odoo."""
+    return load_settings(
+        billing_home=tmp_path / "home", nexacloud_dsn=nexacloud_dsn, warehouse_dsn=warehouse_dsn
+    )
+
+
+def _session(dsn: str) -> Iterator[Run]:
+    with closing(psycopg2.connect(dsn)) as connection:
+        connection.autocommit = True
+
+        def run(statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, values or None)
+                return cursor.fetchall() if cursor.description else []
+
+        yield run
+
+
+@pytest.fixture
+def app(nexacloud_owner_dsn: str) -> Iterator[Run]:
+    """Run SQL at the source, as the app that owns it."""
+    yield from _session(nexacloud_owner_dsn)
+
+
+@pytest.fixture
+def warehouse_sql(warehouse_dsn: str) -> Iterator[Run]:
+    """Run SQL in the warehouse."""
+    yield from _session(warehouse_dsn)
+
+
+@pytest.fixture
+def raw_state(warehouse_sql: Run) -> Callable[[], dict[str, str]]:
+    """Every raw table as one hash over all its rows and columns, bookkeeping included."""
+
+    def state() -> dict[str, str]:
+        tables = warehouse_sql(
+            "select schemaname, tablename from pg_tables where schemaname like 'raw%%' order by"
+            " 1, 2"
+        )
+        return {
+            f"{schema}.{table}": warehouse_sql(
+                f"select count(*) || md5(coalesce(string_agg(t::text, e'\\n' order by t::text),"
+                f" ''))"
+                f' from "{schema}"."{table}" as t'
+            )[0][0]
+            for schema, table in tables
+        }
+
+    return state
+
+
+@pytest.fixture
+def differences(app: Run, warehouse_sql: Run) -> Callable[[str], set[tuple[Any, ...]]]:
+    """Rows that only one of source and live raw has, over the contract's columns."""
+    from loaders.tables import NEXACLOUD
+
+    by_name = {table.source_name: table for table in NEXACLOUD}
+
+    def compare(name: str) -> set[tuple[Any, ...]]:
+        columns = ", ".join(
+            f"{column.name}::text" if column.raw_type == "text" else column.name
+            for column in by_name[name].columns
+        )
+        theirs = set(app(f"select {columns} from {name}"))
+        ours = set(
+            warehouse_sql(f"select {columns} from raw_nexacloud.{name} where _deleted_at is null")
+        )
+        return theirs ^ ours
+
+    return compare
+
+
+@pytest.fixture(scope="session")
+def soak_seeds() -> int:
+    """How many random schedules `make soak` plays: SOAK_SEEDS, or 1000."""
+    return int(os.environ.get("SOAK_SEEDS", "1000"))
