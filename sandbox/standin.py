@@ -18,6 +18,8 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from psycopg2.extensions import parse_dsn
+
 from sandbox.processes import SandboxError, free_port
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -35,9 +37,13 @@ class Standin:
     port: int
     pid: int
     community: bool = False
-    db: str = "odoo"
     user: str = "billing"
     password: str = "billing"
+
+    @property
+    def db(self) -> str:
+        """What Odoo calls its database: the one that it keeps its state in."""
+        return str(parse_dsn(self.dsn)["dbname"])
 
     @property
     def url(self) -> str:
@@ -77,8 +83,16 @@ def start_standin(
     `port` is a wish; a free one is taken where it is busy. Its output goes to `<folder>/odoo.log`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = free_port(port)
-    command = [sys.executable, "-m", "sandbox.odoo_standin", "--dsn", dsn, "--port", str(chosen)]
+    for wish in (port, None, None):
+        standin = _launch(folder, dsn, community, free_port(wish))
+        if standin is not None:
+            return standin
+    raise SandboxError(f"the Odoo stand-in does not start:\n{_tail(folder / 'odoo.log')}")
+
+
+def _launch(folder: Path, dsn: str, community: bool, port: int) -> Standin | None:
+    """Start one and wait for its answer; None when it ended (another took the port before it)."""
+    command = [sys.executable, "-m", "sandbox.odoo_standin", "--dsn", dsn, "--port", str(port)]
     with (folder / "odoo.log").open("ab") as log:
         process = subprocess.Popen(
             [*command, *(["--community"] if community else [])],
@@ -88,14 +102,17 @@ def start_standin(
             stderr=log,
             start_new_session=True,
         )
-    standin = Standin(folder, dsn, chosen, process.pid, community)
+    standin = Standin(folder, dsn, port, process.pid, community)
     deadline = time.monotonic() + _START_TIMEOUT_SECONDS
-    while not standin.answers():
-        if process.poll() is not None or time.monotonic() > deadline:
+    # Who answers on that port is not asked before our own process is seen to live.
+    while process.poll() is None:
+        if standin.answers():
+            return standin
+        if time.monotonic() > deadline:
             standin.stop()
-            raise SandboxError(f"the Odoo stand-in does not start:\n{_tail(folder / 'odoo.log')}")
+            raise SandboxError(f"the Odoo stand-in is mute:\n{_tail(folder / 'odoo.log')}")
         time.sleep(_POLL_SECONDS)
-    return standin
+    return None
 
 
 def is_standin(pid: int) -> bool:

@@ -59,13 +59,17 @@ class WorldState:
 
 @dataclass(frozen=True)
 class WorldOptions:
-    """The knobs: ports are wishes; `scale` adds so many subscriptions with hourly usage."""
+    """The knobs: ports are wishes; `scale` adds so many subscriptions with hourly usage.
+
+    `throwaway` trades the safety of files for speed; for tests only.
+    """
 
     community: bool = False
     bin_dir: Path | None = None
     postgres_port: int | None = None
     odoo_port: int | None = DEFAULT_ODOO_PORT
     scale: int = 0
+    throwaway: bool = False
 
 
 def up(
@@ -142,7 +146,12 @@ def reset(
 
 
 def _cluster(home: Path, options: WorldOptions) -> Cluster:
-    return Cluster(home, bin_dir=options.bin_dir, port=options.postgres_port)
+    return Cluster(
+        home,
+        bin_dir=options.bin_dir,
+        port=options.postgres_port,
+        throwaway=options.throwaway,
+    )
 
 
 def _ensure_nexacloud(cluster: Cluster, scale: int) -> None:
@@ -200,7 +209,6 @@ def _ensure_standin(cluster: Cluster, home: Path, options: WorldOptions) -> Stan
             "port": standin.port,
             "pid": standin.pid,
             "community": standin.community,
-            "db": standin.db,
         },
     )
     return standin
@@ -215,8 +223,7 @@ def _stop(home: Path) -> None:
     (home / _STATE_FILE).unlink(missing_ok=True)
     standin = _read_standin(home)
     if standin:
-        standin.stop()
-        (home / _ODOO_FILE).unlink(missing_ok=True)
+        standin.stop()  # its file stays: the next one takes the same port
     if (home / "postgres").exists():
         Cluster(home).stop()
 
