@@ -28,6 +28,12 @@ metrics as (
 
 ),
 
+services as (
+
+    select * from {{ ref('services') }}
+
+),
+
 patterns as (
 
     select * from {{ ref('product_map') }}
@@ -51,12 +57,16 @@ service_plans as (
 
 charge_names as (
 
-    select 'base' as charge
+    select services.service, generic.charge
+    from services
+    cross join (values ('base'), ('minimum'), ('maximum')) as generic (charge)
     union
-    select 'minimum' as charge
-    union
-    select metric as charge
+    select service, metric as charge
     from metrics
+    union
+    select service, charge
+    from price_book
+    where charge is not null
 
 ),
 
@@ -79,7 +89,7 @@ final as (
                 (patterns.charge = '*')::int, patterns.pattern_order
         ) as candidate_rank
     from service_plans
-    cross join charge_names
+    inner join charge_names on service_plans.service = charge_names.service
     inner join patterns
         on
             patterns.service in (service_plans.service, '*')

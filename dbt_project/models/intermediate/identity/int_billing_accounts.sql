@@ -16,6 +16,12 @@ billing_services as (
 
 ),
 
+subscriptions as (
+
+    select * from {{ ref('int_subscriptions') }}
+
+),
+
 nexacloud_accounts as (
 
     select
@@ -34,27 +40,37 @@ nexacloud_accounts as (
 
 ),
 
--- A service whose database is not read here is known by its links alone.
+other_account_ids as (
+
+    select
+        billing_services.service,
+        account_links.external_customer_id
+    from account_links
+    inner join billing_services
+        on account_links.billing_service_id = billing_services.billing_service_id
+    union
+    select service, external_customer_id
+    from subscriptions
+
+),
+
+-- A service whose database is not read here is known by its links and orders alone.
 linked_accounts as (
 
-    select distinct
-        billing_services.service,
-        account_links.external_customer_id,
+    select
+        service,
+        external_customer_id,
         null::text as full_name,
         null::text as company_name,
-        account_links.external_customer_id as customer_name,
+        external_customer_id as customer_name,
         null::text as email,
         null::text as vat_number,
         null::text as country,
         null::text as province,
         true as is_active,
         null::timestamptz as created_at
-    from account_links
-    inner join billing_services
-        on account_links.billing_service_id = billing_services.billing_service_id
-    where
-        billing_services.service <> 'nexacloud'
-        and account_links.external_customer_id is not null
+    from other_account_ids
+    where service <> 'nexacloud' and external_customer_id is not null
 
 ),
 

@@ -22,6 +22,12 @@ billing_services as (
 
 ),
 
+subscriptions as (
+
+    select * from {{ ref('int_subscriptions') }}
+
+),
+
 partners as (
 
     select * from {{ ref('stg_odoo__res_partner') }}
@@ -74,12 +80,26 @@ by_link as (
 
 ),
 
+-- Where Odoo's own order is the subscription, its customer is the customer.
+by_order as (
+
+    select distinct
+        service,
+        external_customer_id,
+        3 as rule_rank,
+        'odoo_order' as match_rule,
+        order_partner_id as partner_id
+    from subscriptions
+    where order_partner_id is not null
+
+),
+
 by_reference as (
 
     select
         accounts.service,
         accounts.external_customer_id,
-        3 as rule_rank,
+        4 as rule_rank,
         'vat_or_reference' as match_rule,
         searchable_partners.partner_id
     from accounts
@@ -96,7 +116,7 @@ by_email as (
     select
         accounts.service,
         accounts.external_customer_id,
-        4 as rule_rank,
+        5 as rule_rank,
         'email' as match_rule,
         searchable_partners.partner_id
     from accounts
@@ -109,7 +129,7 @@ by_name as (
     select
         accounts.service,
         accounts.external_customer_id,
-        5 as rule_rank,
+        6 as rule_rank,
         'name_and_province' as match_rule,
         searchable_partners.partner_id
     from accounts
@@ -126,6 +146,8 @@ unioned as (
     select * from by_override
     union
     select * from by_link
+    union
+    select * from by_order
     union
     select * from by_reference
     union

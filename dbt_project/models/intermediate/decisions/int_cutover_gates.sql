@@ -1,0 +1,25 @@
+{{ config(materialized='view') }}
+
+with decisions as (
+
+    select * from {{ ref('stg_ops__cutover_gates') }}
+
+),
+
+final as (
+
+    select distinct on (service, external_subscription_id)
+        service || ':' || external_subscription_id as subscription_id,
+        service,
+        external_subscription_id,
+        decision = 'open' as is_open,
+        case when decision = 'open' then from_period_start end as from_period_start,
+        decided_by,
+        decided_at,
+        note
+    from decisions
+    order by service, external_subscription_id, gate_id desc
+
+)
+
+select * from final

@@ -1,0 +1,120 @@
+{{ config(materialized='view') }}
+
+-- Why a line may not be published, gates and approvals apart. Each thought yields a sentence or
+-- nothing; all that apply are said.
+with lines as (
+
+    select * from {{ ref('fct_invoice_lines') }}
+
+),
+
+partner_taxes as (
+
+    select * from {{ ref('int_partner_taxes') }}
+
+),
+
+app_invoices as (
+
+    select * from {{ ref('int_app_invoice_spans') }}
+
+),
+
+native_billing as (
+
+    select * from {{ ref('int_native_billing') }}
+
+),
+
+exceptions as (
+
+    select *
+    from {{ ref('fct_billing_exceptions') }}
+    where is_open and is_blocking
+
+),
+
+-- One issuer: whatever the app did not void is an invoice, drafts included.
+invoiced_by_app as (
+
+    select
+        lines.line_key,
+        string_agg(distinct app_invoices.invoice_number, ', ') as invoice_numbers
+    from lines
+    inner join app_invoices
+        on
+            lines.subscription_id = app_invoices.subscription_id
+            and lines.service_period_start < app_invoices.span_end
+            and lines.service_period_end > app_invoices.span_start
+    where app_invoices.invoice_status <> 'void'
+    group by lines.line_key
+
+),
+
+billed_by_odoo as (
+
+    select
+        lines.line_key,
+        string_agg(distinct native_billing.reason, ', ') as reasons
+    from lines
+    inner join native_billing
+        on
+            lines.service = native_billing.service
+            and (
+                lines.external_subscription_id = native_billing.external_subscription_id
+                or lines.plan_code = native_billing.plan_code
+            )
+    group by lines.line_key
+
+),
+
+held_by_exception as (
+
+    select
+        lines.line_key,
+        string_agg(distinct exceptions.kind, ', ') as kinds
+    from lines
+    inner join exceptions
+        on
+            lines.service = exceptions.service
+            and (
+                lines.subscription_id = exceptions.subscription_id
+                or (
+                    exceptions.subscription_id is null
+                    and lines.external_customer_id = exceptions.external_customer_id
+                )
+            )
+    group by lines.line_key
+
+),
+
+final as (
+
+    select
+        lines.line_key,
+        nullif(concat_ws(
+            '; ',
+            case when not lines.is_billable then 'its period is not over, or usage may still come' end,
+            case when lines.amount = 0 then 'its amount is zero' end,
+            case when lines.partner_id is null then 'the customer has no Odoo partner yet' end,
+            case
+                when lines.partner_id is not null
+                    and not coalesce(partner_taxes.is_taxable_resolved, false)
+                    then
+                        'the taxes of the customer are not resolved ('
+                        || coalesce(replace(partner_taxes.problem, '_', ' '), 'unknown partner')
+                        || ')'
+            end,
+            'the app already invoiced the period in ' || invoiced_by_app.invoice_numbers,
+            'Odoo would invoice it by itself: ' || billed_by_odoo.reasons,
+            'an exception is open: ' || replace(held_by_exception.kinds, '_', ' ')
+        ), '') as reasons
+    from lines
+    left join partner_taxes on lines.partner_id = partner_taxes.partner_id
+    left join invoiced_by_app on lines.line_key = invoiced_by_app.line_key
+    left join billed_by_odoo on lines.line_key = billed_by_odoo.line_key
+    left join held_by_exception on lines.line_key = held_by_exception.line_key
+
+)
+
+select * from final

@@ -1,0 +1,43 @@
+with reconciliation as (
+
+    select * from {{ ref('fct_reconciliation') }}
+
+),
+
+final as (
+
+    select
+        case status
+            when 'unexplained' then 'reconciliation_unexplained'
+            when 'not_comparable' then 'reconciliation_not_comparable'
+            when 'missing_expected' then 'invoiced_without_reason'
+            when 'missing_actual' then 'not_invoiced'
+        end as kind,
+        service,
+        subscription_id || ' ' || period_start || ' ' || period_end as subject,
+        subscription_id,
+        external_customer_id,
+        period_start,
+        currency,
+        abs(unexplained_amount) as stake_amount,
+        status || ' ' || expected_amount || ' ' || actual_amount || ' ' || billed_amount as facts,
+        case status
+            when 'missing_actual' then
+                'Nobody invoiced ' || expected_amount || ' ' || currency
+            when 'missing_expected' then
+                'The app invoiced ' || actual_amount || ' ' || currency || ' ('
+                || array_to_string(invoice_numbers, ', ') || ') where nothing is expected'
+            when 'not_comparable' then
+                'The app invoiced in another currency than ' || currency
+            else
+                'Expected ' || expected_amount || ', ' || compared_side || ' '
+                || case compared_side when 'billed' then billed_amount else actual_amount end
+                || ': ' || unexplained_amount || ' ' || currency || ' is unexplained'
+        end as description,
+        period_end as since_at
+    from reconciliation
+    where status in ('unexplained', 'not_comparable', 'missing_expected', 'missing_actual')
+
+)
+
+select * from final

@@ -1,0 +1,128 @@
+-- The charges of each segment of an open key at the instant that counts, and at the other instants
+-- whose prices are stored: the version before, the version after, the app's own plan.
+with segments as (
+
+    select * from {{ ref('int_hypothesis_segments') }}
+
+),
+
+versions as (
+
+    select *
+    from {{ ref('int_price_versions') }}
+    where charge_kind in ('base', 'usage')
+
+),
+
+changes as (
+
+    select distinct
+        service,
+        plan_code,
+        subscription_id,
+        valid_from
+    from versions
+    where valid_from > '-infinity'
+
+),
+
+own_instants as (
+
+    select distinct
+        service,
+        subscription_id,
+        period_type,
+        plan_code,
+        segment_start
+    from segments
+
+),
+
+instants as (
+
+    select
+        own_instants.*,
+        variant.price_variant,
+        case variant.price_variant
+            when 'older' then coalesce(
+                earlier.valid_from - interval '1 microsecond', own_instants.segment_start
+            )
+            when 'newer' then coalesce(later.valid_from, own_instants.segment_start)
+            else own_instants.segment_start
+        end as priced_at
+    from own_instants
+    left join lateral (
+        select max(changes.valid_from) as valid_from
+        from changes
+        where
+            changes.service = own_instants.service
+            and changes.plan_code = own_instants.plan_code
+            and coalesce(changes.subscription_id, own_instants.subscription_id)
+            = own_instants.subscription_id
+            and changes.valid_from <= own_instants.segment_start
+    ) as earlier on true
+    left join lateral (
+        select min(changes.valid_from) as valid_from
+        from changes
+        where
+            changes.service = own_instants.service
+            and changes.plan_code = own_instants.plan_code
+            and coalesce(changes.subscription_id, own_instants.subscription_id)
+            = own_instants.subscription_id
+            and changes.valid_from > own_instants.segment_start
+    ) as later on true
+    cross join (
+        values ('own'), ('older'), ('newer'), ('app')
+    ) as variant (price_variant)
+
+),
+
+final as (
+
+    select distinct on (
+        instants.subscription_id, instants.period_type, instants.plan_code,
+        instants.segment_start, instants.price_variant, versions.charge
+    )
+        instants.subscription_id,
+        instants.period_type,
+        instants.plan_code,
+        instants.segment_start,
+        instants.price_variant,
+        versions.charge,
+        versions.charge_kind,
+        versions.metric,
+        versions.charge_model,
+        versions.currency,
+        versions.base_fee,
+        versions.unit_price,
+        versions.included_quantity,
+        versions.minimum_amount,
+        versions.maximum_amount,
+        versions.package_size,
+        versions.rate_percent,
+        versions.tiers,
+        versions.price_source,
+        versions.price_key
+    from instants
+    inner join versions
+        on
+            instants.service = versions.service
+            and instants.plan_code = versions.plan_code
+            and (
+                versions.subscription_id is null
+                or versions.subscription_id = instants.subscription_id
+            )
+            and instants.priced_at >= versions.valid_from
+            and instants.priced_at < coalesce(versions.valid_until, 'infinity')
+            and (instants.price_variant <> 'app' or versions.price_source = 'app_plan')
+    where
+        (versions.charge_kind = 'base' and instants.period_type in ('all', 'base'))
+        or (versions.charge_kind = 'usage' and instants.period_type in ('all', 'usage'))
+    order by
+        instants.subscription_id, instants.period_type, instants.plan_code,
+        instants.segment_start, instants.price_variant, versions.charge, versions.source_rank,
+        versions.subscription_id nulls last, versions.valid_from desc, versions.price_key
+
+)
+
+select * from final

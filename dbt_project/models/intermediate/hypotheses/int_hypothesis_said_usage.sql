@@ -1,0 +1,118 @@
+-- The app's own quantity of each segment: every usage item lies in the segment that it overlaps
+-- most, and measures the metric that it names, or the only one that the plan charges.
+with segments as (
+
+    select *
+    from {{ ref('int_hypothesis_segments') }}
+    where not is_trial and period_type in ('all', 'usage')
+
+),
+
+prices as (
+
+    select *
+    from {{ ref('int_hypothesis_prices') }}
+    where charge_kind = 'usage' and price_variant = 'own'
+
+),
+
+charges as (
+
+    select *
+    from {{ ref('int_app_charges_by_period') }}
+    where item_kind = 'usage' and quantity is not null
+
+),
+
+findings as (
+
+    select *
+    from {{ ref('int_app_invoice_findings') }}
+    where (is_counted and not is_duplicate) or is_unreplaced_void
+
+),
+
+items as (
+
+    select charges.*
+    from charges
+    inner join findings
+        on
+            charges.invoice_id = findings.invoice_id
+            and charges.period_start = findings.period_start
+            and charges.period_end = findings.period_end
+
+),
+
+placed as (
+
+    select distinct on (items.charge_id, segments.segmentation, segments.plan_variant)
+        items.charge_id,
+        items.description,
+        items.quantity,
+        segments.subscription_id,
+        segments.period_start,
+        segments.period_end,
+        segments.period_type,
+        segments.segmentation,
+        segments.plan_variant,
+        segments.plan_code,
+        segments.segment_start
+    from items
+    inner join segments
+        on
+            items.subscription_id = segments.subscription_id
+            and items.period_start = segments.period_start
+            and items.period_end = segments.period_end
+    order by
+        items.charge_id, segments.segmentation, segments.plan_variant,
+        least(segments.segment_end, items.charge_end)
+        - greatest(segments.segment_start, items.charge_start) desc,
+        segments.segment_start
+
+),
+
+measured as (
+
+    select
+        placed.*,
+        prices.metric,
+        row_number() over (
+            partition by placed.charge_id, placed.segmentation, placed.plan_variant
+            order by
+                (
+                    coalesce(placed.description, '')
+                    not ilike '%' || replace(prices.metric, '_', '%') || '%'
+                )::int,
+                prices.metric
+        ) as metric_rank
+    from placed
+    inner join prices
+        on
+            placed.subscription_id = prices.subscription_id
+            and placed.period_type = prices.period_type
+            and placed.plan_code = prices.plan_code
+            and placed.segment_start = prices.segment_start
+
+),
+
+final as (
+
+    select
+        subscription_id,
+        period_start,
+        period_end,
+        segmentation,
+        plan_variant,
+        segment_start,
+        metric,
+        sum(quantity) as said_quantity
+    from measured
+    where metric_rank = 1
+    group by
+        subscription_id, period_start, period_end, segmentation, plan_variant, segment_start,
+        metric
+
+)
+
+select * from final

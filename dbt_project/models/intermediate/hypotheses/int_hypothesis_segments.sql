@@ -1,0 +1,89 @@
+-- The segments of each open key under each proration policy, and, where the invoice names one plan
+-- for all of it, the same time held by that plan alone.
+with cuts as (
+
+    select * from {{ ref('int_hypothesis_cuts') }}
+
+),
+
+named as (
+
+    select * from {{ ref('int_reconciliation_named_plans') }}
+
+),
+
+prorated as (
+
+    select
+        cuts.*,
+        policy.segmentation,
+        case
+            when policy.segmentation = 'own' then fraction_numerator
+            when policy.segmentation = 'second'
+                then {{ seconds_between('segment_start', 'segment_end') }}
+            else held_days
+        end as numerator,
+        case policy.segmentation
+            when 'own' then fraction_denominator
+            when 'second' then period_seconds
+            when 'day' then period_days
+            else sum(held_days) over (
+                partition by subscription_id, period_start, period_end, policy.segmentation
+            )
+        end as denominator
+    from cuts
+    inner join (
+        values ('own', null), ('second', 'second'), ('day', 'day'), ('none', 'day')
+    ) as policy (segmentation, needed_cut)
+        on
+            (policy.segmentation = 'own' and cuts.fraction_denominator is not null)
+            or (
+                policy.segmentation <> cuts.own_proration
+                and policy.needed_cut = cuts.cut
+            )
+
+),
+
+held as (
+
+    select
+        service, subscription_id, period_start, period_end, period_type, segmentation,
+        'held' as plan_variant,
+        plan_code, is_trial, segment_start, segment_end, numerator, denominator
+    from prorated
+
+),
+
+as_named as (
+
+    select
+        prorated.service, prorated.subscription_id, prorated.period_start, prorated.period_end,
+        prorated.period_type, prorated.segmentation,
+        'named' as plan_variant,
+        named.plan_code,
+        prorated.is_trial,
+        min(prorated.segment_start) as segment_start,
+        max(prorated.segment_end) as segment_end,
+        sum(prorated.numerator) as numerator,
+        min(prorated.denominator) as denominator
+    from prorated
+    inner join named
+        on
+            prorated.subscription_id = named.subscription_id
+            and prorated.period_start = named.period_start
+            and prorated.period_end = named.period_end
+    group by
+        prorated.service, prorated.subscription_id, prorated.period_start, prorated.period_end,
+        prorated.period_type, prorated.segmentation, named.plan_code, prorated.is_trial
+
+),
+
+final as (
+
+    select * from held
+    union all
+    select * from as_named
+
+)
+
+select * from final

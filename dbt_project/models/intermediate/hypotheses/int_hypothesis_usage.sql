@@ -1,0 +1,164 @@
+-- What was used in each segment of an open key: in our window or in the one that the invoice
+-- states, with all that was measured or only with what was written before the invoice was issued.
+with segments as (
+
+    select *
+    from {{ ref('int_hypothesis_segments') }}
+    where not is_trial and period_type in ('all', 'usage')
+
+),
+
+rests as (
+
+    select * from {{ ref('int_reconciliation_rests') }}
+
+),
+
+ledger as (
+
+    select *
+    from {{ ref('int_usage_ledger') }}
+    where is_counted
+
+),
+
+metrics as (
+
+    select * from {{ ref('int_metrics') }}
+
+),
+
+bounded as (
+
+    select
+        segments.service,
+        segments.subscription_id,
+        segments.period_start,
+        segments.period_end,
+        segments.segmentation,
+        segments.plan_variant,
+        segments.segment_start,
+        segments.segment_end,
+        rests.issued_at,
+        case
+            when segments.segment_start = min(segments.segment_start) over same_key
+                then rests.said_start
+            else segments.segment_start
+        end as said_segment_start,
+        case
+            when segments.segment_end = max(segments.segment_end) over same_key
+                then rests.said_end
+            else segments.segment_end
+        end as said_segment_end
+    from segments
+    inner join rests
+        on
+            segments.subscription_id = rests.subscription_id
+            and segments.period_start = rests.period_start
+            and segments.period_end = rests.period_end
+    window same_key as (
+        partition by
+            segments.subscription_id, segments.period_start, segments.period_end,
+            segments.segmentation, segments.plan_variant
+    )
+
+),
+
+windows as (
+
+    select distinct
+        service,
+        subscription_id,
+        issued_at,
+        span.window_start,
+        span.window_end
+    from bounded
+    cross join lateral (
+        values (segment_start, segment_end), (said_segment_start, said_segment_end)
+    ) as span (window_start, window_end)
+
+),
+
+measured as (
+
+    select
+        windows.service,
+        windows.subscription_id,
+        windows.window_start,
+        windows.window_end,
+        windows.issued_at,
+        ledger.metric,
+        cut.usage_variant,
+        sum(ledger.quantity) as summed_quantity,
+        count(*) as record_count,
+        max(ledger.quantity) as largest_quantity,
+        count(distinct ledger.unique_value) as unique_count,
+        (array_agg(
+            ledger.quantity
+            order by ledger.event_at desc, ledger.written_at desc, ledger.written_number desc
+        ))[1] as last_quantity
+    from windows
+    inner join ledger
+        on
+            windows.subscription_id = ledger.subscription_id
+            and ledger.event_at >= windows.window_start
+            and ledger.event_at < windows.window_end
+    inner join (values ('own'), ('late')) as cut (usage_variant)
+        on cut.usage_variant = 'own' or ledger.written_at <= windows.issued_at
+    group by
+        windows.service, windows.subscription_id, windows.window_start, windows.window_end,
+        windows.issued_at, ledger.metric, cut.usage_variant
+
+),
+
+aggregated as (
+
+    select
+        measured.subscription_id,
+        measured.window_start,
+        measured.window_end,
+        measured.issued_at,
+        measured.metric,
+        measured.usage_variant,
+        case metrics.aggregation
+            when 'sum' then measured.summed_quantity
+            when 'count' then measured.record_count
+            when 'max' then measured.largest_quantity
+            when 'last' then measured.last_quantity
+            when 'unique' then measured.unique_count
+        end as used_quantity
+    from measured
+    inner join metrics
+        on measured.service = metrics.service and measured.metric = metrics.metric
+
+),
+
+final as (
+
+    select
+        bounded.subscription_id,
+        bounded.period_start,
+        bounded.period_end,
+        bounded.segmentation,
+        bounded.plan_variant,
+        bounded.segment_start,
+        span.span_variant,
+        aggregated.metric,
+        aggregated.usage_variant,
+        aggregated.used_quantity
+    from bounded
+    cross join lateral (
+        values
+        ('own', bounded.segment_start, bounded.segment_end),
+        ('said', bounded.said_segment_start, bounded.said_segment_end)
+    ) as span (span_variant, window_start, window_end)
+    inner join aggregated
+        on
+            bounded.subscription_id = aggregated.subscription_id
+            and span.window_start = aggregated.window_start
+            and span.window_end = aggregated.window_end
+            and bounded.issued_at is not distinct from aggregated.issued_at
+
+)
+
+select * from final

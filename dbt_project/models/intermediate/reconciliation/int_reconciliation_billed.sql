@@ -1,0 +1,28 @@
+-- What was published for a service period plus the adjustments that correct it, whenever billed.
+with published_lines as (
+
+    select * from {{ ref('int_published_lines') }}
+
+),
+
+final as (
+
+    select
+        service,
+        subscription_id,
+        external_subscription_id,
+        coalesce(corrects_period_start, service_period_start) as period_start,
+        service_period_end as period_end,
+        min(currency) as currency,
+        sum(billed_amount) as billed_amount,
+        array_agg(distinct odoo_name order by odoo_name)
+            filter (where odoo_name is not null) as odoo_names,
+        array_agg(distinct document_key order by document_key) as document_keys
+    from published_lines
+    group by
+        service, subscription_id, external_subscription_id,
+        coalesce(corrects_period_start, service_period_start), service_period_end
+
+)
+
+select * from final

@@ -1,0 +1,146 @@
+-- Where no supposition fits: only what an item of the invoice proves by itself, against our line of
+-- the same charge. An item whose quantity and price are ours proves nothing, whatever its amount.
+with rests as (
+
+    select * from {{ ref('int_reconciliation_rests') }}
+
+),
+
+bridges as (
+
+    select distinct
+        subscription_id,
+        period_start,
+        period_end
+    from {{ ref('int_reconciliation_bridges') }}
+
+),
+
+lines as (
+
+    select *
+    from {{ ref('int_rated_lines') }}
+    where kind = 'base' or (kind = 'usage' and charge_model = 'per_unit')
+
+),
+
+charges as (
+
+    select *
+    from {{ ref('int_app_charges_by_period') }}
+    where item_kind in ('base', 'proration', 'usage') and quantity is not null
+
+),
+
+findings as (
+
+    select *
+    from {{ ref('int_app_invoice_findings') }}
+    where (is_counted and not is_duplicate) or is_unreplaced_void
+
+),
+
+-- Each item beside the line of its kind that it overlaps most.
+paired as (
+
+    select distinct on (charges.charge_id)
+        charges.charge_id,
+        rests.subscription_id,
+        rests.period_start,
+        rests.period_end,
+        charges.invoice_number,
+        charges.quantity as item_quantity,
+        charges.unit_price as item_unit_price,
+        lines.unit_price as our_unit_price,
+        case
+            when lines.kind = 'usage' then lines.billable_quantity
+            else lines.fraction_numerator / lines.fraction_denominator
+        end as our_quantity
+    from rests
+    inner join charges
+        on
+            rests.subscription_id = charges.subscription_id
+            and rests.period_start = charges.period_start
+            and rests.period_end = charges.period_end
+    inner join findings
+        on
+            charges.invoice_id = findings.invoice_id
+            and charges.period_start = findings.period_start
+            and charges.period_end = findings.period_end
+    inner join lines
+        on
+            rests.subscription_id = lines.subscription_id
+            and rests.period_start = lines.service_period_start
+            and rests.period_end = lines.service_period_end
+            and (charges.item_kind = 'usage') = (lines.kind = 'usage')
+    left join bridges
+        on
+            rests.subscription_id = bridges.subscription_id
+            and rests.period_start = bridges.period_start
+            and rests.period_end = bridges.period_end
+    where bridges.subscription_id is null
+    order by
+        charges.charge_id,
+        least(lines.segment_end, charges.charge_end)
+        - greatest(lines.segment_start, charges.charge_start) desc,
+        lines.segment_start
+
+),
+
+-- The app may keep fewer decimals than we do: only what differs at its own scale is a difference.
+compared as (
+
+    select
+        *,
+        round(our_unit_price, scale(item_unit_price)) <> item_unit_price as is_other_price,
+        abs(round(our_quantity, scale(item_quantity)) - item_quantity)
+        > 2 * power(10::numeric, -scale(item_quantity)) as is_other_quantity
+    from paired
+
+),
+
+claimed as (
+
+    select
+        compared.*,
+        claim.cause,
+        claim.amount
+    from compared
+    cross join lateral (
+        values
+        (
+            'quantity',
+            case when is_other_quantity then round((our_quantity - item_quantity) * our_unit_price, 2)
+            end
+        ),
+        (
+            'unit_price',
+            case when is_other_price then round((our_unit_price - item_unit_price) * item_quantity, 2)
+            end
+        )
+    ) as claim (cause, amount)
+    where claim.amount <> 0
+
+),
+
+final as (
+
+    select
+        subscription_id,
+        period_start,
+        period_end,
+        cause,
+        sum(amount) as amount,
+        string_agg(
+            'invoice ' || invoice_number || ' says ' || trim_scale(item_quantity) || ' at '
+            || trim_scale(item_unit_price) || ', we have ' || trim_scale(round(our_quantity, 6))
+            || ' at ' || trim_scale(our_unit_price), '; '
+            order by charge_id
+        ) as evidence
+    from claimed
+    group by subscription_id, period_start, period_end, cause
+    having sum(amount) <> 0
+
+)
+
+select * from final

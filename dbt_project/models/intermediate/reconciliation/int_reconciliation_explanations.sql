@@ -1,0 +1,110 @@
+-- All that explains a delta, each with a sentence that a person understands without the model.
+with sides as (
+
+    select *
+    from {{ ref('int_reconciliation_sides') }}
+    where not is_other_currency
+
+),
+
+facts as (
+
+    select * from {{ ref('int_reconciliation_facts') }}
+
+),
+
+bridges as (
+
+    select * from {{ ref('int_reconciliation_bridges') }}
+
+),
+
+claims as (
+
+    select * from {{ ref('int_reconciliation_claims') }}
+
+),
+
+unpublished as (
+
+    select * from {{ ref('int_reconciliation_unpublished') }}
+
+),
+
+rests as (
+
+    select * from {{ ref('int_reconciliation_rests') }}
+
+),
+
+services as (
+
+    select * from {{ ref('int_services') }}
+
+),
+
+told_bridges as (
+
+    select
+        bridges.subscription_id,
+        bridges.period_start,
+        bridges.period_end,
+        bridges.cause,
+        bridges.variant,
+        bridges.amount,
+        'invoice ' || array_to_string(rests.invoice_numbers, ', ') as evidence,
+        {{ cause_sentence() }} as sentence
+    from bridges
+    inner join rests
+        on
+            bridges.subscription_id = rests.subscription_id
+            and bridges.period_start = rests.period_start
+            and bridges.period_end = rests.period_end
+    inner join services on rests.service = services.service
+
+),
+
+unioned as (
+
+    select
+        facts.subscription_id, facts.period_start, facts.period_end, facts.cause,
+        null::text as variant, facts.amount, facts.evidence, facts.evidence as sentence
+    from facts
+    inner join sides
+        on
+            facts.subscription_id = sides.subscription_id
+            and facts.period_start = sides.period_start
+            and facts.period_end = sides.period_end
+    where not sides.is_billed_compared
+    union all
+    select * from told_bridges
+    union all
+    select
+        subscription_id, period_start, period_end, cause,
+        'item' as variant, amount, evidence, evidence as sentence
+    from claims
+    union all
+    select
+        subscription_id, period_start, period_end, cause,
+        null as variant, amount, evidence, evidence as sentence
+    from unpublished
+
+),
+
+final as (
+
+    select
+        subscription_id,
+        period_start,
+        period_end,
+        cause,
+        variant,
+        amount,
+        evidence,
+        sentence
+    from unioned
+    where amount <> 0
+
+)
+
+select * from final

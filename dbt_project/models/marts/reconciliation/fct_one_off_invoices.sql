@@ -1,0 +1,93 @@
+with invoices as (
+
+    select *
+    from {{ ref('stg_nexacloud__invoices') }}
+    where external_subscription_id is null
+
+),
+
+customers as (
+
+    select * from {{ ref('dim_customers') }}
+
+),
+
+candidates as (
+
+    select * from {{ ref('int_one_off_candidates') }}
+
+),
+
+-- The strongest rule that finds anything decides; a move answers for one invoice only.
+strongest as (
+
+    select
+        *,
+        min(rule_rank) over (partition by invoice_id) as invoice_rank,
+        min(rule_rank) over (partition by move_id) as move_rank
+    from candidates
+
+),
+
+mutual as (
+
+    select
+        *,
+        count(*) over (partition by invoice_id) as moves_of_invoice,
+        count(*) over (partition by move_id) as invoices_of_move
+    from strongest
+    where rule_rank = invoice_rank and rule_rank = move_rank
+
+),
+
+matched as (
+
+    select
+        invoice_id,
+        min(match_rule) as match_rule,
+        count(*) as candidate_count,
+        bool_and(moves_of_invoice = 1 and invoices_of_move = 1) as is_unique,
+        min(move_id) as move_id,
+        min(move_name) as move_name,
+        min(odoo_amount) as odoo_amount
+    from mutual
+    group by invoice_id
+
+),
+
+final as (
+
+    select
+        'nexacloud' as service,
+        invoices.invoice_id,
+        invoices.invoice_number,
+        invoices.user_id as external_customer_id,
+        customers.customer_name,
+        customers.partner_id,
+        invoices.invoice_status,
+        invoices.currency,
+        invoices.subtotal_amount as amount,
+        invoices.tax_amount,
+        invoices.total_amount,
+        invoices.period_start,
+        invoices.period_end,
+        invoices.issued_at,
+        case
+            when matched.invoice_id is null then 'unmatched'
+            when matched.is_unique then 'matched'
+            else 'ambiguous'
+        end as match_status,
+        matched.match_rule,
+        case when matched.is_unique then matched.move_id end as odoo_move_id,
+        case when matched.is_unique then matched.move_name end as odoo_name,
+        case when matched.is_unique then matched.odoo_amount end as odoo_amount
+    from invoices
+    left join customers
+        on
+            customers.service = 'nexacloud'
+            and invoices.user_id = customers.external_customer_id
+    left join matched on invoices.invoice_id = matched.invoice_id
+
+)
+
+select * from final
