@@ -42,7 +42,11 @@ class ExactProxy(ProxyJSON):  # type: ignore[misc]
             headers={"Content-Type": "application/json"},
         )
         with self._opener.open(request, timeout=self._timeout) as response:
-            return json.loads(response.read(), parse_float=Decimal, parse_constant=Decimal)
+            answer = json.loads(response.read(), parse_float=Decimal, parse_constant=Decimal)
+        # A method that returns None answers without a result, so its absence proves nothing.
+        if not isinstance(answer, dict) or "jsonrpc" not in answer:
+            raise ValueError("not JSON-RPC")
+        return answer
 
 
 class NoRedirect(HTTPRedirectHandler):
