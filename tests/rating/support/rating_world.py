@@ -1,0 +1,259 @@
+"""A warehouse that a test fills by hand and the real dbt models rate.
+
+In: rows of raw tables, of seeds and of `ops`. Out: what the models made of them. One database name
+and one parsed project serve a session, so that a build costs seconds; every world starts empty.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+import pytest
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import parse_dsn
+from psycopg2.extras import Json, RealDictCursor, execute_values
+
+if TYPE_CHECKING:
+    from sandbox.postgres import Cluster
+
+ROOT = Path(__file__).parents[3]
+NAME = "rating_world"
+TEMPLATE = "rating_world_template"
+OWNER = "fusion_billing"
+FIRST_LOAD = datetime(2020, 1, 1, tzinfo=UTC)
+# Everything that the lines and their exceptions need, and nothing else.
+LINES = ("+fct_invoice_lines", "+fct_usage_exceptions")
+Row = Mapping[str, Any]
+
+
+class DbtFailed(AssertionError):
+    """A dbt invocation that did not succeed, with what it said."""
+
+
+class Dbt:
+    """dbt in this process: the project is parsed once, and every run reuses that."""
+
+    def __init__(self, dsn: str, target: Path) -> None:
+        self.dsn = dsn
+        self.target = target
+        self._manifest: Any = None
+
+    def parse(self) -> None:
+        self._manifest = self._invoke(["parse"])
+
+    def build(
+        self,
+        select: Sequence[str],
+        variables: Mapping[str, Any],
+        types: Sequence[str] = ("model", "snapshot"),
+        *,
+        full_refresh: bool = False,
+    ) -> Any:
+        """Build what `select` names. Raises DbtFailed with the messages of what failed."""
+        arguments = ["build", "--select", *select, "--vars", json.dumps(dict(variables))]
+        for kind in types:
+            arguments += ["--resource-type", kind]
+        return self._invoke([*arguments, *(["--full-refresh"] if full_refresh else [])])
+
+    def _invoke(self, arguments: list[str]) -> Any:
+        from dbt.cli.main import dbtRunner
+
+        flags = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "dbt_project")]
+        flags += ["--target-path", str(self.target), "--log-path", str(self.target), "--quiet"]
+        with self._environment():
+            outcome = dbtRunner(manifest=self._manifest).invoke([*arguments, *flags])
+        if not outcome.success:
+            raise DbtFailed(_failures(outcome))
+        return outcome.result
+
+    @contextmanager
+    def _environment(self) -> Iterator[None]:
+        parts = parse_dsn(self.dsn)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {**parts, "password": parts.get("password", "")}.items():
+                patch.setenv(f"WAREHOUSE_{name.upper()}", str(value))
+            patch.setenv("DO_NOT_TRACK", "1")
+            yield
+
+
+def _failures(outcome: Any) -> str:
+    results = getattr(outcome.result, "results", None) or []
+    said = [
+        f"{result.node.name}: {result.status}: {result.message}"
+        for result in results
+        if result.status not in ("success", "pass", "skipped")
+    ]
+    return "\n".join(said) or str(outcome.exception)
+
+
+@dataclass
+class World:
+    """One empty warehouse: fill it, `rate` it, read it. Loads happen a minute apart."""
+
+    dsn: str
+    dbt: Dbt
+    as_of: datetime = datetime(2026, 6, 3, 12, tzinfo=UTC)
+    loaded_at: datetime = FIRST_LOAD
+    policies: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def connect(self) -> Connection:
+        return psycopg2.connect(self.dsn)
+
+    def query(self, statement: str, *parameters: Any) -> list[dict[str, Any]]:
+        with closing(self.connect()) as connection:
+            with connection.cursor(cursor_factory=RealDictCursor) as cursor:
+                cursor.execute(statement, parameters or None)
+                return [dict(row) for row in cursor]
+
+    def execute(self, statement: str, *parameters: Any) -> None:
+        with closing(self.connect()) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(statement, parameters or None)
+
+    def insert(self, table: str, rows: Iterable[Row]) -> None:
+        """Insert rows as they are; `table` is schema.name, dicts become jsonb."""
+        listed = list(rows)
+        if not listed:
+            return
+        columns = list(dict.fromkeys(name for row in listed for name in row))
+        statement = sql.SQL("insert into {} ({}) values %s").format(
+            sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns))
+        )
+        values = [tuple(_value(row.get(name)) for name in columns) for row in listed]
+        with closing(self.connect()) as connection, connection, connection.cursor() as cursor:
+            execute_values(cursor, statement.as_string(cursor), values, page_size=5000)
+
+    def load(self, table: str, rows: Iterable[Row]) -> None:
+        """Insert raw rows with the loaders' bookkeeping, as the load of this minute."""
+        stamp = {"_run_id": "test", "_loaded_at": self.loaded_at}
+        self.insert(table, [{**row, **stamp} for row in rows])
+
+    def change(self, table: str, key: Any, **values: Any) -> None:
+        """Change one raw row as a later load would find it."""
+        values["_loaded_at"] = self.loaded_at
+        names = ", ".join(f"{name} = %s" for name in values)
+        self.execute(f"update {table} set {names} where id = %s", *values.values(), key)
+
+    def seed(self, name: str, rows: Iterable[Row]) -> None:
+        """Replace the rows of a seed."""
+        self.execute(f"truncate staging.{name}")
+        self.insert(f"staging.{name}", rows)
+
+    def next_load(self) -> None:
+        self.loaded_at += timedelta(minutes=1)
+
+    def rate(
+        self, select: Sequence[str] = LINES, *, full_refresh: bool = False, **variables: Any
+    ) -> None:
+        """Run snapshots and models; what is loaded from now on is a later load."""
+        given = {"as_of": self.as_of.isoformat(), "policy_overrides": self.policies, **variables}
+        self.dbt.build(select, given, full_refresh=full_refresh)
+        self.next_load()
+
+    def lines(self, condition: str = "true") -> list[dict[str, Any]]:
+        return self.query(
+            f"select * from marts.fct_invoice_lines where {condition}"
+            " order by subscription_id, service_period_start, charge, kind, line_key"
+        )
+
+    def publish(self, lines: Iterable[Row], document: str) -> None:
+        """Write lines to the ledger as one confirmed document holds them."""
+        listed = list(lines)
+        if not listed:
+            return
+        self.insert("ops.publications", [_publication(listed[0], document)])
+        frozen = [_frozen(line, document, number) for number, line in enumerate(listed, start=1)]
+        self.insert("ops.publication_lines", frozen)
+
+
+_LEDGER_COLUMNS = (
+    "line_key content_hash service subscription_id external_subscription_id kind charge metric"
+    " plan_code segment_start service_period_start service_period_end corrects_period_start"
+    " adjustment_number description quantity unit_price amount currency"
+).split()
+
+
+_numbers = count(1)
+
+
+def _frozen(line: Row, document: str, number: int) -> Row:
+    content = {name: value for name, value in line.items() if name != "content_hash"}
+    return {
+        **{name: line[name] for name in _LEDGER_COLUMNS},
+        "document_key": document,
+        "line_number": number,
+        "tax_ids": line["tax_ids"] or [],
+        "partner_id": line["partner_id"] or 1,
+        "content": json.loads(json.dumps(content, default=str)),
+    }
+
+
+def _publication(line: Row, document: str) -> Row:
+    return {
+        "document_key": document,
+        "external_id": f"dwh_pub.{document}",
+        "service": line["service"],
+        "partner_id": line["partner_id"] or 1,
+        "billing_period_start": line["billing_period_start"],
+        "billing_period_end": line["billing_period_end"],
+        "currency": line["currency"],
+        "move_type": "out_invoice",
+        "document_number": next(_numbers),
+        "state": "confirmed",
+        "payload": {},
+        "payload_hash": "",
+        "expected_untaxed_amount": 0,
+        "expected_tax_amount": 0,
+        "expected_total_amount": 0,
+        "rounding_method": "round_globally",
+        "invoice_date": date(2026, 1, 1),
+        "invoice_date_due": date(2026, 1, 1),
+    }
+
+
+def _value(value: Any) -> Any:
+    return Json(value) if isinstance(value, dict) else value
+
+
+def make_template(cluster: Cluster, target: Path) -> Dbt:
+    """Make the empty warehouse that every world is cloned from: ops, raw tables, seeds."""
+    from loaders.schema import ensure_raw_tables
+    from publishers.migrate import upgrade
+
+    cluster.ensure_role(OWNER)
+    cluster.create_database(TEMPLATE, owner=OWNER)
+    upgrade(cluster.dsn(TEMPLATE, user=OWNER))
+    with closing(psycopg2.connect(cluster.dsn(TEMPLATE, user=OWNER))) as connection, connection:
+        ensure_raw_tables(connection)
+    # dbt knows one database name, so that it parses the project once: the template borrows it.
+    cluster.create_database(NAME, template=TEMPLATE, owner=OWNER)
+    dbt = Dbt(cluster.dsn(NAME, user=OWNER), target)
+    dbt.parse()
+    dbt.build(["resource_type:seed"], {}, types=["seed"])
+    cluster.drop_database(TEMPLATE)
+    cluster.create_database(TEMPLATE, template=NAME, owner=OWNER)
+    return dbt
+
+
+def fresh_world(cluster: Cluster, dbt: Dbt) -> World:
+    """An empty world under the one name; the one before is gone."""
+    cluster.drop_database(NAME)
+    cluster.create_database(NAME, template=TEMPLATE, owner=OWNER)
+    world = World(dbt.dsn, dbt)
+    currencies = (("CAD", 2), ("USD", 2), ("JPY", 0), ("KWD", 3))
+    world.load(
+        "raw_odoo.res_currency",
+        [
+            {"id": number, "name": name, "decimal_places": places, "active": True}
+            for number, (name, places) in enumerate(currencies, start=1)
+        ],
+    )
+    return world
