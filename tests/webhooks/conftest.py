@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,19 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from faulty_receiver import Receiver
 from webhook_world import SECRET, SECRET_NAME, START, URL_NAME, World
+
+DEFAULT_SEEDS = 50
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    # Where tests/conftest.py knows the option already, it is the same one.
+    with contextlib.suppress(ValueError):
+        parser.addoption("--seeds", type=int, default=DEFAULT_SEEDS, help="schedules to play")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "seed" in metafunc.fixturenames:
+        metafunc.parametrize("seed", range(metafunc.config.getoption("--seeds", DEFAULT_SEEDS)))
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ class World:
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with psycopg2.connect(self.settings.warehouse_dsn) as conn, conn.cursor() as cursor:
-            cursor.execute(query, values)
+            cursor.execute(query, values or None)
             return cursor.fetchall() if cursor.description else []
 
     def create_marts(self, *, enabled: bool = True) -> None:
