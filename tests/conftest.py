@@ -8,6 +8,7 @@ imported inside fixtures, so that one broken room does not take the tests of the
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
@@ -27,9 +29,47 @@ if TYPE_CHECKING:
     from sandbox.postgres import Cluster
     from sandbox.standin import Standin
 
-loopback_only.install()
-
 Database = Callable[..., str]
+
+# What a developer's shell may hold, and no test may follow.
+_OUR_VARIABLES = ("WAREHOUSE_", "NEXACLOUD_", "ODOO_", "BILLING_", "SANDBOX_", "DBT_", "PG")
+_ONLY_BY_NAME = ("soak", "odoo_real")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seeds", type=int, default=50, help="random schedules to play (50)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Guard the network, and forget the real systems that the environment names.
+
+    Only `-m odoo_real` keeps them, and may reach the one host that ODOO_URL names.
+    """
+    if config.option.markexpr == "odoo_real":
+        host = urlsplit(os.environ.get("ODOO_URL", "")).hostname
+        loopback_only.install(allowed=[host] if host else [])
+        return
+    loopback_only.install()
+    for name in [name for name in os.environ if name.startswith(_OUR_VARIABLES)]:
+        del os.environ[name]
+    os.environ["SOAK_SEEDS"] = str(config.getoption("--seeds"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what runs only when asked for by its mark.
+
+    A soak test that is given its `seed` from outside is no burden with the default number of them.
+    """
+    if config.option.markexpr:
+        return
+    left_out = [
+        item
+        for item in items
+        if any(map(item.get_closest_marker, _ONLY_BY_NAME))
+        and "seed" not in getattr(item, "fixturenames", ())
+    ]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(autouse=True, scope="session")
