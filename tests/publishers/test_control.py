@@ -5,10 +5,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from publishing_world import JUNE, World, line
+from publishing_world import JUNE, World
 
-from connections.odoo import OdooPort
-from connections.settings import load_settings
 from publishers import approvals, credits, policies, release
 from publishers.credits import CreditError
 from publishers.ledger import Run
@@ -17,23 +15,12 @@ from publishers.policies import Policy
 from publishers.release import ReleaseError
 
 
-def _as(world: World, user: str) -> OdooPort:
-    known = world.settings
-    return OdooPort.connect(
-        load_settings(
-            billing_home=known.billing_home,
-            odoo_url=known.odoo_url,
-            odoo_db=known.odoo_db,
-            odoo_user=user,
-            odoo_password=user,
-        )
-    )
-
-
 @pytest.fixture
 def published(world: World, customers: SimpleNamespace) -> World:
     """One draft of 100.00 + 13.00 in Odoo."""
-    row = line(1, partner_id=customers.partners[0]["id"], tax_ids=[customers.taxes["13% HST"]])
+    row = world.line(
+        1, partner_id=customers.partners[0]["id"], tax_ids=[customers.taxes["13% HST"]]
+    )
     world.propose([row])
     world.approve()
     assert world.publish().created == 1
@@ -51,21 +38,19 @@ def _release(world: World, by: str = "fay") -> Any:
 
 
 def _post(world: World) -> None:
-    _as(world, "admin").execute("account.move", "action_post", [_move_id(world)])
+    world.port("admin").execute("account.move", "action_post", [_move_id(world)])
 
 
 def _delete(world: World) -> None:
-    _as(world, "admin").execute("account.move", "unlink", [_move_id(world)])
+    world.port("admin").execute("account.move", "unlink", [_move_id(world)])
 
 
 def _cancel(world: World) -> None:
-    _as(world, "admin").execute("account.move", "button_cancel", [_move_id(world)])
+    world.port("admin").execute("account.move", "button_cancel", [_move_id(world)])
 
 
 def _edit(world: World) -> None:
-    admin = _as(world, "admin")
-    [row] = admin.search_read("account.move.line", [("name", "like", "Hosting of")], ["name"])
-    admin.execute("account.move.line", "write", [row["id"]], {"price_unit": 90})
+    world.edit_draft(90)
 
 
 def _post_as_bot(world: World) -> None:
@@ -108,9 +93,7 @@ def test_an_untouched_draft_is_no_finding(published: World) -> None:
 def test_an_edit_after_an_edit_is_news_again(published: World) -> None:
     _edit(published)
     published.publish()
-    admin = _as(published, "admin")
-    [row] = admin.search_read("account.move.line", [("name", "like", "Hosting of")], ["name"])
-    admin.execute("account.move.line", "write", [row["id"]], {"price_unit": 80})
+    published.edit_draft(80)
     [alarm] = published.publish().alarms
     assert alarm["is_new"]
     both = {row["field"]: (row["expected"], row["found"]) for row in alarm["differences"]}
@@ -165,7 +148,7 @@ def test_a_credit_is_asked_for_approved_and_published_once_linked_to_its_origina
     original = _move_id(published)
     with published.warehouse() as conn:
         key = credits.credit(
-            conn, line(1)["line_key"], by="fay", amount=Decimal("30.00"), note="outage"
+            conn, published.line(1)["line_key"], by="fay", amount=Decimal("30.00"), note="outage"
         )
     assert published.publish().created == 0
     assert published.approve(line_keys=(key,)).written == [key]
@@ -189,10 +172,10 @@ def test_a_posted_credit_note_is_a_finding_of_its_original(published: World) -> 
     _post(published)
     published.publish()
     with published.warehouse() as conn:
-        key = credits.credit(conn, line(1)["line_key"], by="fay")
+        key = credits.credit(conn, published.line(1)["line_key"], by="fay")
     published.approve(line_keys=(key,))
     odoo_id = published.publish().documents[0].odoo_id
-    _as(published, "admin").execute("account.move", "action_post", [odoo_id])
+    published.port("admin").execute("account.move", "action_post", [odoo_id])
     published.publish()
     findings = dict(published.query("select move_type, finding from ops.publications"))
     assert findings == {"out_invoice": "credited", "out_refund": "posted"}
@@ -200,7 +183,7 @@ def test_a_posted_credit_note_is_a_finding_of_its_original(published: World) -> 
 
 def test_a_credit_waits_for_the_posting_of_its_original(published: World) -> None:
     with published.warehouse() as conn:
-        key = credits.credit(conn, line(1)["line_key"], by="fay")
+        key = credits.credit(conn, published.line(1)["line_key"], by="fay")
     published.approve(line_keys=(key,))
     report = published.publish()
     assert (report.created, report.held) == (0, 1)
@@ -209,9 +192,9 @@ def test_a_credit_waits_for_the_posting_of_its_original(published: World) -> Non
 
 def test_no_more_is_credited_than_was_billed(published: World) -> None:
     with published.warehouse() as conn:
-        credits.credit(conn, line(1)["line_key"], by="fay", amount=Decimal("60.00"))
+        credits.credit(conn, published.line(1)["line_key"], by="fay", amount=Decimal("60.00"))
         with pytest.raises(CreditError, match=r"has 40.00 CAD left"):
-            credits.credit(conn, line(1)["line_key"], by="fay", amount=Decimal("40.01"))
+            credits.credit(conn, published.line(1)["line_key"], by="fay", amount=Decimal("40.01"))
         with pytest.raises(CreditError, match="in no confirmed document"):
             credits.credit(conn, "unknown", by="fay")
 
@@ -223,7 +206,7 @@ def test_no_more_is_credited_than_was_billed(published: World) -> None:
 def test_an_automatic_policy_approves_what_is_like_the_last_bill(
     published: World, amount: str, is_approved: bool
 ) -> None:
-    june = line(2, subscription="sub-1", period=JUNE, amount=amount)
+    june = published.line(2, subscription="sub-1", period=JUNE, amount=amount)
     published.propose([june])
     with published.warehouse() as conn:
         policy = Policy("v3", "CAD", is_automatic=True, within_percent=Decimal(5))
@@ -243,7 +226,7 @@ def test_an_automatic_policy_approves_what_is_like_the_last_bill(
 
 
 def test_an_automatic_policy_never_overrules_a_person_or_four_eyes(published: World) -> None:
-    published.propose([line(2, subscription="sub-1", period=JUNE)])
+    published.propose([published.line(2, subscription="sub-1", period=JUNE)])
     four_eyes = Policy(
         "v1", "CAD", is_automatic=True, within_percent=Decimal(5), four_eyes_amount=Decimal(100)
     )

@@ -76,18 +76,11 @@ def _play_all(
     verdicts = []
     for seed in seeds:
         dsn = database(template, "fusion_billing")
-        own = World(load_settings(**{**_values(world), "warehouse_dsn": dsn}))
+        own = World(load_settings(**{**world.values, "warehouse_dsn": dsn}))
         own.create_marts()
         verdicts.append(play(Schedule(seed, partners, taxes), own, nursery, cluster))
         cluster.drop_database(dsn.rsplit("/", 1)[1])
     return verdicts
-
-
-def _values(world: World) -> dict[str, Any]:
-    odoo = ("odoo_url", "odoo_db", "odoo_user", "odoo_password")
-    return {
-        name: getattr(world.settings, name) for name in ("billing_home", "billing_as_of", *odoo)
-    }
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extras import Json, execute_values
 
 from connections.odoo import OdooPort
-from connections.settings import Settings
+from connections.settings import Settings, load_settings
 from publishers import approvals
 from publishers.drafts import publish
 from publishers.lines import Filters
@@ -60,12 +60,13 @@ where is_billable and approval_state = 'approved' and not exists (
 def line(number: int, **changes: Any) -> dict[str, Any]:
     """A proposed line: base fee of one subscription for May 2026, ready to be changed."""
     period = changes.pop("period", MAY)
+    service = changes.get("service", "nexacloud")
     subscription = changes.pop("subscription", f"sub-{number}")
     amount = Decimal(changes.pop("amount", "100.00"))
     row: dict[str, Any] = {
-        "line_key": hashlib.sha256(f"line {number}".encode()).hexdigest()[:32],
-        "service": "nexacloud",
-        "subscription_id": f"nexacloud:{subscription}",
+        "line_key": hashlib.sha256(f"{service} line {number}".encode()).hexdigest()[:32],
+        "service": service,
+        "subscription_id": f"{service}:{subscription}",
         "external_subscription_id": subscription,
         "external_customer_id": "customer-1",
         "partner_id": 1,
@@ -113,9 +114,14 @@ def content_hash(row: dict[str, Any]) -> str:
 
 @dataclass
 class World:
-    """The warehouse and the Odoo of one test."""
+    """The warehouse of one test, and an Odoo that it shares: its service keeps tests apart."""
 
     settings: Settings
+    service: str = "nexacloud"
+
+    def line(self, number: int, **changes: Any) -> dict[str, Any]:
+        """A proposed line of this world's service."""
+        return line(number, **{"service": self.service, **changes})
 
     @contextmanager
     def warehouse(self) -> Iterator[Connection]:
@@ -161,18 +167,35 @@ class World:
         """A run with `--go`."""
         return publish(self.settings, **{"go": True, **options})
 
-    def port(self) -> OdooPort:
-        """A session to Odoo."""
-        return OdooPort.connect(self.settings)
+    def port(self, user: str | None = None) -> OdooPort:
+        """A session to Odoo, of the integration user or of another, whose password is his name."""
+        if user is None:
+            return OdooPort.connect(self.settings)
+        other = {"odoo_user": user, "odoo_password": user}
+        return OdooPort.connect(load_settings(**{**self.values, **other}))
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The settings as keywords, to make others from."""
+        known = self.settings
+        return {name: getattr(known, name) for name in type(known).model_fields}
 
     def drafts(self) -> list[dict[str, Any]]:
         """Every move of ours in Odoo, by reference."""
         return self.port().search_read(
             "account.move",
-            [("ref", "like", "nexacloud-")],
+            [("ref", "=like", f"{self.service}-%")],
             ["ref", "state", "move_type", "amount_untaxed", "amount_tax", "amount_total"],
             order="ref, id",
         )
+
+    def edit_draft(self, price: float) -> None:
+        """A person changes the price of the only draft's first line."""
+        admin = self.port("admin")
+        [move] = self.drafts()
+        domain = [("move_id", "=", move["id"]), ("display_type", "=", "product")]
+        line_id = admin.search("account.move.line", domain, order="id", limit=1)[0]
+        admin.execute("account.move.line", "write", [line_id], {"price_unit": price})
 
     def states(self) -> dict[str, str]:
         """Document key -> state of the ledger."""
