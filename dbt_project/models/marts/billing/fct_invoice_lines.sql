@@ -1,3 +1,5 @@
+{{ config(indexes=[{'columns': ['line_key']}, {'columns': ['subscription_id']}]) }}
+
 with frozen_lines as (
 
     select * from {{ ref('int_frozen_lines') }}

@@ -1,0 +1,39 @@
+{{ config(materialized='view') }}
+
+with rated_lines as (
+
+    select *
+    from {{ ref('int_rated_lines') }}
+    where kind = 'usage'
+
+),
+
+ledger as (
+
+    select * from {{ ref('int_usage_ledger') }}
+
+),
+
+final as (
+
+    select
+        rated_lines.line_key,
+        ledger.usage_key,
+        ledger.event_at,
+        ledger.quantity,
+        ledger.is_counted,
+        ledger.left_out_reason,
+        ledger.duplicate_of,
+        ledger.written_at,
+        ledger.loaded_at
+    from rated_lines
+    inner join ledger
+        on
+            rated_lines.subscription_id = ledger.subscription_id
+            and rated_lines.metric = ledger.metric
+            and ledger.event_at >= rated_lines.segment_start
+            and ledger.event_at < rated_lines.segment_end
+
+)
+
+select * from final
