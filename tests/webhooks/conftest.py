@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,18 +13,16 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 from faulty_receiver import Receiver
 from webhook_world import SECRET, SECRET_NAME, START, URL_NAME, World
 
-DEFAULT_SEEDS = 50
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    # Where tests/conftest.py knows the option already, it is the same one.
-    with contextlib.suppress(ValueError):
-        parser.addoption("--seeds", type=int, default=DEFAULT_SEEDS, help="schedules to play")
+SEEDS = 50
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Schedules by seed: always the same 50, and as many as `make soak` asks for."""
     if "seed" in metafunc.fixturenames:
-        metafunc.parametrize("seed", range(metafunc.config.getoption("--seeds", DEFAULT_SEEDS)))
+        metafunc.parametrize("seed", range(SEEDS))
+    if "soak_seed" in metafunc.fixturenames:
+        asked = metafunc.config.getoption("--seeds", default=SEEDS)
+        metafunc.parametrize("soak_seed", range(SEEDS, SEEDS + asked))
 
 
 @pytest.fixture
