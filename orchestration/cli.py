@@ -14,6 +14,7 @@ from orchestration.commands import (
     data,
     demo,
     events,
+    exceptions,
     explain,
     lines,
     publish,
@@ -37,7 +38,12 @@ app = typer.Typer(
 VERBS = {
     "The embedded world": (world.up, world.down, world.status),
     "Sources and warehouse": (data.check, data.migrate, data.load, run.run),
-    "Prove": (reconcile.reconcile, readiness.readiness, explain.explain),
+    "Prove": (
+        reconcile.reconcile,
+        exceptions.exceptions,
+        readiness.readiness,
+        explain.explain,
+    ),
     "Bill": (
         lines.lines,
         review.approve,

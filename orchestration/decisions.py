@@ -37,7 +37,7 @@ _EXPLAINED = """
             c.service = r.service
             and c.external_subscription_id = r.external_subscription_id
             and c.period_start = r.period_start
-            and c.currency = r.currency
+            and c.period_end = r.period_end
     inner join {intermediate}.int_services as services on c.service = services.service
     where
         r.status = 'explained'

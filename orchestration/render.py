@@ -50,6 +50,11 @@ def plain(number: Decimal | None) -> str | None:
     return None if number is None else format(number, "f")
 
 
+def short(number: str | None) -> str | None:
+    """An exact number for the eye: without the zeros that say nothing."""
+    return number.rstrip("0").rstrip(".") if number and "." in number else number
+
+
 def escape(text: str) -> str:
     """Text with no markup in it."""
     return text.replace("[", r"\[")

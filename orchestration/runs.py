@@ -87,7 +87,10 @@ def _failure(event: dg.DagsterEvent) -> str:
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return str(data.user_failure_data.description)
-    return f"{event.step_key}: {data.error.message.strip() if data.error else 'failed'}"
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return f"{event.step_key}: {error.message.strip() if error else 'failed'}"
 
 
 def _log_file(home: Path, job: str) -> Path:

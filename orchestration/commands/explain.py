@@ -44,8 +44,21 @@ def as_json(row: Row) -> dict[str, Any]:
 
 def _show(row: Row) -> None:
     told = [
-        {"what": name.replace("_", " "), "value": value}
+        {"what": name.replace("_", " "), "value": _in_words(value)}
         for name, value in as_json(row).items()
-        if value is not None
+        if value not in (None, [], {})
     ]
     render.stdout.print(render.table(f"Line {row['line_key']}", told, ["what", "value"]))
+
+
+def _in_words(value: object) -> object:
+    """Nested facts on lines of their own, a list's entries one below the other."""
+    if isinstance(value, list):
+        return "\n".join(str(_in_words(entry)).replace("\n", ", ") for entry in value)
+    if isinstance(value, dict):
+        return "\n".join(
+            f"{name.replace('_', ' ')}: {_in_words(inner)}"
+            for name, inner in value.items()
+            if inner not in (None, [], {})
+        )
+    return value

@@ -76,6 +76,7 @@ def show(answer: list[dict[str, Any]], period: str | None, title: str = "Lines")
     shown = [
         {
             **line,
+            **{name: render.short(line[name]) for name in QUANTITIES},
             "line": line["line_key"][:8],
             "subscription": line["external_subscription_id"],
             "state": "published" if line["published"] else line["approval_state"],

@@ -18,7 +18,8 @@ _ROWS = """
     select
         r.service, r.external_subscription_id, r.period_start, r.period_end, r.currency,
         r.list_amount, r.expected_amount, r.actual_amount, r.billed_amount, r.delta_amount,
-        r.status, r.unexplained_amount
+        r.status, r.unexplained_amount,
+        (r.period_start at time zone services.timezone)::date as period_start_on
     from {marts}.fct_reconciliation as r
     inner join {intermediate}.int_services as services on r.service = services.service
     where
@@ -29,24 +30,28 @@ _ROWS = """
 """
 _CAUSES = """
     select
-        service, external_subscription_id, period_start, currency, cause, amount, evidence, sentence
+        service, external_subscription_id, period_start, period_end, cause, amount, evidence,
+        sentence
     from {marts}.fct_reconciliation_causes
-    order by service, external_subscription_id, period_start, currency, cause_order
+    order by service, external_subscription_id, period_start, cause_order
 """
 _ONE_OFFS = """
-    select o.*
+    select
+        o.service, o.invoice_number as number, o.external_customer_id, o.customer_name, o.currency,
+        o.amount, o.tax_amount, o.total_amount, o.period_start, o.period_end, o.issued_at,
+        o.invoice_status as status, o.match_status, o.odoo_move_id, o.odoo_name
     from {marts}.fct_one_off_invoices as o
     inner join {intermediate}.int_services as services on o.service = services.service
     where
         (%(period)s is null or {in_period})
         and (%(service)s is null or o.service = %(service)s)
-    order by o.number
+    order by o.invoice_number
 """
 AMOUNTS = (
     "list_amount", "expected_amount", "actual_amount", "billed_amount", "delta_amount",
     "unexplained_amount",
 )  # fmt: skip
-KEY = ("service", "external_subscription_id", "period_start", "currency")
+KEY = ("service", "external_subscription_id", "period_start", "period_end")
 
 
 def reconcile(
@@ -142,7 +147,7 @@ def show(answer: dict[str, Any], period: str | None) -> None:
     shown = [
         {
             "subscription": row["external_subscription_id"],
-            "period": row["period_start"].date(),
+            "period": row["period_start_on"],
             **{name: row[f"{name}_amount"] for name in columns[2:7]},
             "status": row["status"],
             "why": "; ".join(cause["sentence"] or cause["cause"] for cause in row["causes"]),
@@ -157,6 +162,14 @@ def show(answer: dict[str, Any], period: str | None) -> None:
             render.table(
                 "Invoices without a subscription: a stream of their own",
                 answer["one_offs"],
-                ["number", "external_customer_id", "amount", "currency", "issued_at", "status"],
+                [
+                    "number",
+                    "customer_name",
+                    "amount",
+                    "currency",
+                    "issued_at",
+                    "status",
+                    "match_status",
+                ],
             )
         )
