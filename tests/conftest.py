@@ -56,18 +56,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what runs only when asked for by its mark.
-
-    A soak test that is given its `seed` from outside is no burden with the default number of them.
-    """
+    """Leave out what runs only when asked for by its mark."""
     if config.option.markexpr:
         return
-    left_out = [
-        item
-        for item in items
-        if any(map(item.get_closest_marker, _ONLY_BY_NAME))
-        and "seed" not in getattr(item, "fixturenames", ())
-    ]
+    left_out = [item for item in items if any(map(item.get_closest_marker, _ONLY_BY_NAME))]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
 
