@@ -24,22 +24,27 @@ MANAGER = "account.group_account_manager"
 SALES = "sales_team.group_sale_salesman"
 PORTAL = "base.group_portal"
 DRAFT = "standin.group_draft_publisher"
+ANALYTIC = "analytic.group_analytic_accounting"
+FULL = "account.group_account_user"
 
+# In the order in which a refusal lists them.
 GROUPS: Mapping[str, str] = {
-    USER: "Role / User",
+    MANAGER: "Accounting/Administrator",
+    INVOICE: "Accounting/Invoicing",
+    SALES: "Sales/User: Own Documents Only",
+    ANALYTIC: "Analytic Accounting",
+    PARTNER: "Contact / Creation",
+    DRAFT: "Draft invoice publisher",
+    PRODUCT: "Products / Create",
     SYSTEM: "Role / Administrator",
     PORTAL: "Role / Portal",
-    PARTNER: "Contact / Creation",
-    PRODUCT: "Products / Create",
+    USER: "Role / User",
     READONLY: "Show Accounting Features - Readonly",
-    INVOICE: "Accounting/Invoicing",
-    MANAGER: "Accounting/Administrator",
-    SALES: "Sales/User: Own Documents Only",
-    DRAFT: "Draft invoice publisher",
+    FULL: "Show Full Accounting Features",
 }
 
 _ALL = "read write create unlink"
-_Acl = Mapping[str, str]
+_Acl = dict[str, str]
 
 
 def _everyone_reads(**more: str) -> _Acl:
@@ -52,7 +57,9 @@ _ENTRIES: _Acl = {
     INVOICE: _ALL, DRAFT: "read write create",
 }  # fmt: skip
 _PAYMENTS: _Acl = {READONLY: "read", INVOICE: _ALL}
-_ORDERS: _Acl = {PORTAL: "read", READONLY: "read", INVOICE: "read write", SALES: _ALL}
+_ORDERS: _Acl = {
+    PORTAL: "read", READONLY: "read", FULL: "read", INVOICE: "read write", SALES: _ALL,
+}  # fmt: skip
 _SYSTEM_ONLY: _Acl = {SYSTEM: _ALL}
 
 # Models that are not listed are read by every internal user and written by administrators.
@@ -80,9 +87,14 @@ _ACL: Mapping[str, _Acl] = {
     "ir.model.data": _SYSTEM_ONLY,
     "ir.cron": _SYSTEM_ONLY,
     "discuss.channel.rtc.session": _SYSTEM_ONLY,
+    "account.analytic.line": {MANAGER: _ALL, INVOICE: _ALL, ANALYTIC: _ALL, READONLY: "read"},
 }
 
-_DESCRIPTIONS = {"discuss.channel.rtc.session": "Mail RTC session"}
+# Models that only a refusal speaks of.
+_DESCRIPTIONS = {
+    "discuss.channel.rtc.session": "Mail RTC session",
+    "account.analytic.line": "Analytic Line",
+}
 
 # Checked before a write or a create, never after: a draft rule does not stop state=posted.
 _DRAFT_ONLY: list[Any] = [["move_type", "=", "out_invoice"], ["state", "=", "draft"]]
@@ -105,13 +117,22 @@ def check_right(env: Env, model: str, operation: str) -> None:
     described = env.registry.models.get(model)
     title = described.description if described else _DESCRIPTIONS.get(model, model)
     verbs = {"read": "access", "write": "modify", "create": "create", "unlink": "delete"}
-    names = sorted(GROUPS[group] for group in _allowed_groups(model, operation))
+    allowed = _allowed_groups(model, operation)
+    names = [title for group, title in GROUPS.items() if group in allowed]
     raise AccessError(
         f"You are not allowed to {verbs[operation]} '{title}' ({model}) records.\n\n"
         "This operation is allowed for the following groups:\n"
         + "".join(f"\t- {name}\n" for name in names)
         + "\nContact your administrator to request access if necessary."
     )
+
+
+def check_read_through(env: Env, source: str, model: str, field: str) -> None:
+    """Raise AccessError for a field whose value lies in a model that the caller may not read."""
+    try:
+        check_right(env, source, "read")
+    except AccessError as error:
+        raise AccessError(f"Failed to read field {model}.{field}\n{error.message}") from None
 
 
 def check_field(env: Env, model: Model, field: Field) -> None:

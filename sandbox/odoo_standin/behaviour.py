@@ -22,19 +22,22 @@ class Behaviour:
     #: Public methods callable over RPC, as (env, *args, **kwargs).
     methods: ClassVar[Mapping[str, Method]] = {}
 
-    def complete(self, env: Env, vals_list: list[Values]) -> list[Values]:
+    def complete(self, env: Env, vals_list: list[Values]) -> list[Values]:  # noqa: ARG002
         """Fill what a create leaves out; runs before the rows are inserted."""
         return vals_list
 
     def created(self, env: Env, ids: list[int], vals_list: list[Values]) -> None:
         """Follow up on new rows (their lines exist already)."""
 
-    def writing(self, env: Env, ids: list[int], vals: Values) -> Values:
+    def writing(self, env: Env, ids: list[int], vals: Values) -> Values:  # noqa: ARG002
         """Check and change the values of a write before they are stored."""
         return vals
 
     def written(self, env: Env, ids: list[int], vals: Values) -> None:
         """Follow up on a write."""
+
+    def may_unlink(self, env: Env) -> None:
+        """Refuse before rights on the model itself are looked at."""
 
     def unlinking(self, env: Env, ids: list[int]) -> None:
         """Refuse or prepare a deletion."""

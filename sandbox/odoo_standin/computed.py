@@ -36,9 +36,11 @@ DISPLAY_NAME: dict[str, str] = {
         || coalesce(' ' || nullif(nullif(t.name, ''), m.name), '')
         from account_move m where m.id = t.move_id)""",
     "res.partner": "coalesce(t.complete_name, t.name)",
-    "res.country.state": f"t.name || ' (' || {_through('res_country', 'country_id', 'code')} || ')'",
+    "res.country.state": f"""t.name || ' ('
+        || {_through("res_country", "country_id", "code")} || ')'""",
     "product.template": f"{_PRODUCT_TITLE} || t.name",
-    "product.product": f"{_PRODUCT_TITLE} || {_through('product_template', 'product_tmpl_id', 'name')}",
+    "product.product": f"""{_PRODUCT_TITLE}
+        || {_through("product_template", "product_tmpl_id", "name")}""",
     "res.users": _through("res_partner", "partner_id", "name"),
     "ir.model.data": "t.module || '.' || t.name",
     "sale.order.line": f"""{_through("sale_order", "order_id", "name")}
@@ -48,7 +50,8 @@ DISPLAY_NAME: dict[str, str] = {
 _COMPANY_CURRENCY = _through("res_company", "company_id", "currency_id")
 _TRANSACTIONS = _listed("payment_transaction", "t.id = any(x.invoice_ids)", "x.id desc")
 _PAYMENTS = _listed("account_payment", "t.id = any(x.invoice_ids)", "x.date desc, x.name desc")
-_PAID_PARTS = """select p.*, case when d.move_id = t.id then c.move_id else d.move_id end as other_id
+_PAID_PARTS = """select p.*,
+        case when d.move_id = t.id then c.move_id else d.move_id end as other_id
     from account_partial_reconcile p
     join account_move_line d on d.id = p.debit_move_id
     join account_move_line c on c.id = p.credit_move_id
@@ -57,7 +60,8 @@ _PAID_PARTS = """select p.*, case when d.move_id = t.id then c.move_id else d.mo
 COMPUTED: dict[str, dict[str, str]] = {
     "account.move": {
         "status_in_payment": """case when t.state <> 'posted' then t.state
-            when t.payment_state in ('not_paid', 'blocked') then 'posted' else t.payment_state end""",
+            when t.payment_state in ('not_paid', 'blocked') then 'posted'
+            else t.payment_state end""",
         "company_currency_id": _COMPANY_CURRENCY,
         "matched_payment_ids": _PAYMENTS,
         "reconciled_payment_ids": _PAYMENTS,
@@ -156,7 +160,8 @@ COMPUTED: dict[str, dict[str, str]] = {
     },
     "res.groups": {"full_name": "t.name"},
     "product.template": {
-        "product_variant_id": "(select min(p.id) from product_product p where p.product_tmpl_id = t.id)",
+        "product_variant_id": """(select min(p.id) from product_product p
+            where p.product_tmpl_id = t.id)""",
         "product_variant_count": """(select count(*) from product_product p
             where p.product_tmpl_id = t.id and p.active)""",
         "currency_id": "(select c.currency_id from res_company c order by c.id limit 1)",

@@ -108,12 +108,10 @@ class Converter:
             return self._by_name(described, model, str(value), log)
         if isinstance(value, str) and value.strip().lower() in _FALSE:
             return False
-        if kind == ".id":
-            found = self._by_id(model, value)
-        else:
-            found = self._by_xmlid(model, str(value))
+        is_number = kind == ".id"
+        found = self._by_id(model, value) if is_number else self._by_xmlid(model, str(value))
         if found is None:
-            raise _no_match("database id" if kind == ".id" else "external id", value, model.name)
+            raise _no_match("database id" if is_number else "external id", value, model.name)
         return found
 
     def _by_id(self, model: Model, value: Any) -> int | None:
@@ -274,7 +272,7 @@ def _selection(described: Field, cell: Any) -> str:
 
 
 def _json(cell: Any) -> Any:
-    if not isinstance(cell, str | bytes):
+    if not isinstance(cell, str):
         raise TypeError(
             f"the JSON object must be str, bytes or bytearray, not {type(cell).__name__}"
         )

@@ -83,6 +83,7 @@ def _leaf(env: Env, model: Model, token: Any) -> Condition:
     if operator not in _OPERATORS:
         raise ValueError(f"Invalid operator {operator!r} in condition {tuple(token)!r}")
     name, _, rest = str(path).partition(".")
+    operator = str(operator)
     if name not in model.fields:
         raise ValueError(f"Invalid field {model.name}.{name} in condition {tuple(token)!r}")
     field = model.fields[name]

@@ -151,7 +151,10 @@ class Env:
     @property
     def now(self) -> datetime.datetime:
         """The transaction's start, UTC without zone: what Odoo writes as write_date."""
-        return self.cached("now", lambda: self.scalar("select now() at time zone 'utc'"))
+        moment: datetime.datetime = self.cached(
+            "now", lambda: self.scalar("select now() at time zone 'utc'")
+        )
+        return moment
 
     @property
     def today(self) -> datetime.date:

@@ -59,7 +59,8 @@ class RequiredFieldError(ValidationError):
             f"Missing required value for the field '{label}' ({field}).\n"
             f"Model: '{description}' ({model})\n"
             "- create/update: a mandatory field is not set\n"
-            "- delete: another model requires the record being deleted, you can archive it instead\n"
+            "- delete: another model requires the record being deleted, "
+            "you can archive it instead\n"
         )
         super().__init__(f"The operation cannot be completed: {self.detail}")
 

@@ -118,7 +118,7 @@ class _Import:
             return
         together: Message | None = None
         try:
-            with _savepoint(self.env):
+            with _Savepoint(self.env):
                 self.ids += self._load_records(batch)
             return
         except OdooError as error:
@@ -133,7 +133,7 @@ class _Import:
         failures = 0
         for number, item in enumerate(batch, start=1):
             try:
-                with _savepoint(self.env):
+                with _Savepoint(self.env):
                     self.ids += self._load_records([item])
                 continue
             except RequiredFieldError as error:
@@ -223,7 +223,7 @@ _TOO_MANY = (
 )
 
 
-class _savepoint:  # noqa: N801  (reads like the statement that it is)
+class _Savepoint:
     """A nested transaction: an error undoes what happened inside, and goes on."""
 
     def __init__(self, env: Env) -> None:
@@ -269,7 +269,7 @@ def extract(
 
     def kind(path: Path) -> str:
         name = path[0] if path else None
-        return model.fields[name].type if name in model.fields else "char"
+        return model.fields[name].type if name is not None and name in model.fields else "char"
 
     relational = [kind(path) in ("many2one", "many2many", "one2many") for path in paths]
     lines = [kind(path) == "one2many" for path in paths]

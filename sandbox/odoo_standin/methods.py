@@ -123,7 +123,7 @@ def _exists(env: Env, model: Model, ids: Ids) -> list[int]:
     return [record_id for record_id in ids_of(ids) if record_id in found]
 
 
-def _export_data(env: Env, model: Model, *_: Any) -> None:
+def _export_data(*_: Any) -> None:
     raise UserError("You don't have the rights to export data. Please contact an Administrator.")
 
 

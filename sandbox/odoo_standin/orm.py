@@ -25,7 +25,7 @@ def create(env: Env, model: Model, vals_list: Sequence[Values]) -> list[int]:
     access.check_right(env, model.name, "create")
     behaviour = behaviour_of(model.name)
     defaults = _defaults(model)
-    completed = [defaults | behaviour.defaults | _known(model, vals) for vals in vals_list]
+    completed = [{**defaults, **behaviour.defaults, **_known(model, vals)} for vals in vals_list]
     completed = behaviour.complete(env, completed)
     rows = [_row(env, model, vals) for vals in completed]
     for row in rows:
@@ -74,6 +74,7 @@ def touch(env: Env, model: str, ids: Iterable[int]) -> None:
 
 def unlink(env: Env, model: Model, ids: Sequence[int]) -> bool:
     """Delete records and their external ids; nothing remains that tells of them."""
+    behaviour_of(model.name).may_unlink(env)
     access.check_right(env, model.name, "unlink")
     access.check_records(env, model, ids, "unlink")
     behaviour_of(model.name).unlinking(env, list(ids))

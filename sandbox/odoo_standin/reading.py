@@ -14,7 +14,7 @@ from sandbox.odoo_standin import access
 from sandbox.odoo_standin.computed import ONE2MANY_CONDITION, READS_MODEL
 from sandbox.odoo_standin.domain import column, where
 from sandbox.odoo_standin.environment import Env, Row, Values
-from sandbox.odoo_standin.errors import AccessError, UserError
+from sandbox.odoo_standin.errors import UserError
 from sandbox.odoo_standin.registry import Field, Model
 from sandbox.odoo_standin.values import field_digits, select_expression, to_rpc
 
@@ -164,12 +164,7 @@ def _check_read_through(env: Env, model: Model, field: Field) -> None:
     # Authorised transactions alone are read with elevated rights in Odoo: an empty list for all.
     if source is None or field.name == "authorized_transaction_ids":
         return
-    try:
-        access.check_right(env, source, "read")
-    except AccessError as error:
-        raise AccessError(
-            f"Failed to read field {model.name}.{field.name}\n{error.message}"
-        ) from None
+    access.check_read_through(env, source, model.name, field.name)
 
 
 def _fetch(env: Env, model: Model, ids: Sequence[int], fields: Sequence[Field]) -> list[Row]:
@@ -205,7 +200,8 @@ def _one2many(env: Env, model: Model, field: Field) -> str:
     if extra is not None:
         conditions.append(extra)
     first = "x.sequence, x.id" if comodel.name.endswith(".line") else "x.id"
-    return f"array(select x.id from {comodel.table} x where {' and '.join(conditions)} order by {first})"
+    wanted = " and ".join(conditions)
+    return f"array(select x.id from {comodel.table} x where {wanted} order by {first})"
 
 
 def _dress(env: Env, field: Field, rows: list[Row]) -> None:

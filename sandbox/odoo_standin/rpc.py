@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,7 @@ class Services:
 
     def call(self, service: str, method: str, args: Sequence[Any]) -> Any:
         """Answer one request; raises what the client shall see."""
-        handlers = {
+        handlers: dict[tuple[str, str], Callable[..., Any]] = {
             ("common", "version"): lambda *_: VERSION,
             ("common", "login"): self._login,
             ("common", "authenticate"): self._login,

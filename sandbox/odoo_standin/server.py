@@ -68,7 +68,7 @@ def _answer(services: Services, body: dict[str, Any]) -> Response:
     try:
         result = services.call(params["service"], params["method"], params.get("args") or [])
         return _reply(body.get("id"), "result", result)
-    except Exception as error:  # noqa: BLE001  (the outermost boundary: every error travels)
+    except Exception as error:  # the outermost boundary: every error travels
         if not isinstance(error, OdooError):
             logger.debug("call failed", exc_info=True)
         return _reply(body.get("id"), "error", as_json_rpc(error))

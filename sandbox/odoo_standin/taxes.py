@@ -169,7 +169,7 @@ def _rounded_by_tax(raw: dict[TaxKey, TaxTotals], decimals: int) -> dict[TaxKey,
 def _spread(
     amounts: Sequence[Decimal], target: Decimal, decimals: int, lines: Sequence[LineTotals]
 ) -> None:
-    """Put what the one rounding of the sum left over into the lines' balances, first lines first."""
+    """Put what the one rounding of the sum left over into the balances, first lines first."""
     delta = target - sum(amounts, _ZERO)
     for line, cent in zip(lines, _cents(delta, len(lines), decimals), strict=True):
         line.balance += cent

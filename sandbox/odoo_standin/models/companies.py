@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from typing_extensions import override
+
 from sandbox.odoo_standin import orm
 from sandbox.odoo_standin.behaviour import Behaviour, Method, register
 from sandbox.odoo_standin.environment import Env, Values
@@ -24,6 +26,7 @@ class Companies(Behaviour):
         "sequence": 10,
     }
 
+    @override
     def complete(self, env: Env, vals_list: list[Values]) -> list[Values]:
         own = env.company
         for vals in vals_list:
@@ -33,6 +36,7 @@ class Companies(Behaviour):
                 [vals["partner_id"]] = orm.create(env, env.model("res.partner"), [partner])
         return vals_list
 
+    @override
     def created(self, env: Env, ids: list[int], vals_list: list[Values]) -> None:
         # Who makes a company is in it from then on.
         env.execute(
@@ -54,6 +58,7 @@ class Taxes(Behaviour):
         "is_domestic": True,
     }
 
+    @override
     def complete(self, env: Env, vals_list: list[Values]) -> list[Values]:
         for vals in vals_list:
             company = env.company_of(vals.get("company_id") or env.company["id"])
@@ -65,6 +70,7 @@ class Taxes(Behaviour):
                 vals["price_include_override"] = included
         return vals_list
 
+    @override
     def created(self, env: Env, ids: list[int], vals_list: list[Values]) -> None:
         env.execute(
             """update account_tax set standin_account_id = (select min(a.standin_account_id)
@@ -74,6 +80,7 @@ class Taxes(Behaviour):
         for tax_id, vals in zip(ids, vals_list, strict=True):
             self.written(env, [tax_id], vals)
 
+    @override
     def written(self, env: Env, ids: list[int], vals: Values) -> None:
         for command in vals.get("fiscal_position_ids") or []:
             if command[0] == 6:
@@ -112,9 +119,11 @@ class FiscalPositions(Behaviour):
 
     defaults: ClassVar[Mapping[str, Any]] = {"auto_apply": False, "sequence": 1}
 
+    @override
     def complete(self, env: Env, vals_list: list[Values]) -> list[Values]:
         return [{"company_id": env.company["id"]} | vals for vals in vals_list]
 
+    @override
     def written(self, env: Env, ids: list[int], vals: Values) -> None:
         if "tax_ids" in vals:
             for position in env.records("account.fiscal.position", ids):
@@ -124,6 +133,7 @@ class FiscalPositions(Behaviour):
 class Users(Behaviour):
     """Users log in; their passwords are never told."""
 
+    @override
     def complete(self, env: Env, vals_list: list[Values]) -> list[Values]:
         for vals in vals_list:
             company = env.company["id"]
@@ -134,10 +144,12 @@ class Users(Behaviour):
                 [vals["partner_id"]] = orm.create(env, env.model("res.partner"), [partner])
         return vals_list
 
+    @override
     def created(self, env: Env, ids: list[int], vals_list: list[Values]) -> None:
         for user_id, vals in zip(ids, vals_list, strict=True):
             self.written(env, [user_id], vals)
 
+    @override
     def written(self, env: Env, ids: list[int], vals: Values) -> None:
         if vals.get("password"):
             for user in env.records("res.users", ids):
@@ -154,7 +166,7 @@ def context_get(env: Env) -> Values:
     return {"lang": env.user.lang, "tz": env.user.tz or False, "uid": env.uid}
 
 
-def has_group(env: Env, ids: int | Sequence[int], group: str) -> bool:
+def has_group(env: Env, _ids: int | Sequence[int], group: str) -> bool:
     """Say whether the caller is in a group, by its external id."""
     return env.has_group(group)
 
@@ -165,6 +177,7 @@ Users.methods = {"context_get": context_get, "has_group": has_group}
 class JournalsOrTerms(Behaviour):
     """Rows of the current company."""
 
+    @override
     def complete(self, env: Env, vals_list: list[Values]) -> list[Values]:
         return [{"company_id": env.company["id"], "sequence": 10} | vals for vals in vals_list]
 

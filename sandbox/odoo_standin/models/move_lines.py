@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from typing_extensions import override
+
 from sandbox.odoo_standin import access, orm
 from sandbox.odoo_standin.behaviour import Behaviour, Method, ids_of, register
 from sandbox.odoo_standin.environment import Env, Row, Values
@@ -23,20 +25,24 @@ _TITLES = ("line_section", "line_subsection", "line_note")
 class MoveLines(Behaviour):
     """Defaults from the document; totals after every change."""
 
+    @override
     def complete(self, env: Env, vals_list: list[Values]) -> list[Values]:
         ids = {int(vals["move_id"]) for vals in vals_list}
         moves = {move["id"]: move for move in env.records("account.move", ids)}
         return [_complete(env, vals, moves[int(vals["move_id"])]) for vals in vals_list]
 
+    @override
     def created(self, env: Env, ids: list[int], vals_list: list[Values]) -> None:
         if not env.context.get("parent_creates"):
             _refresh_documents(env, ids)
 
+    @override
     def writing(self, env: Env, ids: list[int], vals: Values) -> Values:
         moves = _moves_of(env, ids)
         _check_companies(env, vals, moves[0]) if moves else None
         return vals
 
+    @override
     def written(self, env: Env, ids: list[int], vals: Values) -> None:
         moves = _moves_of(env, ids)
         posted = [move["id"] for move in moves if move["state"] == "posted"]
@@ -50,6 +56,7 @@ class MoveLines(Behaviour):
             )
         _refresh_documents(env, ids)
 
+    @override
     def unlinking(self, env: Env, ids: list[int]) -> None:
         moves = _moves_of(env, ids)
         if any(move["state"] == "posted" for move in moves):
@@ -83,8 +90,9 @@ def _refresh(env: Env, moves: Sequence[Row]) -> None:
 
 def _complete(env: Env, vals: Values, move: Row) -> Values:
     line: Values = {
-        "sequence": 10, "reconciled": False, "is_downpayment": False, "company_id": move["company_id"],
-        "currency_id": move["currency_id"], "partner_id": move["commercial_partner_id"],
+        "sequence": 10, "reconciled": False, "is_downpayment": False,
+        "company_id": move["company_id"], "currency_id": move["currency_id"],
+        "partner_id": move["commercial_partner_id"],
         "price_subtotal": 0, "price_total": 0, "balance": 0, "amount_currency": 0,
         "amount_residual": 0, "amount_residual_currency": 0,
     } | vals  # fmt: skip

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from typing_extensions import override
+
 from sandbox.odoo_standin.behaviour import Behaviour, register
 from sandbox.odoo_standin.environment import Env, Values
 from sandbox.odoo_standin.errors import UserError, ValidationError
@@ -24,6 +26,7 @@ class Partners(Behaviour):
         "supplier_rank": 0,
     }
 
+    @override
     def complete(self, env: Env, vals_list: list[Values]) -> list[Values]:
         for vals in vals_list:
             if "company_type" in vals:
@@ -32,9 +35,11 @@ class Partners(Behaviour):
                 raise ValidationError("Contacts require a name")
         return vals_list
 
+    @override
     def created(self, env: Env, ids: list[int], vals_list: list[Values]) -> None:
         refresh_names(env, ids)
 
+    @override
     def writing(self, env: Env, ids: list[int], vals: Values) -> Values:
         if "name" in vals and not vals["name"]:
             raise ValidationError("Contacts require a name")
@@ -42,10 +47,12 @@ class Partners(Behaviour):
             vals = vals | {"is_company": vals["company_type"] == "company"}
         return vals
 
+    @override
     def written(self, env: Env, ids: list[int], vals: Values) -> None:
         if {"name", "parent_id", "is_company", "company_type"} & vals.keys():
             refresh_names(env, ids)
 
+    @override
     def unlinking(self, env: Env, ids: list[int]) -> None:
         used = env.scalar(
             """select 1 from account_move where partner_id = any(%s)
@@ -62,11 +69,14 @@ def refresh_names(env: Env, ids: Sequence[int]) -> None:
         """with recursive chain (id, top, depth) as (
                select id, id, 0 from res_partner where id = any(%s) or parent_id = any(%s)
                union all
-               select c.id, p.parent_id, c.depth + 1 from chain c join res_partner p on p.id = c.top
-               where p.parent_id is not null and not coalesce(p.is_company, false) and c.depth < 20),
+               select c.id, p.parent_id, c.depth + 1
+               from chain c join res_partner p on p.id = c.top
+               where p.parent_id is not null and not coalesce(p.is_company, false)
+                   and c.depth < 20),
            tops as (select distinct on (id) id, top from chain order by id, depth desc)
            update res_partner x set commercial_partner_id = tops.top,
-               complete_name = case when x.parent_id is null or x.is_company then coalesce(x.name, '')
+               complete_name = case when x.parent_id is null or x.is_company
+                   then coalesce(x.name, '')
                    else (select coalesce(p.name, '') from res_partner p where p.id = x.parent_id)
                         || ', ' || coalesce(x.name, initcap(x.type)) end,
                commercial_company_name = (select p.name from res_partner p

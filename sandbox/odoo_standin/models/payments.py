@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from typing_extensions import override
+
 from sandbox.odoo_standin import access, orm
 from sandbox.odoo_standin.behaviour import Behaviour, Method, ids_of, register
 from sandbox.odoo_standin.environment import Env, Row, Values
@@ -35,9 +37,11 @@ class Payments(Behaviour):
         "is_sent": False,
     }
 
+    @override
     def complete(self, env: Env, vals_list: list[Values]) -> list[Values]:
         return [_complete(env, vals) for vals in vals_list]
 
+    @override
     def unlinking(self, env: Env, ids: list[int]) -> None:
         for payment in env.records("account.payment", ids):
             if payment["move_id"]:
@@ -48,7 +52,7 @@ class Payments(Behaviour):
 
 def _complete(env: Env, vals: Values) -> Values:
     company_id = vals.get("company_id") or env.company["id"]
-    payment = {"date": env.today, "amount": 0} | vals | {"company_id": company_id}
+    payment: Values = {"date": env.today, "amount": 0} | vals | {"company_id": company_id}
     payment["journal_id"] = vals.get("journal_id") or bank_journal(env, company_id)
     payment["currency_id"] = vals.get("currency_id") or env.company_of(company_id)["currency_id"]
     payment["destination_account_id"] = receivable_account(env, company_id)
@@ -87,8 +91,8 @@ def _make_entry(env: Env, payment: Row) -> int:
             {
                 "move_type": "entry", "journal_id": payment["journal_id"],
                 "company_id": payment["company_id"], "currency_id": payment["currency_id"],
-                "date": payment["date"], "ref": payment["memo"], "partner_id": payment["partner_id"],
-                "origin_payment_id": payment["id"],
+                "date": payment["date"], "ref": payment["memo"],
+                "partner_id": payment["partner_id"], "origin_payment_id": payment["id"],
             }
         ],
     )  # fmt: skip
@@ -203,6 +207,7 @@ class PaymentRegister(Behaviour):
         "partner_type": "customer",
     }
 
+    @override
     def complete(self, env: Env, vals_list: list[Values]) -> list[Values]:
         return [_complete_wizard(env, vals) for vals in vals_list]
 

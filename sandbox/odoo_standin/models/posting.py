@@ -119,7 +119,8 @@ def _take_due_date_of_term(env: Env, move: Row) -> None:
     if move["invoice_payment_term_id"]:
         env.execute(
             """update account_move m set invoice_date_due = (select max(l.date_maturity)
-                   from account_move_line l where l.move_id = m.id and l.display_type = 'payment_term')
+                   from account_move_line l
+                   where l.move_id = m.id and l.display_type = 'payment_term')
                where m.id = %s""",
             (move["id"],),
         )

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from typing_extensions import override
+
 from sandbox.odoo_standin import orm
 from sandbox.odoo_standin.behaviour import Behaviour, register
 from sandbox.odoo_standin.environment import Env, Values
@@ -30,10 +32,12 @@ class Templates(Behaviour):
         "invoice_policy": "order", "uom_id": 1, "categ_id": 1,
     }  # fmt: skip
 
+    @override
     def complete(self, env: Env, vals_list: list[Values]) -> list[Values]:
         default = [(6, 0, _default_taxes(env))]
         return [{"taxes_id": default} | vals for vals in vals_list]
 
+    @override
     def created(self, env: Env, ids: list[int], vals_list: list[Values]) -> None:
         if env.context.get("no_variant"):
             return
@@ -44,6 +48,7 @@ class Templates(Behaviour):
         ]
         orm.create(env, env.model("product.product"), variants)
 
+    @override
     def written(self, env: Env, ids: list[int], vals: Values) -> None:
         shared = {n: vals[n] or None for n in ("default_code",) if n in vals}
         if "active" in vals:
@@ -54,7 +59,8 @@ class Templates(Behaviour):
 
 def _default_taxes(env: Env) -> list[int]:
     rows = env.tuples(
-        "select account_sale_tax_id from res_company where account_sale_tax_id is not null order by id"
+        """select account_sale_tax_id from res_company
+           where account_sale_tax_id is not null order by id"""
     )
     return [row[0] for row in rows]
 
@@ -62,6 +68,7 @@ def _default_taxes(env: Env) -> list[int]:
 class Variants(Behaviour):
     """A variant of its own gets a template."""
 
+    @override
     def complete(self, env: Env, vals_list: list[Values]) -> list[Values]:
         alone = env.with_context(**_ALONE)
         missing = [vals for vals in vals_list if not vals.get("product_tmpl_id")]
@@ -75,6 +82,7 @@ class Variants(Behaviour):
             vals["product_tmpl_id"] = template_id
         return vals_list
 
+    @override
     def written(self, env: Env, ids: list[int], vals: Values) -> None:
         passed = {n: v for n, v in vals.items() if n in (*_OF_TEMPLATE, "default_code")}
         if "lst_price" in vals:

@@ -163,7 +163,8 @@ def remove(env: Env, partial_ids: Iterable[int]) -> None:
     orm.delete(env, "account.partial.reconcile", [partial["id"] for partial in partials])
     orm.delete(env, "account.full.reconcile", fulls)
     env.execute(
-        "update account_partial_reconcile set full_reconcile_id = null where full_reconcile_id = any(%s)",
+        """update account_partial_reconcile set full_reconcile_id = null
+           where full_reconcile_id = any(%s)""",
         (list(fulls),),
     )
     _settle(env, list(lines.values()), touches_lines=False)

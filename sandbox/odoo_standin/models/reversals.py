@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from typing_extensions import override
+
 from sandbox.odoo_standin import orm
 from sandbox.odoo_standin.behaviour import Behaviour, Method, ids_of, register
 from sandbox.odoo_standin.environment import Env, Row, Values
@@ -29,6 +31,7 @@ _COPIED = (
 class Reversals(Behaviour):
     """Takes its documents from the context, as the wizard does."""
 
+    @override
     def complete(self, env: Env, vals_list: list[Values]) -> list[Values]:
         active_ids = list(env.context.get("active_ids") or [])
         first = env.records("account.move", active_ids[:1])

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from typing_extensions import override
+
 from sandbox.odoo_standin import access, orm
 from sandbox.odoo_standin.behaviour import Behaviour, Method, ids_of, register
 from sandbox.odoo_standin.environment import Env, Row, Values
@@ -34,15 +36,19 @@ class Orders(Behaviour):
         "locked": False,
     }
 
+    @override
     def complete(self, env: Env, vals_list: list[Values]) -> list[Values]:
         return [_complete_order(env, vals) for vals in vals_list]
 
+    @override
     def created(self, env: Env, ids: list[int], vals_list: list[Values]) -> None:
         recompute(env, ids)
 
+    @override
     def written(self, env: Env, ids: list[int], vals: Values) -> None:
         recompute(env, ids)
 
+    @override
     def unlinking(self, env: Env, ids: list[int]) -> None:
         if any(
             order["state"] not in ("draft", "cancel") for order in env.records("sale.order", ids)
@@ -86,18 +92,22 @@ class OrderLines(Behaviour):
         "qty_to_invoice": 0, "invoice_status": "no", "is_downpayment": False, "sequence": 10,
     }  # fmt: skip
 
+    @override
     def complete(self, env: Env, vals_list: list[Values]) -> list[Values]:
         ids = {int(vals["order_id"]) for vals in vals_list}
         orders = {order["id"]: order for order in env.records("sale.order", ids)}
         return [_complete_line(env, vals, orders[int(vals["order_id"])]) for vals in vals_list]
 
+    @override
     def created(self, env: Env, ids: list[int], vals_list: list[Values]) -> None:
         if not env.context.get("parent_creates"):
             recompute(env, _orders_of(env, ids))
 
+    @override
     def written(self, env: Env, ids: list[int], vals: Values) -> None:
         recompute(env, _orders_of(env, ids))
 
+    @override
     def unlinking(self, env: Env, ids: list[int]) -> None:
         orders = _orders_of(env, ids)
         orm.delete(env, "sale.order.line", ids)

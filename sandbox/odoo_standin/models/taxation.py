@@ -69,9 +69,9 @@ def _positions(env: Env, company_id: int) -> list[Row]:
 def _matches(env: Env, position: Row, partner: Row) -> bool:
     if position["vat_required"] and not partner["vat"]:
         return False
-    if position["zip_from"] and position["zip_to"]:
-        if not position["zip_from"] <= (partner["zip"] or "") <= position["zip_to"]:
-            return False
+    has_range = position["zip_from"] and position["zip_to"]
+    if has_range and not position["zip_from"] <= (partner["zip"] or "") <= position["zip_to"]:
+        return False
     if position["state_ids"] and partner["state_id"] not in position["state_ids"]:
         return False
     if position["country_id"] and position["country_id"] != partner["country_id"]:

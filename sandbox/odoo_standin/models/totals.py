@@ -42,7 +42,8 @@ def recompute(env: Env, move_ids: Sequence[int]) -> None:
         return
     lines: dict[int, list[Row]] = {move["id"]: [] for move in moves}
     for line in env.rows(
-        """select * from account_move_line where move_id = any(%s) order by move_id, sequence, id""",
+        """select * from account_move_line where move_id = any(%s)
+           order by move_id, sequence, id""",
         (list(lines),),
     ):
         lines[line["move_id"]].append(line)
@@ -84,7 +85,8 @@ class _Changes:
         casts = "(%s, " + "%s::numeric, " * 7 + "%s::date, %s::bigint, %s::text, %s, %s::timestamp)"
         execute_values(
             self.env.cursor,
-            f"update account_move_line l set {sets} from (values %s) as v ({names}) where l.id = v.id",
+            f"""update account_move_line l set {sets} from (values %s) as v ({names})
+                where l.id = v.id""",
             values,
             casts,
             page_size=len(values),

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from typing_extensions import override
+
 from sandbox.odoo_standin import access, orm
 from sandbox.odoo_standin.behaviour import Behaviour, Method, register
 from sandbox.odoo_standin.environment import Env, Row, Values
@@ -27,12 +29,15 @@ class Transactions(Behaviour):
         "is_post_processed": False,
     }
 
+    @override
     def complete(self, env: Env, vals_list: list[Values]) -> list[Values]:
         return [_complete(env, vals) for vals in vals_list]
 
+    @override
     def created(self, env: Env, ids: list[int], vals_list: list[Values]) -> None:
         _stamp(env, ids)
 
+    @override
     def writing(self, env: Env, ids: list[int], vals: Values) -> Values:
         rows = env.records("payment.transaction", ids)
         if "state" in vals and any(row["state"] == _FINAL for row in rows):
@@ -41,6 +46,7 @@ class Transactions(Behaviour):
             vals = {"is_post_processed": False} | vals
         return vals
 
+    @override
     def written(self, env: Env, ids: list[int], vals: Values) -> None:
         if "state" in vals:
             _stamp(env, ids)
@@ -68,11 +74,12 @@ def _complete(env: Env, vals: Values) -> Values:
 # --------------------------------------------------------------------------- post-processing
 
 
-def method_direct_trigger(env: Env, ids: int | Sequence[int]) -> bool:
+def method_direct_trigger(env: Env, _ids: int | Sequence[int]) -> bool:
     """Run the scheduled action at once; the only one here post-processes transactions."""
     access.check_right(env, "ir.cron", "write")
     waiting = env.rows(
-        "select * from payment_transaction where not is_post_processed and state <> 'draft' order by id"
+        """select * from payment_transaction
+           where not is_post_processed and state <> 'draft' order by id"""
     )
     for transaction in waiting:
         values: Values = {"is_post_processed": True}

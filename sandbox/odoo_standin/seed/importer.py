@@ -265,7 +265,7 @@ def _verdicts(insert: Inserter, sample: Sample) -> None:
     prices = {plan["id"]: plan["price"] for plan in sample.plans}
     listed = {row["id"]: prices[row["plan_id"]] for row in sample.subscriptions}
     usage = _usage_amounts(sample)
-    rows = []
+    rows: list[Row] = []
     for invoice in sample.invoices:
         if not (start <= invoice["period_start"] < end) or invoice["status"] in ("draft", "void"):
             continue

@@ -37,7 +37,7 @@ class Inserter:
             "create_date": self._now, "write_date": self._now,
         }  # fmt: skip
         names = list(dict.fromkeys([*(name for row in rows for name in row), *stamp]))
-        empty = {
+        empty: dict[str, Any] = {
             name: [] for name in names
             if name in fields and (fields[name].column_type or "").endswith("[]")
         }  # fmt: skip
