@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 
 from psycopg2.extensions import connection as Connection
 
-from connections.odoo import OdooPort
 from connections.postgres import warehouse
 from connections.settings import Settings
 from publishers import claims, control, credits, documents, ledger, report, sending
 from publishers.documents import Document
 from publishers.ledger import Run
 from publishers.lines import Filters, Line, select
+from publishers.ports import Ports
 from publishers.preflight import OdooFacts, read_facts
 from publishers.report import PublishReport
 from publishers.sending import BATCH_SIZE, WORKERS, Outcomes
@@ -43,6 +43,7 @@ class Plan:
     payment_days: int
     run: Run
     progress: Progress
+    ports: Ports
 
     @property
     def schema(self) -> str:
@@ -53,10 +54,6 @@ class Plan:
     def today(self) -> date:
         """The invoice date of this run."""
         return self.settings.as_of.astimezone(INVOICE_TIME_ZONE).date()
-
-    def connect(self) -> OdooPort:
-        """A session of the user that writes."""
-        return OdooPort.connect(self.settings, publish=True)
 
 
 def publish(
@@ -87,6 +84,7 @@ def publish(
         payment_days=payment_days,
         run=Run(by=author, run_id=run_id or uuid4().hex, at=at or (lambda _point: None)),
         progress=progress or (lambda _sentence: None),
+        ports=Ports(settings),
     )
     started = time.monotonic()
     with warehouse(settings) as conn:
@@ -97,8 +95,7 @@ def publish(
 
 def _preview(conn: Connection, plan: Plan) -> PublishReport:
     result = PublishReport(dry_run=True, run_id=plan.run.run_id)
-    port = plan.connect()
-    lines, facts = _selected(conn, port, plan)
+    lines, facts = _selected(conn, plan)
     built, held = _build(conn, lines, facts, plan)
     with conn, conn.cursor() as cursor:
         keys = claims.next_keys(cursor, built)
@@ -111,10 +108,9 @@ def _preview(conn: Connection, plan: Plan) -> PublishReport:
 def _publish(conn: Connection, plan: Plan) -> PublishReport:
     result = PublishReport(dry_run=False, run_id=plan.run.run_id)
     ledger.hold_run(conn, plan.run)
-    port = plan.connect()
     outcomes = _finish_unfinished(conn, plan)
-    _look_back(conn, plan, port, result)
-    lines, facts = _selected(conn, port, plan)
+    _look_back(conn, plan, result)
+    lines, facts = _selected(conn, plan)
     built, held = _build(conn, lines, facts, plan)
     for start in range(0, len(built), CLAIM_SIZE):
         members = [sent.line for d in built[start : start + CLAIM_SIZE] for sent in d.lines]
@@ -142,9 +138,12 @@ def _finish_unfinished(conn: Connection, plan: Plan) -> Outcomes:
     return outcomes
 
 
-def _look_back(conn: Connection, plan: Plan, port: OdooPort, result: PublishReport) -> None:
+def _look_back(conn: Connection, plan: Plan, result: PublishReport) -> None:
     """Before anything new: is what was published still what it was?"""
-    seen = control.control(conn, OdooPort.connect(plan.settings), port.uid, plan.run)
+    with plan.ports.one() as port:
+        bot_uid = port.uid
+    with plan.ports.reader() as reader:
+        seen = control.control(conn, reader, bot_uid, plan.run)
     result.unchanged = seen.unchanged
     result.alarms = seen.alarms
 
@@ -155,7 +154,7 @@ def _send(
     found = ledger.read(conn, "document_key = any(%s)", (list(keys),))
     sending.send(
         conn,
-        plan.connect,
+        plan.ports,
         found,
         plan.run,
         outcomes,
@@ -163,10 +162,11 @@ def _send(
     )
 
 
-def _selected(conn: Connection, port: OdooPort, plan: Plan) -> tuple[list[Line], OdooFacts]:
+def _selected(conn: Connection, plan: Plan) -> tuple[list[Line], OdooFacts]:
     with conn:
         lines = [*select(conn, plan.schema, plan.filters), *credits.publishable(conn, plan.filters)]
-    return lines, read_facts(port, lines)
+    with plan.ports.one() as port:
+        return lines, read_facts(port, lines)
 
 
 def _build(

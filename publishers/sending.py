@@ -20,6 +20,7 @@ from connections.odoo import OdooPort
 from publishers import ledger
 from publishers.documents import batches
 from publishers.ledger import Publication, Run
+from publishers.ports import Ports
 from publishers.readback import Move, differences, read_moves
 
 BATCH_SIZE = 50
@@ -78,12 +79,9 @@ class Outcomes:
         return len(self.confirmed) + len(self.quarantined) + len(self.failed)
 
 
-Connect = Callable[[], OdooPort]
-
-
 def send(
     conn: Connection,
-    connect: Connect,
+    ports: Ports,
     documents: Sequence[Publication],
     run: Run,
     outcomes: Outcomes,
@@ -92,18 +90,17 @@ def send(
     """Drive documents to an end, noted in `outcomes`; at most two requests are in flight."""
     before = outcomes.count
     queue = deque(Batch(tuple(chunk)) for chunk in batches(documents, _columns, BATCH_SIZE))
-    idle = [connect() for _ in range(min(WORKERS, len(queue)))]
     busy: dict[Future[Answer], tuple[Batch, OdooPort]] = {}
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         while queue or busy:
-            while queue and idle:
-                batch, port = queue.popleft(), idle.pop()
+            while queue and len(busy) < WORKERS:
+                batch, port = queue.popleft(), ports.take()
                 ledger.start_attempt(conn, batch.keys, run)
                 run.at("before_request")
                 busy[pool.submit(_request, port, batch, run)] = (batch, port)
             for future in wait(busy, return_when=FIRST_COMPLETED).done:
                 batch, port = busy.pop(future)
-                idle.append(port)
+                ports.give_back(port)
                 run.at("after_answer")
                 queue.extend(_settle(conn, batch, future.result(), outcomes, run))
                 progress(outcomes.count - before)
