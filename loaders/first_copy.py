@@ -54,7 +54,6 @@ def copy_into_empty(
     )
     for statement in indexes:
         writer.execute(statement)
-    writer.execute(sql.SQL("analyze {}").format(raw))
     return copied
 
 

@@ -98,7 +98,7 @@ class _TableLoad:
             apply_stage(self.writer, self.table, self.report, self.options, keys=keys)
         record_rejects(self.writer, self.table, self.report, self.options)
         if is_sweep and not self.options.dry_run:
-            hold_the_law(self.writer, self.table, self.report, self._source_rows())
+            hold_the_law(self.writer, self.table, self.report, self._source_rows(is_whole))
         self.report.seconds = time.monotonic() - started
         self.meter.show(self.report.read, is_done=True)
         if not self.options.dry_run:
@@ -144,6 +144,7 @@ class _TableLoad:
             self.options.run_id,
             self._watch(),
         )
+        self.writer.execute(sql.SQL("analyze {}").format(relation(self.table)))
         self.report.bytes += copied.bytes
         self.report.created = copied.rows
         self._compare(EVERYTHING, relation(self.table), "table")
@@ -164,11 +165,16 @@ class _TableLoad:
                 nexacloud_sql.copy_rejected(self.schema, self.table, where, keyless=False), REJECTS
             )
 
-    def _source_rows(self) -> int:
-        self.reader.execute(
-            sql.SQL("select count(*) from {}").format(nexacloud_sql.source(self.schema, self.table))
+    def _source_rows(self, is_whole: bool) -> int:
+        """All rows of the source in this snapshot, from what was already counted in it."""
+        if is_whole:
+            assert self.report.source_totals is not None  # _compare counted the valid ones
+            return self.report.source_totals.rows + self.report.rejected
+        self.writer.execute(
+            "select count(*) + (select count(*) from load_rejects where row_key like 'null:%')"
+            " from load_keys"
         )
-        return int((self.reader.fetchone() or (0,))[0])
+        return int((self.writer.fetchone() or (0,))[0])
 
     def _compare(self, where: Composable, copy: Composable, scope: str) -> None:
         """Count and sum both sides of the copy in the source's snapshot; keep the new watermark."""
