@@ -32,6 +32,9 @@ select n, md5('s' || n %% 500)::uuid, md5('d' || n %% 500)::uuid, 'cpu_seconds',
 from generate_series(%(first)s, %(first)s + %(part)s - 1) as n;
 update usage_records set quantity = quantity + 1, created_at = %(at)s
 where id %% %(every)s = %(round)s and id <= %(every)s * %(part)s
+"""
+
+
 def bench_merge(world: World) -> list[str]:
     if subprocess.run([PYTHON, "-c", "import dlt, pyarrow"], capture_output=True).returncode:
         return ["dlt is not installed: `pip install .[bench]`, then again."]
@@ -58,6 +61,7 @@ def bench_merge(world: World) -> list[str]:
         f"The first load of {USAGE_ROWS:,} rows: dlt {dlt_first:.0f} s, ours {first.seconds:.1f} s.",
     ]
 
+
 def _change(world: World, number: int) -> None:
     every = USAGE_ROWS // PART
     with world.source() as conn, conn.cursor() as cur:
@@ -73,15 +77,17 @@ def _change(world: World, number: int) -> None:
         )
         cur.execute("vacuum analyze usage_records")
 
+
 def _merge(world: World) -> None:
     report = loaders.load(world.settings, tables=["usage_records"]).tables[0]
     if (report.created, report.updated) != (PART, PART):
         raise RuntimeError(f"expected {PART} new and changed rows, merged {report}")
 
+
 def _same_rows(world: World) -> None:
-"""Both did the whole work."""
+    """Both did the whole work."""
+    totals = "select count(*), sum(quantity) from"
     with world.warehouse() as conn, conn.cursor() as cur:
-        totals = "select count(*), sum(quantity) from"
         cur.execute(
             f"{totals} raw_nexacloud.usage_records union {totals} dlt_nexacloud.usage_records"
         )
