@@ -73,7 +73,8 @@ def field_digits(env: Env, field: Field) -> int | None:
 def _number(env: Env, field: Field, value: Any) -> Decimal:
     number = to_decimal(value)
     digits = 2 if field.type == "monetary" else field_digits(env, field)
-    return number if digits is None else round_to(number, digits)
+    # A client's number is a binary float to Odoo: its exact value is what gets rounded.
+    return number if digits is None else round_to(Decimal(float(number)), digits)
 
 
 def _selection(model: str, field: Field, value: Any) -> str | None:

@@ -1,0 +1,57 @@
+"""Two targets for one contract: the stand-in always, a real Odoo 19 where one is named.
+
+`make test-odoo` plays the same tests against the Odoo of ODOO_URL, ODOO_DB, ODOO_USER and
+ODOO_PASSWORD (an administrator of a database that may be littered: ODOO_IS_DISPOSABLE=1).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+from odoo_lab import Lab, Target
+
+if TYPE_CHECKING:
+    from sandbox.postgres import Cluster
+
+
+def _real_target() -> Target:
+    names = ("ODOO_URL", "ODOO_DB", "ODOO_USER", "ODOO_PASSWORD")
+    if any(name not in os.environ for name in names):
+        pytest.skip("no real Odoo: set ODOO_URL, ODOO_DB, ODOO_USER and ODOO_PASSWORD")
+    if os.environ.get("ODOO_IS_DISPOSABLE") != "1":
+        pytest.skip("this writes and posts invoices: set ODOO_IS_DISPOSABLE=1 for a test database")
+    return Target(*(os.environ[name] for name in names))
+
+
+@pytest.fixture(scope="session")
+def standin(cluster: Cluster) -> Iterator[Target]:
+    """A stand-in in this process, without the importer's remains, on a database of its own."""
+    from sandbox.odoo_standin.server import running
+
+    dsn = cluster.create_database("standin_contract")
+    with running(dsn, empty=True) as server:
+        yield Target(server.url, "odoo", "admin", "admin", is_standin=True, dsn=dsn)
+
+
+@pytest.fixture(
+    scope="session", params=["standin", pytest.param("real", marks=pytest.mark.odoo_real)]
+)
+def target(request: pytest.FixtureRequest) -> Any:
+    """The Odoo under test."""
+    if request.param == "real":
+        return _real_target()
+    return request.getfixturevalue("standin")
+
+
+@pytest.fixture(scope="session")
+def lab(target: Target) -> Lab:
+    """Records that the tests work on, found or created by name."""
+    return Lab(target)
