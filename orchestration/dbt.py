@@ -38,13 +38,26 @@ def target_folder(home: Path) -> Path:
     return home / "dbt" / "target"
 
 
-def prepare(home: Path) -> Path:
-    """Parse the project when its manifest is missing or older than a file; return its path."""
-    manifest = target_folder(home) / "manifest.json"
-    with _exclusive(home / "dbt" / "parse.lock"):
+def prepare(settings: Settings) -> Path:
+    """Parse the project when its manifest is missing or older than a file; return its path.
+
+    Needs no warehouse. The same vars and profile as a build has, so that the build need not parse
+    again what has not changed.
+    """
+    manifest = target_folder(settings.billing_home) / "manifest.json"
+    with _exclusive(settings.billing_home / "dbt" / "parse.lock"):
         if _is_stale(manifest):
-            _parse(home)
+            _parse(settings)
     return manifest
+
+
+def check_current(settings: Settings) -> None:
+    """Raise DbtError when a project file is newer than the manifest that Dagster works by."""
+    if _is_stale(target_folder(settings.billing_home) / "manifest.json"):
+        raise DbtError(
+            "the dbt project has changed since Dagster read it: reload the code location in the UI"
+            " (Deployment, Reload), or start the command again"
+        )
 
 
 def export_environment(settings: Settings) -> None:
@@ -85,13 +98,16 @@ def forget_old_invocations(home: Path, keep: int = KEPT_INVOCATIONS) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _parse(home: Path) -> None:
-    arguments = [
-        str(EXECUTABLE), "parse", "--no-version-check",
-        "--project-dir", str(REPOSITORY), "--profiles-dir", str(PROJECT_FOLDER),
-        "--target-path", str(target_folder(home)), "--log-path", str(home / "dbt" / "logs"),
-    ]  # fmt: skip
-    done = subprocess.run(arguments, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+def _parse(settings: Settings) -> None:
+    if settings.warehouse_dsn:
+        export_environment(settings)
+    done = subprocess.run(
+        command(settings, "parse", "--no-version-check"),
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         raise DbtError(f"dbt cannot parse the project:\n{_tail(done.stdout)}{_tail(done.stderr)}")
 
@@ -135,17 +151,12 @@ def _tail(text: str, lines: int = 15) -> str:
     return "\n".join(text.strip().splitlines()[-lines:])
 
 
-def read_manifest(home: Path) -> dict[str, Any]:
-    """The prepared manifest as a dictionary."""
-    manifest: dict[str, Any] = json.loads(prepare(home).read_text())
-    return manifest
-
-
 def command(settings: Settings, *arguments: str) -> Sequence[str]:
     """A dbt command line over this project and these settings, for those who run dbt by hand."""
     return [
         str(EXECUTABLE), *arguments,
         "--project-dir", str(REPOSITORY), "--profiles-dir", str(PROJECT_FOLDER),
         "--target-path", str(target_folder(settings.billing_home)),
+        "--log-path", str(settings.billing_home / "dbt" / "logs"),
         "--vars", variables(settings),
     ]  # fmt: skip

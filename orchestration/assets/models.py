@@ -19,11 +19,11 @@ from dagster_dbt import (
 from connections.settings import load_settings
 from orchestration import dbt
 from orchestration.failures import as_failures
-from orchestration.warehouse import only_one
+from orchestration.warehouse import migrate, only_one
 
 
 class LayersAsGroups(DagsterDbtTranslator):
-    """An asset's group is its layer: the graph reads from left to right as the design does."""
+    """An asset's group is its layer: the graph reads from left to right as the design."""
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """The schema that the project configures for the node."""
@@ -31,14 +31,16 @@ class LayersAsGroups(DagsterDbtTranslator):
         return schema
 
 
-HOME = load_settings().billing_home
+SETTINGS = load_settings()
 PROJECT = DbtProject(
-    dbt.REPOSITORY, profiles_dir=dbt.PROJECT_FOLDER, target_path=dbt.target_folder(HOME)
+    dbt.REPOSITORY,
+    profiles_dir=dbt.PROJECT_FOLDER,
+    target_path=dbt.target_folder(SETTINGS.billing_home),
 )
 
 
 @dbt_assets(
-    manifest=dbt.prepare(HOME),
+    manifest=dbt.prepare(SETTINGS),
     project=PROJECT,
     name="dbt_build",
     dagster_dbt_translator=LayersAsGroups(),
@@ -49,6 +51,8 @@ def models(context: dg.AssetExecutionContext, dbt_cli: DbtCliResource) -> Iterat
     dbt.export_environment(settings)
     dbt.forget_old_invocations(settings.billing_home)
     with as_failures("dbt"), only_one(settings, "dbt build"):
+        dbt.check_current(settings)
+        migrate(settings)
         invocation = dbt_cli.cli(
             [*dbt.BUILD, "--vars", dbt.variables(settings)],
             context=context,

@@ -27,9 +27,7 @@ Acknowledge = Annotated[
 ]
 Until = Annotated[
     datetime | None,
-    typer.Option(
-        formats=["%Y-%m-%d"], help="Until when; else while its facts hold."
-    ),
+    typer.Option(formats=["%Y-%m-%d"], help="Until when; else while its facts hold."),
 ]
 Every = Annotated[bool, typer.Option("--all", help="Acknowledged ones too.")]
 Name = Annotated[str, typer.Option("--by", help="Who has seen it: your name.")]
@@ -64,9 +62,7 @@ def _acknowledge(
     conn: connection, settings: Settings, beginning: str, until: datetime | None, by: str, why: str
 ) -> None:
     if not by.strip() or not why.strip():
-        raise typer.BadParameter(
-            "say who has seen it and why: --by NAME --why SENTENCE"
-        )
+        raise typer.BadParameter("say who has seen it and why: --by NAME --why SENTENCE")
     known = select(conn, settings, _EXCEPTIONS, {"service": None, "every": True})
     found = [row for row in known if row["exception_key"].startswith(beginning)]
     if len(found) != 1:

@@ -26,7 +26,7 @@ def ui(port: Port = 3000, host: Host = "127.0.0.1") -> None:
     """
     settings = load_settings()
     render.stderr.print("parsing the dbt project", style="dim")
-    dbt.prepare(settings.billing_home)
+    dbt.prepare(settings)
     os.environ["DAGSTER_HOME"] = str(dagster_home(settings.billing_home))
     os.environ["BILLING_HOME"] = str(settings.billing_home)
     dagster = str(Path(sys.executable).parent / "dagster")

@@ -58,6 +58,12 @@ def run_billing(home: Path, *arguments: str, **environment: str) -> Answer:
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
+@pytest.fixture(scope="session")
+def billing_at() -> Callable[..., Answer]:
+    """`billing_at(home, "verb", ..., NAME="value")`."""
+    return run_billing
+
+
 @pytest.fixture
 def billing(tmp_path: Path) -> Billing:
     """`billing("verb", "--option", NAME="value")` on an empty home."""
@@ -71,10 +77,11 @@ def billing(tmp_path: Path) -> Billing:
 @pytest.fixture(scope="session")
 def parsed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a parsed dbt project in it."""
+    from connections.settings import load_settings
     from orchestration import dbt
 
     home = tmp_path_factory.mktemp("parsed")
-    dbt.prepare(home)
+    dbt.prepare(load_settings(billing_home=home))
     return home
 
 
