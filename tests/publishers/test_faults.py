@@ -115,10 +115,8 @@ def test_fifty_seeded_schedules_publish_exactly_once(play_all: Any) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(4 * 3600)
 def test_a_thousand_seeded_schedules_publish_exactly_once(
     play_all: Any, request: pytest.FixtureRequest
 ) -> None:
-    seeds = request.config.getoption("--seeds", default=None)
-    if not seeds:
-        pytest.skip("runs under `make soak` (--seeds N)")
-    _assert_exactly_once(play_all(range(1000, 1000 + int(seeds))))
+    _assert_exactly_once(play_all(range(1000, 1000 + request.config.getoption("--seeds"))))

@@ -20,6 +20,7 @@ from fault_child import POINTS, Event
 from fault_proxy import FAULTS, FaultProxy
 from publishing_world import JUNE, MAY, World, content_hash, line
 
+from publishers.ledger import CLAIM_LOCK
 from publishers.taxes import TaxableLine, TaxComponent, document_totals
 
 RUN_TIMEOUT_SECONDS = 60
@@ -138,10 +139,17 @@ class Schedule:
         return Event(point, 1, statement, values)
 
 
+# Decisions take this lock as approvals.py does; the changes of lines take it too, so that the judge
+# can tell what a claim must have seen: all that is stamped before the claim began.
+_LOCKED = f"select pg_advisory_xact_lock_shared({CLAIM_LOCK});"
+LINE_CHANGES = "create table marts.line_changes (line_key text, content_hash text, at timestamptz)"
+
+
 def _decision(line_key: str, decision: str) -> tuple[str, tuple[Any, ...]]:
     return (
-        "insert into ops.line_approvals (line_key, content_hash, decision, decided_by, amount,"
-        " currency) select line_key, content_hash, %s, 'fay', amount, currency"
+        f"{_LOCKED} insert into ops.line_approvals (line_key, content_hash, decision, decided_by,"
+        " amount, currency, decided_at)"
+        " select line_key, content_hash, %s, 'fay', amount, currency, clock_timestamp()"
         " from marts.fct_invoice_lines where line_key = %s",
         (decision, line_key),
     )
@@ -150,8 +158,10 @@ def _decision(line_key: str, decision: str) -> tuple[str, tuple[Any, ...]]:
 def _amount_change(row: dict[str, Any], amount: Decimal) -> tuple[str, tuple[Any, ...]]:
     changed = {**row, "amount": amount, "unit_price": amount}
     return (
-        "update marts.fct_invoice_lines set amount = %s, unit_price = %s, content_hash = %s"
-        " where line_key = %s",
+        f"{_LOCKED} with changed as (update marts.fct_invoice_lines"
+        " set amount = %s, unit_price = %s, content_hash = %s where line_key = %s"
+        " returning line_key, content_hash)"
+        " insert into marts.line_changes select *, clock_timestamp() from changed",
         (str(amount), str(amount), content_hash(changed), row["line_key"]),
     )
 
@@ -174,6 +184,7 @@ def play(schedule: Schedule, world: World, nursery: Nursery, cluster: Any) -> Ve
     proxy = FaultProxy((host, int(port)), silence_seconds=0.6)
     verdict = Verdict(schedule.seed, lines=len(schedule.lines))
     try:
+        world.query(LINE_CHANGES)
         world.propose(schedule.lines)
         _approve_some(schedule, world)
         for each in schedule.rounds:
@@ -277,15 +288,33 @@ def _totals_of(move: dict[str, Any]) -> tuple[Decimal, Decimal]:
     return Decimal(str(move["amount_untaxed"])), Decimal(str(move["amount_total"]))
 
 
-def _line_problems(schedule: Schedule, world: World) -> list[str]:
-    rows = world.query(
-        "select document_key, line_key, content_hash, amount, tax_ids, exists ("
-        "  select from ops.line_approvals as said where said.line_key = published.line_key"
-        "  and said.content_hash = published.content_hash and said.decision = 'approve'),"
-        " expected_untaxed_amount, expected_tax_amount"
-        " from ops.publication_lines as published join ops.publications using (document_key)"
+_PUBLISHED = """
+select
+    document_key, line_key, content_hash, amount, tax_ids,
+    (
+        select decision from ops.line_approvals as said
+        where said.line_key = published.line_key and said.content_hash = published.content_hash
+            and decided_at < claimed_at
+        order by approval_id desc limit 1
+    ),
+    expected_untaxed_amount, expected_tax_amount,
+    (
+        select changed.content_hash from marts.line_changes as changed
+        where changed.line_key = published.line_key and at < claimed_at
+        order by at desc limit 1
     )
-    problems = [f"published unapproved: {row[1]}" for row in rows if not row[5]]
+from ops.publication_lines as published
+inner join ops.publications using (document_key)
+"""
+
+
+def _line_problems(schedule: Schedule, world: World) -> list[str]:
+    rows = world.query(_PUBLISHED)
+    first = {row["line_key"]: row["content_hash"] for row in schedule.lines}
+    problems = [f"published unapproved: {row[1]}" for row in rows if row[5] != "approve"]
+    problems += [
+        f"published as it was: {row[1]}" for row in rows if row[2] != (row[8] or first[row[1]])
+    ]
     counts = Counter(row[1] for row in rows)
     problems += [f"published {n} times: {key}" for key, n in counts.items() if n > 1]
     lost = {row["line_key"] for row in schedule.lines} - set(counts)
@@ -299,7 +328,7 @@ def _line_problems(schedule: Schedule, world: World) -> list[str]:
             schedule.taxes,
             "round_globally",
         )
-        if (totals.untaxed, totals.tax) != members[0][6:]:
+        if (totals.untaxed, totals.tax) != members[0][6:8]:
             problems.append(f"frozen with wrong totals: {key}")
     return problems
 
