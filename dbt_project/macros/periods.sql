@@ -45,10 +45,10 @@
             (
                 (extract(year from {{ day }}) - extract(year from {{ stream }}.grid_day)) * 12
                 + extract(month from {{ day }}) - extract(month from {{ stream }}.grid_day)
-            ) / {{ stream }}.step_months
+            ) / nullif({{ stream }}.step_months, 0)
         )::int
         else floor(
-            ({{ day }} - {{ stream }}.grid_day)::numeric / {{ stream }}.day_count
+            ({{ day }} - {{ stream }}.grid_day)::numeric / nullif({{ stream }}.day_count, 0)
         )::int
     end
 {%- endmacro %}

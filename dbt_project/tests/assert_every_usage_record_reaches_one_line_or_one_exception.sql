@@ -1,0 +1,102 @@
+-- A record that silently reaches no invoice is revenue lost, one that reaches two is a customer lost. Every
+-- step must hand on as many records as it was given: source -> ledger -> days -> lines and exceptions.
+with events as (
+
+    select count(*) as records
+    from {{ ref('int_usage_events') }}
+
+),
+
+ledger as (
+
+    select
+        count(*) as records,
+        count(*) filter (where is_counted) as counted
+    from {{ ref('int_usage_ledger') }}
+
+),
+
+days as (
+
+    select
+        sum(record_count + left_out_count) as records,
+        sum(record_count) as counted
+    from {{ ref('int_usage_by_day') }}
+
+),
+
+-- Two charges on one metric are two lines with the same records: those count once.
+in_lines as (
+
+    select
+        subscription_id,
+        metric,
+        sum(record_count) as records
+    from (
+        select distinct subscription_id, metric, period_type, segment_start, record_count
+        from {{ ref('int_rated_lines') }}
+        where kind = 'usage'
+    ) as segments
+    group by subscription_id, metric
+
+),
+
+in_gaps as (
+
+    select
+        subscription_id,
+        metric,
+        count(*) as records
+    from {{ ref('int_usage_gaps') }}
+    group by subscription_id, metric
+
+),
+
+by_subscription as (
+
+    select
+        subscription_id,
+        metric,
+        sum(record_count) as records
+    from {{ ref('int_usage_by_day') }}
+    group by subscription_id, metric
+
+),
+
+lost as (
+
+    select
+        subscription_id,
+        metric,
+        sum(records) as missing_records
+    from (
+        select subscription_id, metric, records
+        from by_subscription
+        union all
+        select subscription_id, metric, -records
+        from in_lines
+        union all
+        select subscription_id, metric, -records
+        from in_gaps
+    ) as flows
+    group by subscription_id, metric
+    having sum(records) <> 0
+
+)
+
+select 'source and ledger differ' as law, null as subscription_id, null as metric,
+    events.records - ledger.records as missing_records
+from events
+cross join ledger
+where events.records <> ledger.records
+union all
+select 'ledger and days differ' as law, null as subscription_id, null as metric,
+    ledger.records - coalesce(days.records, 0) as missing_records
+from ledger
+cross join days
+where
+    ledger.records <> coalesce(days.records, 0)
+    or ledger.counted <> coalesce(days.counted, 0)
+union all
+select 'days differ from lines and exceptions' as law, subscription_id, metric, missing_records
+from lost

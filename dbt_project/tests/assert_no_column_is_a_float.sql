@@ -1,0 +1,14 @@
+-- One double precision column in the chain, and a cent depends on the order of a sum.
+-- depends_on: {{ ref('fct_invoice_lines') }}
+select
+    table_schema,
+    table_name,
+    column_name
+from information_schema.columns
+where
+    table_schema in (
+        '{{ var("schema_prefix") }}staging',
+        '{{ var("schema_prefix") }}intermediate',
+        '{{ var("schema_prefix") }}marts'
+    )
+    and data_type in ('double precision', 'real')
