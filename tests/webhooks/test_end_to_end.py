@@ -1,0 +1,117 @@
+"""The control loop on the sandbox, from Odoo and NexaCloud to the app and back to silence."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from webhook_world import SECRET, SECRET_NAME, URL_NAME
+
+from connections.settings import Settings, load_settings
+from publishers.webhooks import release_termination
+from sandbox.receiver import Inbox
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "rating" / "support"))
+
+from lifecycle_story import Story, now, running_receiver
+from rating_world import Dbt
+
+FAILED = "invoice.payment_failed"
+SUCCEEDED = "invoice.payment_succeeded"
+REVERSED = "invoice.payment_reversed"
+TERMINATED = "subscription.terminated"
+MAY_25 = date(2026, 5, 25)
+
+
+def at_noon(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def story(
+    settings: Settings,
+    nexacloud_owner_dsn: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Story]:
+    inbox = Inbox()
+    with running_receiver(inbox) as url:
+        monkeypatch.setenv(URL_NAME, url)
+        monkeypatch.setenv(SECRET_NAME, SECRET)
+        host = url.split("/")[2]
+        values: dict[str, Any] = {name: getattr(settings, name) for name in Settings.model_fields}
+        values |= {"webhook_private_hosts": host, "webhook_http_hosts": host}
+        dbt = Dbt(settings.warehouse_dsn, tmp_path / "target")
+        dbt.parse()
+        yield Story(load_settings(**values), nexacloud_owner_dsn, dbt, inbox)
+
+
+def test_the_control_loop_from_overdue_to_terminated(story: Story) -> None:
+    (paying, [deployment, *_]), (quiet, _), *_ = story.deployments().items()
+    story.open_gate(paying)
+    ours = story.published(MAY_25, paying, quiet)
+    story.pay(story.invoice(MAY_25))
+    story.invoice(MAY_25)  # an accountant's own, as overdue as ours
+
+    assert story.told(at_noon(MAY_25)) == [], "switched on; nothing is due"
+    assert story.told(at_noon(MAY_25 + timedelta(days=6))) == [], "within the grace"
+
+    overdue = at_noon(MAY_25 + timedelta(days=8))
+    told = story.told(overdue)
+    assert told == [(FAILED, dep) for dep in story.deployments()[paying]]
+    [event, *_] = story.inbox.effects
+    assert event["external_subscription_id"] == paying
+    assert event["invoice"]["total_amount"] == "100.00"
+    assert event["invoice"]["odoo_id"] == ours
+    assert story.inbox.deployments[deployment] == "suspended"
+    assert story.told(overdue) == [], "rerun, nothing"
+
+    payment = story.pay(ours)
+    assert {kind for kind, _ in story.told(overdue)} == {SUCCEEDED}
+    assert story.inbox.deployments[deployment] == "running"
+    assert story.told(overdue, full_refresh=True) == [], "a full refresh tells nothing again"
+
+    story.admin.execute("account.payment", "action_cancel", [payment])
+    assert story.told(now() + timedelta(days=6)) == [], "may be mended within the grace"
+    assert {kind for kind, _ in story.told(now() + timedelta(days=8))} == {REVERSED}
+    story.pay(ours)
+    assert {kind for kind, _ in story.told(now() + timedelta(days=8))} == {SUCCEEDED}
+
+    ended = at_noon(MAY_25 + timedelta(days=4))
+    later = now() + timedelta(days=9)
+    story.end_subscription(paying, ended)
+    assert story.told(later, whole=True) == [], "waits for a person"
+    held = [note for note in story.proposed(later).events if note.decision == "held"]
+    assert {note.event_type for note in held} == {TERMINATED}
+    assert release_termination(story.at(later), "nexacloud", paying, by="Ann") == ended
+    assert {kind for kind, _ in story.told(later)} == {TERMINATED}
+    assert story.inbox.deployments[deployment] == "deprovisioned"
+    assert story.told(later, full_refresh=True) == [], "rerun, nothing"
+
+    ids = [event["id"] for event in story.inbox.effects]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_failed_charge_is_told_after_the_grace_and_never_if_it_is_mended(story: Story) -> None:
+    (subscription, deployments), *_ = story.deployments().items()
+    story.open_gate(subscription)
+    far = now().date() + timedelta(days=60)
+    declined = story.published(far, subscription)
+    mended = story.published(far, subscription)
+    assert story.told(now()) == []
+
+    story.charge(declined, "error", "Card declined")
+    story.charge(mended, "error", "Card declined")
+    assert story.told(now() + timedelta(days=6)) == []
+    story.pay(mended)
+    told = story.told(now() + timedelta(days=8))
+    assert sorted(told) == sorted(
+        [(FAILED, one) for one in deployments] + [(SUCCEEDED, one) for one in deployments]
+    )
+    failed = [event for event in story.inbox.effects if event["type"] == FAILED]
+    assert {event["invoice"]["odoo_id"] for event in failed} == {declined}
+    assert "Card declined" in failed[0]["reason"]
