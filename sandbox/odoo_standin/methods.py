@@ -44,7 +44,7 @@ def _search_read(
 ) -> list[Row]:
     reading.check_language(env)
     rows = reading.search_read(env, model, domain or [], fields, offset, limit, order)
-    return _plain_links(rows, model) if load is None or load == "" else rows
+    return rows if load == "_classic_read" else _plain_links(rows, model)
 
 
 def _read(
@@ -56,7 +56,7 @@ def _read(
 ) -> list[Row]:
     reading.check_language(env)
     rows = reading.read(env, model, ids_of(ids), fields)
-    return _plain_links(rows, model) if load is None or load == "" else rows
+    return rows if load == "_classic_read" else _plain_links(rows, model)
 
 
 def _plain_links(rows: list[Row], model: Model) -> list[Row]:

@@ -33,11 +33,11 @@ def _real_target() -> Target:
 
 @pytest.fixture(scope="session")
 def standin(cluster: Cluster) -> Iterator[Target]:
-    """A stand-in in this process, without the importer's remains, on a database of its own."""
+    """A stand-in in this process, as Community: the edition that was measured."""
     from sandbox.odoo_standin.server import running
 
     dsn = cluster.create_database("standin_contract")
-    with running(dsn, empty=True) as server:
+    with running(dsn, community=True) as server:
         yield Target(server.url, "odoo", "admin", "admin", is_standin=True, dsn=dsn)
 
 
@@ -55,3 +55,9 @@ def target(request: pytest.FixtureRequest) -> Any:
 def lab(target: Target) -> Lab:
     """Records that the tests work on, found or created by name."""
     return Lab(target)
+
+
+@pytest.fixture(scope="session")
+def standin_lab(standin: Target) -> Lab:
+    """The same for what only the stand-in has: its users, its database."""
+    return Lab(standin)

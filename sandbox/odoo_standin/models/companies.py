@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from sandbox.odoo_standin import orm
+from sandbox.odoo_standin import external_ids, orm
 from sandbox.odoo_standin.behaviour import Behaviour, Method, register
 from sandbox.odoo_standin.environment import Env, Values
 from sandbox.odoo_standin.passwords import password_hash
@@ -195,3 +195,12 @@ register("account.fiscal.position", FiscalPositions())
 register("account.journal", JournalsOrTerms())
 register("account.payment.term", JournalsOrTerms())
 register("account.payment.term.line", TermLines())
+
+
+class ModelData(Behaviour):
+    methods: ClassVar[Mapping[str, Method]] = {
+        "check_object_reference": external_ids.check_object_reference
+    }
+
+
+register("ir.model.data", ModelData())

@@ -57,6 +57,7 @@ class Binding:
         return [f"{path}: {actual!r} instead of {expected!r}"]
 
     def _of_dicts(self, expected: dict[str, Any], actual: dict[str, Any], path: str) -> list[str]:
+        expected = {self.translate(key): value for key, value in expected.items()}
         found = [f"{path}.{key}: missing" for key in expected.keys() - actual.keys()]
         for key in expected.keys() & actual.keys():
             found += self.differences(expected[key], actual[key], f"{path}.{key}")
