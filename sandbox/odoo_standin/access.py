@@ -155,7 +155,7 @@ def rule(env: Env, model: Model, operation: str) -> Condition:
     if env.is_sudo:
         return TRUE
     conditions: list[Condition] = []
-    if model.name == "res.company":
+    if model.name == "res.company" and operation != "create":
         conditions.append(Condition("t.id = any(%s)", (list(env.company_ids),)))
     elif "company_id" in model.fields and model.fields["company_id"].column_type:
         conditions.append(

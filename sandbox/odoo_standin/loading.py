@@ -121,6 +121,8 @@ class _Import:
             with _Savepoint(self.env):
                 self.ids += self._load_records(batch)
             return
+        except RequiredFieldError:
+            pass  # PostgreSQL's refusal in Odoo: told below, by its record alone
         except OdooError as error:
             together = batch[0].info | {"type": "error", "message": str(error)}
         except (psycopg2.Error, ValueError, KeyError, ArithmeticError, TypeError):

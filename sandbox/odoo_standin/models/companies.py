@@ -43,6 +43,7 @@ class Companies(Behaviour):
             "update res_users set company_ids = company_ids || %s::bigint[] where id = %s",
             (ids, env.uid),
         )
+        env.cache.pop(("user", env.uid), None)
 
 
 class Taxes(Behaviour):

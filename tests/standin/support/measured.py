@@ -25,8 +25,9 @@ def measured(name: str) -> Any:
 class Binding:
     """Which id here stands for which id of the measured database; learnt while comparing."""
 
-    def __init__(self, known: dict[int, int]) -> None:
+    def __init__(self, known: dict[int, int], *, is_exact: bool = False) -> None:
         self.known = dict(known)
+        self._is_exact = is_exact  # then numbers are counts, never ids
 
     def translate(self, value: Any) -> Any:
         """Replace measured ids in a request, also where they travel as strings."""
@@ -73,7 +74,7 @@ class Binding:
         return bool(expected == actual)
 
     def _bind(self, expected: int, actual: int) -> bool:
-        if expected < 2:  # 0 and 1 are counts and flags, never somebody's id here
+        if self._is_exact or expected < 2:  # 0 and 1 are counts and flags, never somebody's id here
             return expected == actual
         return self.known.setdefault(expected, actual) == actual
 
