@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ DEFAULT_HOME = Path(__file__).resolve().parents[1] / ".local"
 DEFAULT_PORT = 54329
 SUPERUSER = "postgres"
 
-_START_TIMEOUT_SECONDS = 60
+_START_TIMEOUT_SECONDS = 30
 _RETRY_SECONDS = 0.25
 _PROGRAMS = ("initdb", "pg_ctl", "postgres")
 
@@ -107,6 +108,7 @@ class Cluster:
         with file_lock(self.home / "postgres.lock"):
             if not self.is_running():
                 self._initialise()
+                self._check_version()
                 self._start_with_retries()
         return self
 
@@ -226,6 +228,17 @@ class Cluster:
         shutil.rmtree(self.data, ignore_errors=True)
         draft.rename(self.data)
         shutil.rmtree(draft.parent, ignore_errors=True)
+
+    def _check_version(self) -> None:
+        """Refuse data of another major version at once: no retry would mend that."""
+        found = (self.data / "PG_VERSION").read_text().strip()
+        program = find_binaries(self._bin_dir) / "postgres"
+        said = subprocess.check_output([str(program), "--version"], text=True)
+        if f" {found}." not in said:
+            raise SandboxError(
+                f"{self.data} was made by PostgreSQL {found}, and {program} is {said.strip()}: "
+                "set BILLING_PG_BIN to the older programs, or remove the folder"
+            )
 
     def _start_with_retries(self) -> None:
         """Start with a bound: after a kill, orphans of the old server hold on for a moment."""

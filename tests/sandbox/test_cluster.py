@@ -149,6 +149,14 @@ def test_a_folder_without_the_programs_is_named(tmp_path: Path) -> None:
         find_binaries(tmp_path)
 
 
+def test_data_of_another_version_are_refused_at_once_and_named(home: Path) -> None:
+    cluster = Cluster(home, throwaway=True).start()
+    cluster.stop()
+    (cluster.data / "PG_VERSION").write_text("9\n")
+    with pytest.raises(SandboxError, match="made by PostgreSQL 9"):
+        cluster.start()
+
+
 def test_a_lock_that_is_not_given_back_is_named(tmp_path: Path) -> None:
     with file_lock(tmp_path / "x.lock"):
         with pytest.raises(SandboxError, match=r"x\.lock"):
