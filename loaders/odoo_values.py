@@ -128,8 +128,9 @@ def exact_json(value: object) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, int):
         return str(value)
-    if isinstance(value, Decimal) and value.is_finite():
-        return format(value, "f")
+    if isinstance(value, Decimal):
+        # JSON has no NaN: where a broken row is kept as evidence, the word has to do.
+        return format(value, "f") if value.is_finite() else _quoted(str(value))
     raise BrokenValue(f"{value!r} is not JSON")
 
 

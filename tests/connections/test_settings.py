@@ -1,4 +1,4 @@
-"""Settings come from the environment, else from the sandbox, a source at a time, and keep secrets."""
+"""Settings: from the environment, else from the sandbox, a source at a time; secrets are kept."""
 
 from __future__ import annotations
 

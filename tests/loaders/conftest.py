@@ -5,15 +5,23 @@ other.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
 
 from connections import Settings, load_settings
+from connections.odoo import OdooPort
+
+sys.path.insert(0, str(Path(__file__).parent))
+from faulty_proxy import FaultyProxy
+
+if TYPE_CHECKING:
+    from sandbox.standin import Standin
 
 Run = Callable[..., list[tuple[Any, ...]]]
 
@@ -98,3 +106,66 @@ def differences(app: Run, warehouse_sql: Run) -> Callable[[str], set[tuple[Any, 
 def soak_seeds() -> int:
     """How many random schedules `make soak` plays: SOAK_SEEDS, or 1000."""
     return int(os.environ.get("SOAK_SEEDS", "1000"))
+
+
+# ---------------------------------------------------------------------------------------- Odoo
+
+
+@pytest.fixture
+def settings_for(warehouse_dsn: str, tmp_path: Path) -> Callable[..., Settings]:
+    """Settings for some stand-in and the warehouse, with small pages."""
+
+    def make(standin: Standin, **more: Any) -> Settings:
+        return _odoo_settings(standin, warehouse_dsn, tmp_path, more)
+
+    return make
+
+
+def _odoo_settings(
+    standin: Standin, warehouse_dsn: str, tmp_path: Path, more: dict[str, Any]
+) -> Settings:
+    given = {
+        "billing_home": tmp_path / "home",
+        "warehouse_dsn": warehouse_dsn,
+        "odoo_url": standin.url,
+        "odoo_db": standin.db,
+        "odoo_user": standin.user,
+        "odoo_password": standin.password,
+        "odoo_page_size": 50,
+    }
+    return load_settings(**given | more)
+
+
+@pytest.fixture
+def erp(odoo: Standin, settings_for: Callable[..., Settings]) -> Settings:
+    """Settings for the stand-in of the test."""
+    return settings_for(odoo)
+
+
+@pytest.fixture
+def admin(erp: Settings) -> OdooPort:
+    """A person at Odoo who may do everything."""
+    return OdooPort.connect(
+        load_settings(**erp.model_dump() | {"odoo_user": "admin", "odoo_password": "admin"})
+    )
+
+
+@pytest.fixture
+def odoo_sql(odoo: Standin) -> Iterator[Run]:
+    """Odoo's own database, for what RPC cannot set: microseconds and instants."""
+    with closing(psycopg2.connect(odoo.dsn)) as connection:
+        connection.autocommit = True
+
+        def run(statement: str, values: Any = None) -> list[tuple[Any, ...]]:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, values)
+                return cursor.fetchall() if cursor.description else []
+
+        yield run
+
+
+@pytest.fixture
+def proxy(odoo: Standin) -> Iterator[FaultyProxy]:
+    proxy = FaultyProxy(odoo.url)
+    yield proxy
+    proxy.stop()

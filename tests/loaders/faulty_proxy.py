@@ -1,0 +1,64 @@
+"""A real HTTP proxy before the stand-in that fails when it is told to. Requests in, answers or
+faults out.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.request
+from collections.abc import Callable
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+# Gets the JSON params of a request; returns an HTTP status to fail with, 0 to cut the line, None to
+# pass.
+Fault = Callable[[dict[str, Any]], int | None]
+
+
+class FaultyProxy:
+    """Forwards to `target`; `calls` remembers (model, method, args) of what came in."""
+
+    def __init__(self, target: str) -> None:
+        self.fault: Fault = lambda _: None
+        self.calls: list[tuple[str, str, Any]] = []
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status = proxy.meet(json.loads(body)["params"])
+                if status == 0:
+                    self.close_connection = True
+                    return
+                answer = b"<html>no</html>" if status else _forward(target + self.path, body)
+                self.send_response(status or 200)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        serve = partial(self._server.serve_forever, poll_interval=0.01)
+        threading.Thread(target=serve, daemon=True).start()
+
+    def meet(self, params: dict[str, Any]) -> int | None:
+        if params.get("method") == "execute_kw":
+            _, _, _, model, method, *rest = params["args"]
+            self.calls.append((model, method, rest))
+        return self.fault(params)
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _forward(url: str, body: bytes) -> bytes:
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        data: bytes = response.read()
+    return data
