@@ -154,7 +154,7 @@ def action_draft(env: Env, ids: int | Sequence[int]) -> None:
         if payment["move_id"]:
             orm.update(env, "account.move", [payment["move_id"]], {"state": "draft"})
         siblings = env.tuples(
-            "select id from account_payment where invoice_ids && %s and id <> %s",
+            "select id from account_payment where invoice_ids && %s::bigint[] and id <> %s",
             (payment["invoice_ids"], payment["id"]),
         )
         orm.touch(env, "account.payment", [row[0] for row in siblings])
