@@ -12,7 +12,12 @@ import psycopg2
 from connections.errors import DatabaseUnreachable, OdooError, SettingsError
 from loaders.errors import LoadError, LoadInProgress
 from orchestration.dbt import DbtError
+from publishers.approvals import ApprovalError
+from publishers.credits import CreditError
+from publishers.gates import GateError
 from publishers.ledger import AlreadyPublishing
+from publishers.policies import PolicyError
+from publishers.release import ReleaseError
 from publishers.webhooks.errors import WebhookError
 from sandbox.processes import SandboxError
 
@@ -27,6 +32,11 @@ OURS: tuple[type[Exception], ...] = (
     OdooError,
     LoadError,
     AlreadyPublishing,
+    ApprovalError,
+    CreditError,
+    GateError,
+    PolicyError,
+    ReleaseError,
     WebhookError,
     SandboxError,
     DbtError,

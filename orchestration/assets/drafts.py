@@ -10,11 +10,13 @@ from typing import Any
 
 import dagster as dg
 
-from connections.settings import load_settings
+from connections.postgres import warehouse
+from connections.settings import Settings, load_settings
 from orchestration.failures import RETRY, as_failures
 from orchestration.names import DRAFTS_KEY, PUBLISH_OP
 from orchestration.warehouse import migrate
 from publishers.drafts import publish
+from publishers.policies import approve_automatically
 from publishers.report import PublishReport
 
 KEY = dg.AssetKey(DRAFTS_KEY)
@@ -64,6 +66,7 @@ def draft_invoices(
     with as_failures("publish"):
         settings = load_settings()
         migrate(settings)
+        approved = _approve_by_policy(settings) if config.go else 0
         report = publish(
             settings,
             go=config.go,
@@ -74,8 +77,16 @@ def draft_invoices(
             by=config.by,
             progress=context.log.info,
         )
-    yield dg.MaterializeResult(asset_key=KEY, metadata=_metadata(report))
+    yield dg.MaterializeResult(
+        asset_key=KEY, metadata=_metadata(report) | {"approved_by_policy": approved}
+    )
     yield from _checks(report)
+
+
+def _approve_by_policy(settings: Settings) -> int:
+    """Approve what a policy in force allows; without one, and by default there is none, nothing."""
+    with warehouse(settings) as conn:
+        return len(approve_automatically(conn, settings.schema("marts")).written)
 
 
 def _metadata(report: PublishReport) -> dict[str, Any]:

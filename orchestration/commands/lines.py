@@ -92,9 +92,10 @@ def show(answer: list[dict[str, Any]], period: str | None, title: str = "Lines")
         "amount",
         "currency",
     ]
+    blocked = ["blocked_reason"] if any(line["blocked_reason"] for line in answer) else []
     render.stdout.print(
         render.table(
-            f"{title} {period or ''}".strip(), shown, [*columns, "state", "blocked_reason"],
+            f"{title} {period or ''}".strip(), shown, [*columns, "state", *blocked],
             caption=f"{len(shown)} lines",
         )
     )  # fmt: skip

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
+from uuid import uuid4
 
 import typer
 
+from connections.odoo import OdooPort
+from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import render
-from orchestration.commands.options import Go, Json, Period, Service
+from orchestration.commands.options import By, Go, Json, Period, Service, Why
 from orchestration.names import DRAFTS_KEY, PUBLISH_OP
 from orchestration.outcome import execute
 from orchestration.warehouse import migrate
 from publishers import drafts
+from publishers.exports import export as write_export
+from publishers.ledger import Run
+from publishers.release import release as release_document
 
 Limit = Annotated[int | None, typer.Option(help="At most so many documents.", min=1)]
+Export = Annotated[Path | None, typer.Option(help="Write the dry run to a .csv, .xlsx or .json.")]
+FORMATS = (".csv", ".xlsx", ".json")
 Publisher = Annotated[str, typer.Option("--by", help="Who publishes; kept in the ledger.")]
 
 
@@ -24,6 +33,7 @@ def publish(
     service: Service = None,
     limit: Limit = None,
     by: Publisher = "billing publish",
+    export: Export = None,
     json: Json = False,
 ) -> None:
     """Write approved lines to Odoo as draft invoices, exactly once. A dry run without --go.
@@ -32,7 +42,9 @@ def publish(
     """
     settings = load_settings()
     config = {"period": period, "service": service, "limit": limit, "by": by}
-    answer = publish_for_real(settings, **config) if go else dry_run(settings, **config)
+    if export and (go or export.suffix.lower() not in FORMATS):
+        raise typer.BadParameter(f"--export is of a dry run, into a file that ends in {FORMATS}")
+    answer = publish_for_real(settings, **config) if go else dry_run(settings, export, **config)
     if json:
         render.print_json(answer)
     else:
@@ -41,10 +53,30 @@ def publish(
         raise typer.Exit(1)
 
 
-def dry_run(settings: Settings, **config: Any) -> dict[str, Any]:
+def release(
+    document_key: Annotated[str, typer.Argument(help="The document's key: see `billing publish`.")],
+    by: By,
+    why: Why,
+) -> None:
+    """Let go of a document whose draft is gone from Odoo; its lines may then be published anew.
+
+    Example: [bold]billing release DOCUMENT --by "Dana Roy" --why "the draft was deleted"[/]
+    """
+    settings = load_settings()
+    with warehouse(settings) as conn:
+        port = OdooPort.connect(settings)
+        person = Run(by=by, run_id=uuid4().hex, at=lambda _point: None)
+        released = release_document(conn, port, document_key, person, why)
+    render.stdout.print(f"{document_key} is released: {len(released.line_keys)} lines are free")
+
+
+def dry_run(settings: Settings, export: Path | None = None, **config: Any) -> dict[str, Any]:
     """What would be written, straight from the publisher: it leaves no trace, not even a run."""
     migrate(settings)
-    return drafts.publish(settings, go=False, **config).as_json()
+    report = drafts.publish(settings, go=False, **config)
+    if export:
+        write_export(report, export)
+    return report.as_json()
 
 
 def publish_for_real(settings: Settings, **config: Any) -> dict[str, Any]:
@@ -59,13 +91,21 @@ def publish_for_real(settings: Settings, **config: Any) -> dict[str, Any]:
 
 def show(answer: dict[str, Any]) -> None:
     """Print the documents with their totals, and the counts."""
+    if answer["documents"]:
+        _show_documents(answer)
+    counts = ("created", "unchanged", "held", "failed", "quarantined")
+    said = ", ".join(f"{answer[name]} {name}" for name in counts)
+    render.stdout.print(f"dry run: nothing was written; {said}" if answer["dry_run"] else said)
+    for alarm in answer["alarms"]:
+        render.stdout.print(
+            f"[red]alarm[/] {alarm['key']} (Odoo {alarm['odoo_id']}): {alarm['finding']}",
+            highlight=False,
+        )
+
+
+def _show_documents(answer: dict[str, Any]) -> None:
     title = "Would be published (dry run: add --go)" if answer["dry_run"] else "Drafts in Odoo"
     columns = ["key", "odoo_id", "partner", "untaxed_amount", "tax_amount", "total_amount", "lines"]
-    documents = [
-        {**each, "lines": len(each["lines"]) if isinstance(each["lines"], list) else each["lines"]}
-        for each in answer["documents"]
-    ]
-    counts = ", ".join(
-        f"{answer[name]} {name}" for name in ("created", "unchanged", "failed", "quarantined")
-    )
-    render.stdout.print(render.table(title, documents, columns, caption=counts))
+    documents = [{**each, "lines": len(each["lines"])} for each in answer["documents"]]
+    reasons = ["reason"] if any(each["reason"] for each in documents) else []
+    render.stdout.print(render.table(title, documents, [*columns, *reasons]))
