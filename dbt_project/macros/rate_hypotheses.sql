@@ -1,14 +1,11 @@
-{#- Rates open keys again, one row a set of suppositions. In: a relation with subscription_id,
-    period_start, period_end, set_key and the six variants (null: as it is). Out: those columns and
-    rated_amount, what the key would have cost. The arithmetic is that of every other line. -#}
+{#- Rates open keys again, one row a set of suppositions. In: a relation with rest_number,
+    set_key and the six variants (null: as it is). Out: those columns and rated_amount, what the key would have cost. The arithmetic is that of every other line. -#}
 {% macro rate_hypotheses(sets) -%}
 (
     with hypothesis_inputs as (
 
         select
-            sets.subscription_id,
-            sets.period_start,
-            sets.period_end,
+            sets.rest_number,
             sets.set_key,
             segments.is_trial,
             segments.numerator as fraction_numerator,
@@ -38,38 +35,23 @@
         from {{ sets }} as sets
         inner join {{ ref('int_hypothesis_segments') }} as segments
             on
-                sets.subscription_id = segments.subscription_id
-                and sets.period_start = segments.period_start
-                and sets.period_end = segments.period_end
+                sets.rest_number = segments.rest_number
                 and coalesce(sets.plan_variant, 'held') = segments.plan_variant
                 and coalesce(sets.segmentation, 'own') = segments.segmentation
         inner join {{ ref('int_hypothesis_prices') }} as prices
             on
-                segments.subscription_id = prices.subscription_id
-                and segments.period_type = prices.period_type
-                and segments.plan_code = prices.plan_code
-                and segments.segment_start = prices.segment_start
+                segments.segment_number = prices.segment_number
                 and coalesce(sets.price_variant, 'own') = prices.price_variant
         left join {{ ref('int_hypothesis_usage') }} as usage
             on
-                segments.subscription_id = usage.subscription_id
-                and segments.period_start = usage.period_start
-                and segments.period_end = usage.period_end
-                and segments.segmentation = usage.segmentation
-                and segments.plan_variant = usage.plan_variant
-                and segments.segment_start = usage.segment_start
+                segments.segment_number = usage.segment_number
                 and coalesce(sets.span_variant, 'own') = usage.span_variant
                 and case when sets.usage_variant = 'late' then 'late' else 'own' end
                 = usage.usage_variant
                 and prices.metric = usage.metric
         left join {{ ref('int_hypothesis_said_usage') }} as said_usage
             on
-                segments.subscription_id = said_usage.subscription_id
-                and segments.period_start = said_usage.period_start
-                and segments.period_end = said_usage.period_end
-                and segments.segmentation = said_usage.segmentation
-                and segments.plan_variant = said_usage.plan_variant
-                and segments.segment_start = said_usage.segment_start
+                segments.segment_number = said_usage.segment_number
                 and prices.metric = said_usage.metric
         left join {{ ref('stg_odoo__res_currency') }} as currencies
             on prices.currency = currencies.currency_code
@@ -80,26 +62,27 @@
     once as (
 
         select
-            subscription_id,
-            service_period_start as period_start,
-            service_period_end as period_end,
-            sum(amount) as amount
-        from {{ ref('int_rated_lines') }}
-        where kind = 'one_off'
-        group by subscription_id, service_period_start, service_period_end
+            rests.rest_number,
+            sum(lines.amount) as amount
+        from {{ ref('int_reconciliation_rests') }} as rests
+        inner join {{ ref('int_rated_lines') }} as lines
+            on
+                rests.subscription_id = lines.subscription_id
+                and rests.period_start = lines.service_period_start
+                and rests.period_end = lines.service_period_end
+        where lines.kind = 'one_off'
+        group by rests.rest_number
 
     ),
 
     totals as (
 
         select
-            rated.subscription_id,
-            rated.period_start,
-            rated.period_end,
+            rated.rest_number,
             rated.set_key,
             sum(rated.amount + coalesce(rated.minimum_shortfall_amount, 0)) as rated_amount
         from {{ rate_charges('hypothesis_inputs') }} as rated
-        group by rated.subscription_id, rated.period_start, rated.period_end, rated.set_key
+        group by rated.rest_number, rated.set_key
 
     )
 
@@ -108,15 +91,7 @@
         coalesce(totals.rated_amount, 0) + coalesce(once.amount, 0) as rated_amount
     from {{ sets }} as sets
     left join totals
-        on
-            sets.subscription_id = totals.subscription_id
-            and sets.period_start = totals.period_start
-            and sets.period_end = totals.period_end
-            and sets.set_key = totals.set_key
-    left join once
-        on
-            sets.subscription_id = once.subscription_id
-            and sets.period_start = once.period_start
-            and sets.period_end = once.period_end
+        on sets.rest_number = totals.rest_number and sets.set_key = totals.set_key
+    left join once on sets.rest_number = once.rest_number
 )
 {%- endmacro %}

@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- Every single supposition that a stored fact of the key allows. No free parameter: a plan that the
 -- invoice names, a price that was in force once, the other policies, the app's own quantity.
 with facts as (
@@ -35,24 +37,14 @@ said_usage as (
 price_variants as (
 
     select distinct
-        segments.subscription_id,
-        segments.period_start,
-        segments.period_end,
+        segments.rest_number,
         others.price_variant as variant
     from segments
     inner join prices as own
-        on
-            segments.subscription_id = own.subscription_id
-            and segments.period_type = own.period_type
-            and segments.plan_code = own.plan_code
-            and segments.segment_start = own.segment_start
-            and own.price_variant = 'own'
+        on segments.segment_number = own.segment_number and own.price_variant = 'own'
     inner join prices as others
         on
-            own.subscription_id = others.subscription_id
-            and own.period_type = others.period_type
-            and own.plan_code = others.plan_code
-            and own.segment_start = others.segment_start
+            own.segment_number = others.segment_number
             and own.charge = others.charge
             and own.price_key <> others.price_key
 
@@ -61,9 +53,7 @@ price_variants as (
 proration_variants as (
 
     select distinct
-        subscription_id,
-        period_start,
-        period_end,
+        rest_number,
         segmentation as variant
     from segments
     where segmentation <> 'own'
@@ -73,58 +63,53 @@ proration_variants as (
 supposed as (
 
     select
-        subscription_id, period_start, period_end, 'plan_mismatch' as cause, 'named' as variant,
+        rest_number, 'plan_mismatch' as cause, 'named' as variant,
         1 as variant_order
     from facts
     where has_named_plan
     union all
     select
-        subscription_id, period_start, period_end, 'price_version', variant,
+        rest_number, 'price_version', variant,
         array_position(array['older', 'newer', 'app'], variant)
     from price_variants
     union all
-    select subscription_id, period_start, period_end, 'boundary', 'said', 1
+    select rest_number, 'boundary', 'said', 1
     from facts
     where has_other_span
     union all
     select
-        facts.subscription_id, facts.period_start, facts.period_end, 'proration',
+        facts.rest_number, 'proration',
         proration_variants.variant,
         array_position(array['day', 'second', 'none'], proration_variants.variant)
     from facts
-    inner join proration_variants
-        on
-            facts.subscription_id = proration_variants.subscription_id
-            and facts.period_start = proration_variants.period_start
-            and facts.period_end = proration_variants.period_end
+    inner join proration_variants on facts.rest_number = proration_variants.rest_number
     where facts.is_partial
     union all
     select
-        facts.subscription_id, facts.period_start, facts.period_end, 'quota',
+        facts.rest_number, 'quota',
         quota.variant, quota.variant_order
     from facts
     cross join (values ('zero', 1), ('unprorated', 2)) as quota (variant, variant_order)
     where quota.variant = 'zero' or facts.is_partial
     union all
-    select subscription_id, period_start, period_end, 'missing_usage', 'none', 1
+    select rest_number, 'missing_usage', 'none', 1
     from facts
     where not has_usage_item
     union all
-    select subscription_id, period_start, period_end, 'missing_usage', 'late', 2
+    select rest_number, 'missing_usage', 'late', 2
     from facts
     where has_late_usage
     union all
-    select distinct subscription_id, period_start, period_end, 'quantity', 'said', 1
-    from said_usage
+    select distinct segments.rest_number, 'quantity', 'said', 1
+    from segments
+    inner join said_usage on segments.segment_number = said_usage.segment_number
 
 ),
 
 final as (
 
     select
-        supposed.subscription_id,
-        supposed.period_start,
-        supposed.period_end,
+        supposed.rest_number,
         supposed.cause,
         supposed.variant,
         causes.cause_order * 10 + supposed.variant_order as hypothesis_order,

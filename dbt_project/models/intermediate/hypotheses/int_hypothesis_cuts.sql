@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- The held time of each open key, cut by the second and cut by local days: what the policies share.
 with rests as (
 
@@ -27,8 +29,8 @@ keyed as (
 
     select
         periods.*,
-        rests.service,
-        rests.currency
+        rests.rest_number,
+        rests.service
     from rests
     inner join periods
         on
@@ -41,10 +43,9 @@ keyed as (
 own_cuts as (
 
     select
+        keyed.rest_number,
         keyed.service,
         keyed.subscription_id,
-        keyed.period_start,
-        keyed.period_end,
         keyed.period_type,
         keyed.timezone,
         keyed.proration as own_proration,
@@ -70,10 +71,9 @@ own_cuts as (
 exact_cuts as (
 
     select
+        keyed.rest_number,
         keyed.service,
         keyed.subscription_id,
-        keyed.period_start,
-        keyed.period_end,
         keyed.period_type,
         keyed.timezone,
         keyed.proration as own_proration,
@@ -108,7 +108,7 @@ day_marks as (
     from own_cuts
     where own_proration = 'second'
     window following as (
-        partition by subscription_id, period_start, period_end
+        partition by rest_number
         order by segment_start
     )
 
@@ -117,7 +117,7 @@ day_marks as (
 day_cuts as (
 
     select
-        service, subscription_id, period_start, period_end, period_type, timezone, own_proration,
+        rest_number, service, subscription_id, period_type, timezone, own_proration,
         'day' as cut,
         plan_code, is_trial,
         segment_start,

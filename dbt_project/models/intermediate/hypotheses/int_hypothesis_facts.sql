@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- Of each open key: which suppositions does a stored fact allow at all?
 with rests as (
 
@@ -31,60 +33,52 @@ usage as (
 
     select *
     from {{ ref('int_hypothesis_usage') }}
-    where segmentation = 'own' and plan_variant = 'held' and span_variant = 'own'
+    where span_variant = 'own'
 
 ),
 
 own_shapes as (
 
     select
-        subscription_id,
-        period_start,
-        period_end,
+        rest_number,
         min(segment_start) as held_start,
         max(segment_end) as held_end,
         count(*) > 1 or min(numerator / denominator) < 1 as is_partial
     from segments
-    group by subscription_id, period_start, period_end
+    group by rest_number
 
 ),
 
 exact_shapes as (
 
     select
-        subscription_id,
-        period_start,
-        period_end,
+        rest_number,
         min(segment_start) as held_start,
         max(segment_end) as held_end,
         count(*) > 1
         or sum({{ seconds_between('segment_start', 'segment_end') }}) < min(period_seconds)
             as is_partial
     from cuts
-    group by subscription_id, period_start, period_end
+    group by rest_number
 
 ),
 
 late_usage as (
 
-    select
-        subscription_id,
-        period_start,
-        period_end
-    from usage
-    group by subscription_id, period_start, period_end
+    select segments.rest_number
+    from segments
+    inner join usage on segments.segment_number = usage.segment_number
+    group by segments.rest_number
     having
-        sum(used_quantity) filter (where usage_variant = 'own')
-        <> coalesce(sum(used_quantity) filter (where usage_variant = 'late'), 0)
+        sum(usage.used_quantity) filter (where usage.usage_variant = 'own')
+        <> coalesce(sum(usage.used_quantity) filter (where usage.usage_variant = 'late'), 0)
 
 ),
 
 final as (
 
     select
-        rests.subscription_id,
-        rests.period_start,
-        rests.period_end,
+        rests.rest_number,
         own_shapes.is_partial or coalesce(exact_shapes.is_partial, false) as is_partial,
         rests.said_start not in (
             rests.period_start, own_shapes.held_start,
@@ -95,29 +89,13 @@ final as (
             coalesce(exact_shapes.held_end, own_shapes.held_end)
         ) as has_other_span,
         named.plan_code is not null as has_named_plan,
-        late_usage.subscription_id is not null as has_late_usage,
+        late_usage.rest_number is not null as has_late_usage,
         rests.has_usage_item
     from rests
-    inner join own_shapes
-        on
-            rests.subscription_id = own_shapes.subscription_id
-            and rests.period_start = own_shapes.period_start
-            and rests.period_end = own_shapes.period_end
-    left join exact_shapes
-        on
-            rests.subscription_id = exact_shapes.subscription_id
-            and rests.period_start = exact_shapes.period_start
-            and rests.period_end = exact_shapes.period_end
-    left join named
-        on
-            rests.subscription_id = named.subscription_id
-            and rests.period_start = named.period_start
-            and rests.period_end = named.period_end
-    left join late_usage
-        on
-            rests.subscription_id = late_usage.subscription_id
-            and rests.period_start = late_usage.period_start
-            and rests.period_end = late_usage.period_end
+    inner join own_shapes on rests.rest_number = own_shapes.rest_number
+    left join exact_shapes on rests.rest_number = exact_shapes.rest_number
+    left join named on rests.rest_number = named.rest_number
+    left join late_usage on rests.rest_number = late_usage.rest_number
 
 )
 

@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- Two suppositions at once, only for the keys that no single one reaches.
 with rests as (
 
@@ -19,12 +21,9 @@ singles as (
 
 open_keys as (
 
-    select
-        subscription_id,
-        period_start,
-        period_end
+    select rest_number
     from singles
-    group by subscription_id, period_start, period_end
+    group by rest_number
     having not bool_or(is_reached)
 
 ),
@@ -33,9 +32,7 @@ open_keys as (
 sets as (
 
     select
-        first_ones.subscription_id,
-        first_ones.period_start,
-        first_ones.period_end,
+        first_ones.rest_number,
         first_ones.hypothesis_order * 1000 + second_ones.hypothesis_order as set_key,
         first_ones.hypothesis_order as first_key,
         first_ones.cause as first_cause,
@@ -49,16 +46,10 @@ sets as (
         coalesce(first_ones.quota_variant, second_ones.quota_variant) as quota_variant,
         coalesce(first_ones.usage_variant, second_ones.usage_variant) as usage_variant
     from open_keys
-    inner join hypotheses as first_ones
-        on
-            open_keys.subscription_id = first_ones.subscription_id
-            and open_keys.period_start = first_ones.period_start
-            and open_keys.period_end = first_ones.period_end
+    inner join hypotheses as first_ones on open_keys.rest_number = first_ones.rest_number
     inner join hypotheses as second_ones
         on
-            first_ones.subscription_id = second_ones.subscription_id
-            and first_ones.period_start = second_ones.period_start
-            and first_ones.period_end = second_ones.period_end
+            first_ones.rest_number = second_ones.rest_number
             and first_ones.hypothesis_order < second_ones.hypothesis_order
             and first_ones.cause <> second_ones.cause
     where not (
@@ -81,11 +72,7 @@ final as (
         abs(rated.rated_amount - rests.said_amount) <= rests.line_count * rests.cent
             as is_reached
     from rated
-    inner join rests
-        on
-            rated.subscription_id = rests.subscription_id
-            and rated.period_start = rests.period_start
-            and rated.period_end = rests.period_end
+    inner join rests on rated.rest_number = rests.rest_number
 
 )
 

@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- The charges of each segment of an open key at the instant that counts, and at the other instants
 -- whose prices are stored: the version before, the version after, the app's own plan.
 with segments as (
@@ -26,50 +28,42 @@ changes as (
 
 ),
 
-own_instants as (
-
-    select distinct
-        service,
-        subscription_id,
-        period_type,
-        plan_code,
-        segment_start
-    from segments
-
-),
-
 instants as (
 
     select
-        own_instants.*,
+        segments.segment_number,
+        segments.service,
+        segments.subscription_id,
+        segments.period_type,
+        segments.plan_code,
         variant.price_variant,
         case variant.price_variant
             when 'older' then coalesce(
-                earlier.valid_from - interval '1 microsecond', own_instants.segment_start
+                earlier.valid_from - interval '1 microsecond', segments.segment_start
             )
-            when 'newer' then coalesce(later.valid_from, own_instants.segment_start)
-            else own_instants.segment_start
+            when 'newer' then coalesce(later.valid_from, segments.segment_start)
+            else segments.segment_start
         end as priced_at
-    from own_instants
+    from segments
     left join lateral (
         select max(changes.valid_from) as valid_from
         from changes
         where
-            changes.service = own_instants.service
-            and changes.plan_code = own_instants.plan_code
-            and coalesce(changes.subscription_id, own_instants.subscription_id)
-            = own_instants.subscription_id
-            and changes.valid_from <= own_instants.segment_start
+            changes.service = segments.service
+            and changes.plan_code = segments.plan_code
+            and coalesce(changes.subscription_id, segments.subscription_id)
+            = segments.subscription_id
+            and changes.valid_from <= segments.segment_start
     ) as earlier on true
     left join lateral (
         select min(changes.valid_from) as valid_from
         from changes
         where
-            changes.service = own_instants.service
-            and changes.plan_code = own_instants.plan_code
-            and coalesce(changes.subscription_id, own_instants.subscription_id)
-            = own_instants.subscription_id
-            and changes.valid_from > own_instants.segment_start
+            changes.service = segments.service
+            and changes.plan_code = segments.plan_code
+            and coalesce(changes.subscription_id, segments.subscription_id)
+            = segments.subscription_id
+            and changes.valid_from > segments.segment_start
     ) as later on true
     cross join (
         values ('own'), ('older'), ('newer'), ('app')
@@ -79,14 +73,8 @@ instants as (
 
 final as (
 
-    select distinct on (
-        instants.subscription_id, instants.period_type, instants.plan_code,
-        instants.segment_start, instants.price_variant, versions.charge
-    )
-        instants.subscription_id,
-        instants.period_type,
-        instants.plan_code,
-        instants.segment_start,
+    select distinct on (instants.segment_number, instants.price_variant, versions.charge)
+        instants.segment_number,
         instants.price_variant,
         versions.charge,
         versions.charge_kind,
@@ -119,8 +107,7 @@ final as (
         (versions.charge_kind = 'base' and instants.period_type in ('all', 'base'))
         or (versions.charge_kind = 'usage' and instants.period_type in ('all', 'usage'))
     order by
-        instants.subscription_id, instants.period_type, instants.plan_code,
-        instants.segment_start, instants.price_variant, versions.charge, versions.source_rank,
+        instants.segment_number, instants.price_variant, versions.charge, versions.source_rank,
         versions.subscription_id nulls last, versions.valid_from desc, versions.price_key
 
 )

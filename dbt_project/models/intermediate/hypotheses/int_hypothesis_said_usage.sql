@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- The app's own quantity of each segment: every usage item lies in the segment that it overlaps
 -- most, and measures the metric that it names, or the only one that the plan charges.
 with segments as (
@@ -32,10 +34,23 @@ findings as (
 
 ),
 
+rests as (
+
+    select * from {{ ref('int_reconciliation_rests') }}
+
+),
+
 items as (
 
-    select charges.*
+    select
+        charges.*,
+        rests.rest_number
     from charges
+    inner join rests
+        on
+            charges.subscription_id = rests.subscription_id
+            and charges.period_start = rests.period_start
+            and charges.period_end = rests.period_end
     inner join findings
         on
             charges.invoice_id = findings.invoice_id
@@ -50,20 +65,11 @@ placed as (
         items.charge_id,
         items.description,
         items.quantity,
-        segments.subscription_id,
-        segments.period_start,
-        segments.period_end,
-        segments.period_type,
         segments.segmentation,
         segments.plan_variant,
-        segments.plan_code,
-        segments.segment_start
+        segments.segment_number
     from items
-    inner join segments
-        on
-            items.subscription_id = segments.subscription_id
-            and items.period_start = segments.period_start
-            and items.period_end = segments.period_end
+    inner join segments on items.rest_number = segments.rest_number
     order by
         items.charge_id, segments.segmentation, segments.plan_variant,
         least(segments.segment_end, items.charge_end)
@@ -87,31 +93,19 @@ measured as (
                 prices.metric
         ) as metric_rank
     from placed
-    inner join prices
-        on
-            placed.subscription_id = prices.subscription_id
-            and placed.period_type = prices.period_type
-            and placed.plan_code = prices.plan_code
-            and placed.segment_start = prices.segment_start
+    inner join prices on placed.segment_number = prices.segment_number
 
 ),
 
 final as (
 
     select
-        subscription_id,
-        period_start,
-        period_end,
-        segmentation,
-        plan_variant,
-        segment_start,
+        segment_number,
         metric,
         sum(quantity) as said_quantity
     from measured
     where metric_rank = 1
-    group by
-        subscription_id, period_start, period_end, segmentation, plan_variant, segment_start,
-        metric
+    group by segment_number, metric
 
 )
 

@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- The segments of each open key under each proration policy, and, where the invoice names one plan
 -- for all of it, the same time held by that plan alone.
 with cuts as (
@@ -28,7 +30,7 @@ prorated as (
             when 'second' then period_seconds
             when 'day' then period_days
             else sum(held_days) over (
-                partition by subscription_id, period_start, period_end, policy.segmentation
+                partition by rest_number, policy.segmentation
             )
         end as denominator
     from cuts
@@ -47,7 +49,7 @@ prorated as (
 held as (
 
     select
-        service, subscription_id, period_start, period_end, period_type, segmentation,
+        rest_number, service, subscription_id, period_type, segmentation,
         'held' as plan_variant,
         plan_code, is_trial, segment_start, segment_end, numerator, denominator
     from prorated
@@ -57,7 +59,7 @@ held as (
 as_named as (
 
     select
-        prorated.service, prorated.subscription_id, prorated.period_start, prorated.period_end,
+        prorated.rest_number, prorated.service, prorated.subscription_id,
         prorated.period_type, prorated.segmentation,
         'named' as plan_variant,
         named.plan_code,
@@ -67,22 +69,29 @@ as_named as (
         sum(prorated.numerator) as numerator,
         min(prorated.denominator) as denominator
     from prorated
-    inner join named
-        on
-            prorated.subscription_id = named.subscription_id
-            and prorated.period_start = named.period_start
-            and prorated.period_end = named.period_end
+    inner join named on prorated.rest_number = named.rest_number
     group by
-        prorated.service, prorated.subscription_id, prorated.period_start, prorated.period_end,
-        prorated.period_type, prorated.segmentation, named.plan_code, prorated.is_trial
+        prorated.rest_number, prorated.service, prorated.subscription_id, prorated.period_type,
+        prorated.segmentation, named.plan_code, prorated.is_trial
+
+),
+
+unioned as (
+
+    select * from held
+    union all
+    select * from as_named
 
 ),
 
 final as (
 
-    select * from held
-    union all
-    select * from as_named
+    select
+        row_number() over (
+            order by rest_number, segmentation, plan_variant, segment_start, is_trial
+        ) as segment_number,
+        *
+    from unioned
 
 )
 

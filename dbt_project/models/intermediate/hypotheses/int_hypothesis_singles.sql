@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- Each open key rated as it is and under every single supposition.
 with rests as (
 
@@ -14,7 +16,7 @@ hypotheses as (
 sets as (
 
     select
-        subscription_id, period_start, period_end,
+        rest_number,
         0 as set_key,
         null::text as cause,
         null::text as variant,
@@ -23,7 +25,7 @@ sets as (
     from rests
     union all
     select
-        subscription_id, period_start, period_end,
+        rest_number,
         hypothesis_order as set_key,
         cause,
         variant,
@@ -47,11 +49,7 @@ final as (
         abs(rated.rated_amount - rests.said_amount) <= rests.line_count * rests.cent
             as is_reached
     from rated
-    inner join rests
-        on
-            rated.subscription_id = rests.subscription_id
-            and rated.period_start = rests.period_start
-            and rated.period_end = rests.period_end
+    inner join rests on rated.rest_number = rests.rest_number
 
 )
 

@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- What was used in each segment of an open key: in our window or in the one that the invoice
 -- states, with all that was measured or only with what was written before the invoice was issued.
 with segments as (
@@ -31,12 +33,9 @@ metrics as (
 bounded as (
 
     select
+        segments.segment_number,
         segments.service,
         segments.subscription_id,
-        segments.period_start,
-        segments.period_end,
-        segments.segmentation,
-        segments.plan_variant,
         segments.segment_start,
         segments.segment_end,
         rests.issued_at,
@@ -51,15 +50,9 @@ bounded as (
             else segments.segment_end
         end as said_segment_end
     from segments
-    inner join rests
-        on
-            segments.subscription_id = rests.subscription_id
-            and segments.period_start = rests.period_start
-            and segments.period_end = rests.period_end
+    inner join rests on segments.rest_number = rests.rest_number
     window same_key as (
-        partition by
-            segments.subscription_id, segments.period_start, segments.period_end,
-            segments.segmentation, segments.plan_variant
+        partition by segments.rest_number, segments.segmentation, segments.plan_variant
     )
 
 ),
@@ -136,12 +129,7 @@ aggregated as (
 final as (
 
     select
-        bounded.subscription_id,
-        bounded.period_start,
-        bounded.period_end,
-        bounded.segmentation,
-        bounded.plan_variant,
-        bounded.segment_start,
+        bounded.segment_number,
         span.span_variant,
         aggregated.metric,
         aggregated.usage_variant,

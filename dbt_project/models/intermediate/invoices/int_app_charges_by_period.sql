@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- An app charge belongs to the service period that it overlaps most, the earlier on a tie. A base
 -- fee looks for the period of the base, usage for that of usage. What overlaps no period of its
 -- subscription keeps its own dates: it was invoiced for time that nobody held.

@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- Every cent of a subscription's invoice: its items, and what the header has beyond them.
 with invoices as (
 

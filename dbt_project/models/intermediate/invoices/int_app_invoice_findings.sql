@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- What each invoice of the app proves about itself, within one service period: that it is void and
 -- nothing replaced it, that it is a copy of another, that its amounts contain the tax.
 with charges as (

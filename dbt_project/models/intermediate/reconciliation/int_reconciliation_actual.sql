@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 with charges as (
 
     select * from {{ ref('int_app_charges_by_period') }}

@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- What was published for a service period plus the adjustments that correct it, whenever billed.
 with published_lines as (
 

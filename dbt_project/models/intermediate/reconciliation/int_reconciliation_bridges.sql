@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- The smallest set of suppositions that reaches what the app said, as a bridge: what each of them
 -- changes after those before it. Of equal sets the one that the listed order prefers.
 with singles as (
@@ -23,9 +25,7 @@ as_it_is as (
 candidates as (
 
     select
-        singles.subscription_id,
-        singles.period_start,
-        singles.period_end,
+        singles.rest_number,
         (singles.set_key > 0)::int as set_size,
         0 as is_idle,
         singles.set_key,
@@ -40,9 +40,7 @@ candidates as (
     where singles.is_reached
     union all
     select
-        pairs.subscription_id,
-        pairs.period_start,
-        pairs.period_end,
+        pairs.rest_number,
         2 as set_size,
         (firsts.rated_amount = as_it_is.rated_amount)::int as is_idle,
         pairs.set_key,
@@ -56,32 +54,22 @@ candidates as (
     from pairs
     inner join singles as firsts
         on
-            pairs.subscription_id = firsts.subscription_id
-            and pairs.period_start = firsts.period_start
-            and pairs.period_end = firsts.period_end
+            pairs.rest_number = firsts.rest_number
             and pairs.first_key = firsts.set_key
-    inner join as_it_is
-        on
-            pairs.subscription_id = as_it_is.subscription_id
-            and pairs.period_start = as_it_is.period_start
-            and pairs.period_end = as_it_is.period_end
+    inner join as_it_is on pairs.rest_number = as_it_is.rest_number
     where pairs.is_reached
 
 ),
 
 chosen as (
 
-    select distinct on (candidates.subscription_id, candidates.period_start, candidates.period_end)
+    select distinct on (candidates.rest_number)
         candidates.*,
         as_it_is.rated_amount as expected_amount
     from candidates
-    inner join as_it_is
-        on
-            candidates.subscription_id = as_it_is.subscription_id
-            and candidates.period_start = as_it_is.period_start
-            and candidates.period_end = as_it_is.period_end
+    inner join as_it_is on candidates.rest_number = as_it_is.rest_number
     order by
-        candidates.subscription_id, candidates.period_start, candidates.period_end,
+        candidates.rest_number,
         candidates.set_size, candidates.is_idle, candidates.set_key
 
 ),
@@ -108,9 +96,7 @@ steps as (
 final as (
 
     select
-        subscription_id,
-        period_start,
-        period_end,
+        rest_number,
         cause,
         variant,
         from_amount,

@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- Where no supposition fits: only what an item of the invoice proves by itself, against our line of
 -- the same charge. An item whose quantity and price are ours proves nothing, whatever its amount.
 with rests as (
@@ -8,10 +10,7 @@ with rests as (
 
 bridges as (
 
-    select distinct
-        subscription_id,
-        period_start,
-        period_end
+    select distinct rest_number
     from {{ ref('int_reconciliation_bridges') }}
 
 ),
@@ -45,9 +44,7 @@ paired as (
 
     select distinct on (charges.charge_id)
         charges.charge_id,
-        rests.subscription_id,
-        rests.period_start,
-        rests.period_end,
+        rests.rest_number,
         charges.invoice_number,
         charges.quantity as item_quantity,
         charges.unit_price as item_unit_price,
@@ -73,12 +70,8 @@ paired as (
             and rests.period_start = lines.service_period_start
             and rests.period_end = lines.service_period_end
             and (charges.item_kind = 'usage') = (lines.kind = 'usage')
-    left join bridges
-        on
-            rests.subscription_id = bridges.subscription_id
-            and rests.period_start = bridges.period_start
-            and rests.period_end = bridges.period_end
-    where bridges.subscription_id is null
+    left join bridges on rests.rest_number = bridges.rest_number
+    where bridges.rest_number is null
     order by
         charges.charge_id,
         least(lines.segment_end, charges.charge_end)
@@ -126,9 +119,7 @@ claimed as (
 final as (
 
     select
-        subscription_id,
-        period_start,
-        period_end,
+        rest_number,
         cause,
         sum(amount) as amount,
         string_agg(
@@ -138,7 +129,7 @@ final as (
             order by charge_id
         ) as evidence
     from claimed
-    group by subscription_id, period_start, period_end, cause
+    group by rest_number, cause
     having sum(amount) <> 0
 
 )

@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 with rated_lines as (
 
     select * from {{ ref('int_rated_lines') }}

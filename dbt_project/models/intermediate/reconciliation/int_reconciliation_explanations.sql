@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- All that explains a delta, each with a sentence that a person understands without the model.
 with sides as (
 
@@ -46,20 +48,16 @@ services as (
 told_bridges as (
 
     select
-        bridges.subscription_id,
-        bridges.period_start,
-        bridges.period_end,
+        rests.subscription_id,
+        rests.period_start,
+        rests.period_end,
         bridges.cause,
         bridges.variant,
         bridges.amount,
         'invoice ' || array_to_string(rests.invoice_numbers, ', ') as evidence,
         {{ cause_sentence() }} as sentence
     from bridges
-    inner join rests
-        on
-            bridges.subscription_id = rests.subscription_id
-            and bridges.period_start = rests.period_start
-            and bridges.period_end = rests.period_end
+    inner join rests on bridges.rest_number = rests.rest_number
     inner join services on rests.service = services.service
 
 ),
@@ -80,9 +78,10 @@ unioned as (
     select * from told_bridges
     union all
     select
-        subscription_id, period_start, period_end, cause,
-        'item' as variant, amount, evidence, evidence as sentence
+        rests.subscription_id, rests.period_start, rests.period_end, claims.cause,
+        'item' as variant, claims.amount, claims.evidence, claims.evidence as sentence
     from claims
+    inner join rests on claims.rest_number = rests.rest_number
     union all
     select
         subscription_id, period_start, period_end, cause,

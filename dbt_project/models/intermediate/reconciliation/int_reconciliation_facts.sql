@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- What invoice facts prove, before anything is supposed. A void invoice is first taken back as a
 -- whole, then looked at like any other, so that the rest compares with what it said.
 with charges as (

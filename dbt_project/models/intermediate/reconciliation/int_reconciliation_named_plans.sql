@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- The one plan that an invoice names for a period in which the subscription held something else.
 with rests as (
 
@@ -14,9 +16,7 @@ segments as (
 held as (
 
     select
-        rests.subscription_id,
-        rests.period_start,
-        rests.period_end,
+        rests.rest_number,
         rests.named_plan_codes[1] as plan_code,
         array_agg(distinct segments.plan_code) as held_plan_codes
     from rests
@@ -26,17 +26,14 @@ held as (
             and rests.period_start = segments.period_start
             and rests.period_end = segments.period_end
     where cardinality(rests.named_plan_codes) = 1 and not segments.is_trial
-    group by
-        rests.subscription_id, rests.period_start, rests.period_end, rests.named_plan_codes
+    group by rests.rest_number, rests.named_plan_codes
 
 ),
 
 final as (
 
     select
-        subscription_id,
-        period_start,
-        period_end,
+        rest_number,
         plan_code,
         held_plan_codes
     from held

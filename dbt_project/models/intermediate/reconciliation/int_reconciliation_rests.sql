@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- The keys whose delta the facts leave open: the only ones that are rated again.
 with sides as (
 
@@ -38,6 +40,9 @@ fact_totals as (
 final as (
 
     select
+        -- One number a key, so that everything that follows joins on one column.
+        row_number() over (order by sides.subscription_id, sides.period_start, sides.period_end)
+            as rest_number,
         sides.service,
         sides.subscription_id,
         sides.period_start,

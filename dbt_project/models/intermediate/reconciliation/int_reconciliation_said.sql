@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- What the app said it charged for a period, once facts are peeled off: the side that hypotheses
 -- must reach. Only items that price a plan or its usage can be wrong in an interesting way.
 with charges as (

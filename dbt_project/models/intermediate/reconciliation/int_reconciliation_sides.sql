@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- Expected, actual and billed beside each other, for periods that are over. Keys by union, not by a
 -- full join: it stays on one shard, and a NULL key joins nothing.
 with expected as (

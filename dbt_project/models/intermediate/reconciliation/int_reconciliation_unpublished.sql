@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- After the gate a difference has plain reasons: lines that are not in Odoo yet, and lines that
 -- Odoo no longer holds as they were sent. Together they are the whole of it.
 with sides as (
