@@ -23,7 +23,7 @@ from publishers.webhooks import backlog
 from publishers.webhooks.endpoints import OpenEndpoint, guard_policy, open_endpoint, read_endpoints
 from publishers.webhooks.errors import WebhookError
 from publishers.webhooks.guard import Resolver, system_resolver
-from publishers.webhooks.queue import Claim, Queue, presence
+from publishers.webhooks.queue import Claim, Landed, Queue, presence
 from publishers.webhooks.reports import DeliveryNote, DeliveryReport
 from publishers.webhooks.retry import Answer, RetryPolicy, Verdict, judge
 from publishers.webhooks.sender import Sender, Timeouts
@@ -142,27 +142,30 @@ class _Run:
                 self._launch(pool, limit)
 
     def _launch(self, pool: ThreadPoolExecutor, limit: int | None) -> None:
-        """Claim as many as there are idle threads, commit, send."""
-        free = self._options.concurrency - len(self._flying)
+        """Claim, commit, send. A few wait in the pool, so that no thread waits for a commit."""
+        threads = self._options.concurrency
+        room = (threads if threads == 1 else 2 * threads) - len(self._flying)
         if limit is not None:
-            free = min(free, limit - self._report.attempted)
-        claims = self._queue.claim(list(self._endpoints), free, self._options.clock())
+            room = min(room, limit - self._report.attempted)
+        claims = self._queue.claim(list(self._endpoints), room, self._options.clock())
         self._queue.conn.commit()
         for claim in claims:
             endpoint = self._endpoints[claim.service]
             self._flying[pool.submit(self._sender.post, endpoint, claim.payload)] = claim
         self._report.attempted += len(claims)
 
-    def _record(self, landed: Iterable[Future[Answer]]) -> None:
+    def _record(self, futures: Iterable[Future[Answer]]) -> None:
         options = self._options
-        for future in landed:
+        now = options.clock()
+        landed: list[Landed] = []
+        for future in futures:
             claim, answer = self._flying.pop(future), future.result()
             if options.after_answer is not None:
                 options.after_answer(claim, answer)
-            now = options.clock()
             verdict = judge(answer, claim.attempts, options.retry, now, options.dice)
-            self._queue.record(claim, answer, verdict, now)
+            landed.append((claim, answer, verdict))
             self._note(claim, answer, verdict, now)
+        self._queue.record(landed, now)
 
     def _note(self, claim: Claim, answer: Answer, verdict: Verdict, now: datetime) -> None:
         report = self._report

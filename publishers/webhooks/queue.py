@@ -54,11 +54,15 @@ returning deliveries.delivery_id, deliveries.event_id, events.event_type, delive
 """
 
 RECORD = """
-update ops.webhook_deliveries
-set state = %(state)s, next_attempt_at = %(next)s, last_status = %(status)s, last_error = %(error)s,
-    delivered_at = case when %(state)s = 'delivered' then %(now)s else delivered_at end
-where delivery_id = %(delivery)s and state = 'delivering' and claimed_by = %(worker)s
+update ops.webhook_deliveries as deliveries
+set state = landed.state, next_attempt_at = landed.next_attempt_at,
+    last_status = landed.status, last_error = landed.error,
+    delivered_at = case when landed.state = 'delivered' then landed.at else delivered_at end
+from (values %s) as landed (delivery_id, worker, state, next_attempt_at, status, error, at)
+where deliveries.delivery_id = landed.delivery_id
+  and deliveries.state = 'delivering' and deliveries.claimed_by = landed.worker
 """
+RECORD_TYPES = "(%s, %s, %s, %s::timestamptz, %s::int, %s::text, %s::timestamptz)"
 
 ATTEMPT = """
 insert into ops.webhook_attempts
@@ -98,6 +102,9 @@ class Claim:
     payload: dict[str, Any]
 
 
+Landed = tuple[Claim, Answer, Verdict]
+
+
 @contextlib.contextmanager
 def presence(conn: connection) -> Iterator[str]:
     """Hold this worker's lock for the block and give the worker's name, `<lock>:<host>:<pid>`."""
@@ -133,30 +140,40 @@ class Queue:
             claims = [Claim(*row) for row in cursor.fetchall()]
         return sorted(claims, key=lambda claim: claim.sequence)
 
-    def record(self, claim: Claim, answer: Answer, verdict: Verdict, now: datetime) -> bool:
-        """Write down the attempt and what follows; False where another worker took it over."""
-        attempt = (
-            claim.delivery_id,
-            now,
-            answer.duration_ms,
-            answer.status,
-            answer.error,
-            answer.body,
-            SIGNATURE_VERSION,
-        )
-        values = {
-            "state": verdict.state,
-            "next": None if verdict.wait is None else now + verdict.wait,
-            "status": answer.status,
-            "error": verdict.error,
-            "now": now,
-            "delivery": claim.delivery_id,
-            "worker": self.worker,
-        }
+    def record(self, landed: Sequence[Landed], now: datetime) -> None:
+        """Write down attempts and what follows from them.
+
+        What another worker took over meanwhile keeps that worker's state; the attempt was made
+        and is on record all the same.
+        """
+        attempts, states = [], []
+        for claim, answer, verdict in landed:
+            due = None if verdict.wait is None else now + verdict.wait
+            attempts.append(
+                (
+                    claim.delivery_id,
+                    now,
+                    answer.duration_ms,
+                    answer.status,
+                    answer.error,
+                    answer.body,
+                    SIGNATURE_VERSION,
+                )
+            )
+            states.append(
+                (
+                    claim.delivery_id,
+                    self.worker,
+                    verdict.state,
+                    due,
+                    answer.status,
+                    verdict.error,
+                    now,
+                )
+            )
         with self.conn.cursor() as cursor:
-            execute_values(cursor, ATTEMPT, [attempt])
-            cursor.execute(RECORD, values)
-            return cursor.rowcount == 1
+            execute_values(cursor, ATTEMPT, attempts)
+            execute_values(cursor, RECORD, states, template=RECORD_TYPES)
 
     def recover(self, maximum_attempts: int, now: datetime) -> int:
         """Take back what dead workers left claimed; each such attempt goes on record."""
