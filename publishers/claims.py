@@ -5,42 +5,30 @@ Claims run one at a time. A line that left the view since, changed its hash, los
 in another document already is not claimed.
 """
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import Json, execute_values
 
-from publishers import credits, documents, ledger
-from publishers.documents import EXTERNAL_ID_MODULE, Document, Held, Original
-from publishers.ledger import Run, one
+from publishers import credits, documents, ledger, payloads
+from publishers.documents import Document, Held, Original, Terms
+from publishers.ledger import Run
 from publishers.lines import Filters, Line, recheck
 from publishers.preflight import OdooFacts
 
 
 def claim(
-    conn: Connection,
-    schema: str,
-    lines: Sequence[Line],
-    facts: OdooFacts,
-    *,
-    today: date,
-    payment_days: int,
-    run: Run,
+    conn: Connection, schema: str, lines: Sequence[Line], facts: OdooFacts, terms: Terms, run: Run
 ) -> tuple[list[str], list[Held]]:
     """Freeze what may still be published of `lines`; the keys of the documents, and the held."""
     with conn, conn.cursor() as cursor:
         ledger.lock_claims(cursor)
         still = _unclaimed(cursor, _approved(cursor, _still_allowed(conn, schema, lines)))
-        built, held = documents.build(
-            still,
-            facts,
-            today=today,
-            payment_days=payment_days,
-            find_original=lambda members: find_original(cursor, members),
-        )
-        keys = [_freeze_one(cursor, document, facts, run) for document in built]
+        built, held = documents.build(still, facts, terms)
+        keys = next_keys(cursor, built)
+        if built:
+            _freeze(cursor, dict(zip(keys, built, strict=True)), facts, run)
     return keys, held
 
 
@@ -79,24 +67,31 @@ def _unclaimed(cursor: Any, lines: Sequence[Line]) -> list[Line]:
     return [line for line in lines if line.line_key not in taken]
 
 
-def _freeze_one(cursor: Any, document: Document, facts: OdooFacts, run: Run) -> str:
-    number = _next_number(cursor, document)
-    key = document.key(number)
-    content = documents.payload(document, key, facts)
+def _freeze(cursor: Any, built: Mapping[str, Document], facts: OdooFacts, run: Run) -> None:
+    rows = [_document_row(key, document, facts, run) for key, document in built.items()]
+    _insert(cursor, "ops.publications", rows)
+    lines = [row for key, document in built.items() for row in _line_rows(document, key)]
+    _insert(cursor, "ops.publication_lines", lines)
+    hashes = {row["document_key"]: {"payload_hash": row["payload_hash"]} for row in rows}
+    ledger.record(cursor, "claimed", hashes, run)
+
+
+def _document_row(key: str, document: Document, facts: OdooFacts, run: Run) -> dict[str, Any]:
+    content = payloads.payload(document, key, facts)
     group, original = document.group, document.original
-    values = {
+    return {
         "document_key": key,
-        "external_id": f"{EXTERNAL_ID_MODULE}.{key}",
+        "external_id": f"{payloads.EXTERNAL_ID_MODULE}.{key}",
         "service": group.service,
         "partner_id": group.partner_id,
         "billing_period_start": group.billing_period_start,
         "billing_period_end": group.billing_period_end,
         "currency": group.currency,
         "move_type": document.move_type,
-        "document_number": number,
+        "document_number": int(key.rsplit("-", 1)[1]),
         "state": "claimed",
         "payload": Json(content),
-        "payload_hash": documents.payload_hash(content),
+        "payload_hash": payloads.payload_hash(content),
         "expected_untaxed_amount": document.totals.untaxed,
         "expected_tax_amount": document.totals.tax,
         "expected_total_amount": document.totals.total,
@@ -108,28 +103,28 @@ def _freeze_one(cursor: Any, document: Document, facts: OdooFacts, run: Run) -> 
         "run_id": run.run_id,
         "claimed_by": run.by,
     }
-    _insert(cursor, "ops.publications", [values])
-    _insert(cursor, "ops.publication_lines", _line_rows(document, key))
-    ledger.record(cursor, key, "claimed", run, {"payload_hash": values["payload_hash"]})
-    return key
 
 
 def next_keys(cursor: Any, built: Sequence[Document]) -> list[str]:
-    """The keys that these documents would get now; nothing is written."""
-    keys: list[str] = []
+    """The keys that these documents get, in their order; nothing is written."""
+    numbers = _last_numbers(cursor, built)
+    keys = []
     for document in built:
-        before = sum(1 for key in keys if key.startswith(document.series + "-"))
-        keys.append(document.key(_next_number(cursor, document) + before))
+        numbers[document.series] = numbers.get(document.series, 0) + 1
+        keys.append(document.key(numbers[document.series]))
     return keys
 
 
-def _next_number(cursor: Any, document: Document) -> int:
+def _last_numbers(cursor: Any, built: Sequence[Document]) -> dict[str, int]:
     cursor.execute(
-        "select coalesce(max(document_number), 0) + 1 from ops.publications"
-        " where service = %s and partner_id = %s and starts_with(document_key, %s)",
-        (document.group.service, document.group.partner_id, document.series + "-"),
+        "select regexp_replace(document_key, '-[0-9]+$', '') as series, max(document_number)"
+        " from ops.publications where service = any(%s) and partner_id = any(%s) group by 1",
+        (
+            sorted({document.group.service for document in built}),
+            sorted({document.group.partner_id for document in built}),
+        ),
     )
-    return int(one(cursor))
+    return dict(cursor.fetchall())
 
 
 def _line_rows(document: Document, key: str) -> list[dict[str, Any]]:
@@ -155,19 +150,20 @@ def _frozen_columns(line: Line) -> dict[str, Any]:
     return {**values, "tax_ids": list(line.tax_ids), "content": Json(dict(line.content))}
 
 
-def find_original(cursor: Any, lines: Sequence[Line]) -> Original | None:
+def find_original(conn: Connection, lines: Sequence[Line]) -> Original | None:
     """The one confirmed invoice that holds all that these lines correct, else None."""
-    if lines[0].credits_document_key:
-        return _original_by_key(cursor, lines[0].credits_document_key)
-    cursor.execute(
-        "select distinct p.document_key, p.odoo_id, p.odoo_state"
-        " from ops.publications as p join ops.publication_lines as l using (document_key)"
-        " where p.state = 'confirmed' and p.move_type = 'out_invoice' and l.released_at is null"
-        " and (l.subscription_id, l.service_period_start) in %s"
-        " and l.corrects_period_start is null",
-        (_corrected(lines),),
-    )
-    found = cursor.fetchall()
+    with conn.cursor() as cursor:
+        if lines[0].credits_document_key:
+            return _original_by_key(cursor, lines[0].credits_document_key)
+        cursor.execute(
+            "select distinct p.document_key, p.odoo_id, p.odoo_state"
+            " from ops.publications as p join ops.publication_lines as l using (document_key)"
+            " where p.state = 'confirmed' and p.move_type = 'out_invoice'"
+            " and l.released_at is null and l.corrects_period_start is null"
+            " and (l.subscription_id, l.service_period_start) in %s",
+            (_corrected(lines),),
+        )
+        found = cursor.fetchall()
     return Original(*found[0]) if len(found) == 1 else None
 
 

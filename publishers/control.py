@@ -49,15 +49,19 @@ def control(conn: Connection, port: OdooPort, bot_uid: int, run: Run) -> Seen:
     credits = _credit_notes(port, ids)
     known = _known_differences(conn)
     seen = Seen()
+    news: dict[str, Finding] = {}
     for document in published:
         finding = _finding(document, glances, moves, credits, bot_uid)
         is_new = _is_new(document, finding, known)
-        _note(conn, document, finding, moves.get(document.odoo_id or 0), is_new, run)
+        if is_new:
+            news[document.document_key] = finding
         if finding.name in ALARMS:
             alarm = {"key": document.document_key, "odoo_id": document.odoo_id, "is_new": is_new}
             seen.alarms.append({**alarm, "finding": finding.name, **finding.detail})
         else:
             seen.unchanged += 1
+    by_id = {document.odoo_id: document.document_key for document in published}
+    _write(conn, {by_id[i]: move.observed for i, move in moves.items()}, news, run)
     return seen
 
 
@@ -136,38 +140,23 @@ def _finding(
     return Finding(None)
 
 
-def _note(
+def _write(
     conn: Connection,
-    document: Publication,
-    finding: Finding,
-    move: Move | None,
-    is_new: bool,
+    observed: Mapping[str, Mapping[str, Any]],
+    news: Mapping[str, Finding],
     run: Run,
 ) -> None:
     """Follow Odoo's values; a new finding, and only a new one, becomes an event."""
-    if move is None and not is_new:
-        return
     with conn, conn.cursor() as cursor:
-        if move is not None:
+        ledger.observe(cursor, observed)
+        for key, finding in news.items():
             cursor.execute(
-                f"update ops.publications set {ledger.OBSERVED} where document_key = %(key)s",
-                {**move.observed, "key": document.document_key},
+                "update ops.publications set finding = %s, odoo_state = case when %s = 'deleted'"
+                " then 'deleted' else odoo_state end where document_key = %s",
+                (finding.name, finding.name, key),
             )
-        elif finding.name == "deleted":
-            cursor.execute(
-                "update ops.publications set odoo_state = 'deleted', last_read_at = now()"
-                " where document_key = %s",
-                (document.document_key,),
-            )
-        if is_new:
-            cursor.execute(
-                "update ops.publications set finding = %s where document_key = %s",
-                (finding.name, document.document_key),
-            )
-            detail = {"finding": finding.name, "before": document.row["finding"]}
-            ledger.record(
-                cursor, document.document_key, "finding", run, {**detail, **finding.detail}
-            )
+        details = {key: {"finding": each.name, **each.detail} for key, each in news.items()}
+        ledger.record(cursor, "finding", details, run)
 
 
 def _time(value: str) -> datetime:

@@ -1,46 +1,21 @@
-"""Lines become documents: which draft invoice or credit note holds them, and what is sent.
+"""Lines become documents: which draft invoice or credit note holds them, and with which totals.
 
-In: approved lines and what preflight learned of Odoo. Out: Document values with payload and
-expected totals, or Held values with the reason why nothing is sent. Pure: no database, no network.
+In: approved lines and what preflight learned of Odoo. Out: Document values with expected totals, or
+Held values with the reason why nothing is sent. Pure: no database, no network.
 """
 
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from publishers.lines import Line
 from publishers.preflight import OdooFacts
 from publishers.taxes import TaxableLine, Totals, document_totals, round_half_up
 
-EXTERNAL_ID_MODULE = "dwh_pub"
 ONE = Decimal(1)
-# Create-only: a repeat returns the same id and changes nothing, whatever a person did to the draft.
-LOAD_CONTEXT = {"mode": "update", "noupdate": True, "tracking_disable": True}
-HEADER_FIELDS = (
-    "id",
-    "move_type",
-    "partner_id/.id",
-    "ref",
-    "invoice_origin",
-    "invoice_date",
-    "invoice_date_due",
-    "invoice_payment_term_id/.id",
-    "currency_id/.id",
-    "journal_id/.id",
-)
-LINE_FIELDS = (
-    "invoice_line_ids/name",
-    "invoice_line_ids/quantity",
-    "invoice_line_ids/price_unit",
-    "invoice_line_ids/tax_ids/.id",
-    "invoice_line_ids/product_id/.id",
-)
 
 
 class Group(NamedTuple):
@@ -111,41 +86,32 @@ def _stamp(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y%m%d%H")
 
 
+@dataclass(frozen=True)
+class Terms:
+    """The dates of a run's documents, and where to look for what a credit note corrects."""
+
+    invoice_date: date
+    payment_days: int
+    find_original: Callable[[Sequence[Line]], Original | None]
+
+
 def build(
-    lines: Iterable[Line],
-    facts: OdooFacts,
-    *,
-    today: date,
-    payment_days: int,
-    find_original: Callable[[Sequence[Line]], Original | None],
+    lines: Iterable[Line], facts: OdooFacts, terms: Terms
 ) -> tuple[list[Document], list[Held]]:
     """Group lines into documents in a stable order; what cannot be sent comes back as Held."""
     documents: list[Document] = []
     held: list[Held] = []
-    for group, members in _grouped(lines):
-        problem = facts.problem_with(members, today) or _sign_problem(members, facts)
-        original = None if problem else _original_of(members, find_original, facts)
-        problem = problem or _original_problem(original)
-        if problem:
-            held.append(Held(group, tuple(members), problem))
-            continue
-        move_type = _move_type(members, facts)
-        documents.append(
-            Document(
-                group=group,
-                move_type=move_type,
-                lines=tuple(sent_line(line, move_type, facts) for line in members),
-                totals=_totals(members, move_type, facts),
-                rounding_method=facts.rounding_method,
-                invoice_date=today,
-                invoice_date_due=today + timedelta(days=payment_days),
-                original=original,
-            )
-        )
+    for group, members in group_lines(lines):
+        result = _build_one(group, members, facts, terms)
+        if isinstance(result, Document):
+            documents.append(result)
+        else:
+            held.append(result)
     return documents, held
 
 
-def _grouped(lines: Iterable[Line]) -> list[tuple[Group, list[Line]]]:
+def group_lines(lines: Iterable[Line]) -> list[tuple[Group, list[Line]]]:
+    """Lines by the document that they belong in, both in a stable order."""
     groups: dict[Group, list[Line]] = defaultdict(list)
     for line in lines:
         groups[
@@ -162,13 +128,37 @@ def _grouped(lines: Iterable[Line]) -> list[tuple[Group, list[Line]]]:
     return [(group, sorted(groups[group], key=lambda line: line.order)) for group in ordered]
 
 
-def sent_line(line: Line, move_type: str, facts: OdooFacts) -> SentLine:
+def _build_one(
+    group: Group, members: Sequence[Line], facts: OdooFacts, terms: Terms
+) -> Document | Held:
+    problem = facts.problem_with(members, terms.invoice_date)
+    if problem:
+        return Held(group, tuple(members), problem)
+    totals = _signed_totals(members, facts)
+    is_refund = totals.total < 0
+    original = terms.find_original(members) if is_refund else None
+    problem = _sign_problem(totals) or _original_problem(original)
+    if problem:
+        return Held(group, tuple(members), problem)
+    return Document(
+        group=group,
+        move_type="out_refund" if is_refund else "out_invoice",
+        lines=tuple(sent_line(line, is_refund, facts) for line in members),
+        totals=-totals if is_refund else totals,
+        rounding_method=facts.rounding_method,
+        invoice_date=terms.invoice_date,
+        invoice_date_due=terms.invoice_date + timedelta(days=terms.payment_days),
+        original=original,
+    )
+
+
+def sent_line(line: Line, is_refund: bool, facts: OdooFacts) -> SentLine:
     """How the line is written: its own quantity and price where Odoo keeps both exactly.
 
     Otherwise once its rounded amount, with the arithmetic in words: Odoo would round a price of
     0.000123 to 0.00 without a word. A credit note carries the amounts with the sign turned.
     """
-    sign = -ONE if move_type == "out_refund" else ONE
+    sign = -ONE if is_refund else ONE
     digits = facts.digits
     fits = (
         round_half_up(line.quantity, digits.quantity) == line.quantity
@@ -181,14 +171,14 @@ def sent_line(line: Line, move_type: str, facts: OdooFacts) -> SentLine:
 
 
 def _with_arithmetic(line: Line) -> str:
-    price, quantity = _short(line.unit_price), _short(line.quantity)
+    price, quantity = short(line.unit_price), short(line.quantity)
     if price in line.description or line.quantity == ONE:
         return line.description
     unit = f" {line.metric}" if line.metric else ""
     return f"{line.description} ({quantity}{unit} × {price} {line.currency})"
 
 
-def _short(value: Decimal) -> str:
+def short(value: Decimal) -> str:
     """A number without trailing zeros and without an exponent."""
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
@@ -205,32 +195,14 @@ def _signed_totals(lines: Sequence[Line], facts: OdooFacts) -> Totals:
     )
 
 
-def _totals(lines: Sequence[Line], move_type: str, facts: OdooFacts) -> Totals:
-    totals = _signed_totals(lines, facts)
-    return -totals if move_type == "out_refund" else totals
-
-
-def _move_type(lines: Sequence[Line], facts: OdooFacts) -> str:
-    return "out_refund" if _signed_totals(lines, facts).total < 0 else "out_invoice"
-
-
-def _sign_problem(lines: Sequence[Line], facts: OdooFacts) -> str | None:
+def _sign_problem(totals: Totals) -> str | None:
     """Odoo posts no document whose total is negative, and no refund of a positive net amount."""
-    totals = _signed_totals(lines, facts)
     if totals.untaxed * totals.total < 0:
         return (
             f"net {totals.untaxed} and total {totals.total} differ in sign, which Odoo cannot post:"
             " wait for more lines or credit by hand"
         )
     return None
-
-
-def _original_of(
-    lines: Sequence[Line],
-    find_original: Callable[[Sequence[Line]], Original | None],
-    facts: OdooFacts,
-) -> Original | None:
-    return find_original(lines) if _move_type(lines, facts) == "out_refund" else None
 
 
 def _original_problem(original: Original | None) -> str | None:
@@ -241,56 +213,3 @@ def _original_problem(original: Original | None) -> str | None:
         f"corrects {original.document_key}, which is {original.odoo_state or 'unknown'} in Odoo:"
         " post it (or release it, if it was cancelled) before its credit note is published"
     )
-
-
-def payload(document: Document, key: str, facts: OdooFacts) -> dict[str, Any]:
-    """Fields, rows and context of the load() call for one document; all values are strings."""
-    fields, header = list(HEADER_FIELDS), _header(document, key, facts)
-    if document.original:
-        fields.append("reversed_entry_id/.id")
-        header.append(str(document.original.odoo_id))
-    rows = []
-    for position, sent in enumerate(document.lines):
-        head = header if position == 0 else [""] * len(header)
-        rows.append([*head, *_line_cells(sent)])
-    return {"fields": fields + list(LINE_FIELDS), "rows": rows, "context": LOAD_CONTEXT}
-
-
-def _header(document: Document, key: str, facts: OdooFacts) -> list[str]:
-    group = document.group
-    return [
-        f"{EXTERNAL_ID_MODULE}.{key}",
-        document.move_type,
-        str(group.partner_id),
-        key,
-        " ".join(sent.line.line_key[:12] for sent in document.lines),
-        document.invoice_date.isoformat(),
-        document.invoice_date_due.isoformat(),
-        # Sent empty: a partner's payment term would overwrite the due date at posting.
-        "",
-        str(facts.currencies[group.currency].currency_id),
-        str(facts.journal_id),
-    ]
-
-
-def _line_cells(sent: SentLine) -> list[str]:
-    tax_ids = ",".join(str(tax_id) for tax_id in sent.line.tax_ids)
-    product = str(sent.line.product_id or "")
-    return [sent.name, _short(sent.quantity), format(sent.price_unit, "f"), tax_ids, product]
-
-
-def payload_hash(content: dict[str, Any]) -> str:
-    """sha256 of the payload in one canonical spelling."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def batches(
-    documents: Sequence[Any], fields_of: Callable[[Any], Any], size: int
-) -> list[list[Any]]:
-    """Documents with the same columns, at most `size` to a call, in their order."""
-    result: list[list[Any]] = []
-    for _, members in groupby(sorted(documents, key=fields_of), key=fields_of):
-        same = list(members)
-        result.extend(same[start : start + size] for start in range(0, len(same), size))
-    return result

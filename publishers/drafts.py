@@ -6,9 +6,9 @@ published, then claim, send the frozen payload, read back, confirm.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from functools import partial
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -17,18 +17,18 @@ from psycopg2.extensions import connection as Connection
 from connections.postgres import warehouse
 from connections.settings import Settings
 from publishers import claims, control, credits, documents, ledger, report, sending
-from publishers.documents import Document
-from publishers.ledger import Run
+from publishers.documents import Held, Terms
+from publishers.ledger import Publication, Run
 from publishers.lines import Filters, Line, select
 from publishers.ports import Ports
 from publishers.preflight import OdooFacts, read_facts
 from publishers.report import PublishReport
-from publishers.sending import BATCH_SIZE, WORKERS, Outcomes
+from publishers.sending import BATCH_SIZE, Outcomes
 
 # Invoices are dated by the company's day, not by UTC's.
 INVOICE_TIME_ZONE = ZoneInfo("America/Toronto")
 PAYMENT_DAYS = 30
-CLAIM_SIZE = BATCH_SIZE * WORKERS
+CLAIM_SIZE = BATCH_SIZE
 
 Progress = Callable[[str], None]
 
@@ -50,10 +50,10 @@ class Plan:
         """Where the marts are."""
         return self.settings.schema("marts")
 
-    @property
-    def today(self) -> date:
-        """The invoice date of this run."""
-        return self.settings.as_of.astimezone(INVOICE_TIME_ZONE).date()
+    def terms(self, conn: Connection) -> Terms:
+        """The dates of this run's documents."""
+        today = self.settings.as_of.astimezone(INVOICE_TIME_ZONE).date()
+        return Terms(today, self.payment_days, partial(claims.find_original, conn))
 
 
 def publish(
@@ -96,8 +96,9 @@ def publish(
 def _preview(conn: Connection, plan: Plan) -> PublishReport:
     result = PublishReport(dry_run=True, run_id=plan.run.run_id)
     lines, facts = _selected(conn, plan)
-    built, held = _build(conn, lines, facts, plan)
     with conn, conn.cursor() as cursor:
+        built, held = documents.build(lines, facts, plan.terms(conn))
+        built = built[: plan.limit]
         keys = claims.next_keys(cursor, built)
     result.documents = [report.planned(d, key) for d, key in zip(built, keys, strict=True)]
     result.documents += [report.held(waiting) for waiting in held]
@@ -107,35 +108,29 @@ def _preview(conn: Connection, plan: Plan) -> PublishReport:
 
 def _publish(conn: Connection, plan: Plan) -> PublishReport:
     result = PublishReport(dry_run=False, run_id=plan.run.run_id)
+    outcomes, held = Outcomes(), list[Held]()
     ledger.hold_run(conn, plan.run)
-    outcomes = _finish_unfinished(conn, plan)
+    # What a killed run left: the stored payload is sent again, and the answer judged.
+    _send(conn, plan, iter([ledger.take_over(conn, plan.run)]), outcomes)
     _look_back(conn, plan, result)
-    lines, facts = _selected(conn, plan)
-    built, held = _build(conn, lines, facts, plan)
-    for start in range(0, len(built), CLAIM_SIZE):
-        members = [sent.line for d in built[start : start + CLAIM_SIZE] for sent in d.lines]
-        plan.run.at("before_claim")
-        keys, late = claims.claim(
-            conn,
-            plan.schema,
-            members,
-            facts,
-            today=plan.today,
-            payment_days=plan.payment_days,
-            run=plan.run,
-        )
-        held += late
-        plan.run.at("after_claim")
-        _send(conn, plan, keys, outcomes, start, len(built))
+    _send(conn, plan, _claimed(conn, plan, held), outcomes)
     return _summed_up(conn, result, outcomes, held)
 
 
-def _finish_unfinished(conn: Connection, plan: Plan) -> Outcomes:
-    """What a killed run left: the stored payload is sent again, and the answer judged."""
-    outcomes = Outcomes()
-    keys = [document.document_key for document in ledger.take_over(conn, plan.run)]
-    _send(conn, plan, keys, outcomes, 0, len(keys))
-    return outcomes
+def _claimed(conn: Connection, plan: Plan, held: list[Held]) -> Iterator[list[Publication]]:
+    """Claim what is selected, so many documents at a time, when the sender asks for more."""
+    lines, facts = _selected(conn, plan)
+    groups, left = documents.group_lines(lines), plan.limit
+    while groups and left != 0:
+        size = CLAIM_SIZE if left is None else min(CLAIM_SIZE, left)
+        chunk, groups = groups[:size], groups[size:]
+        members = [line for _, group in chunk for line in group]
+        plan.run.at("before_claim")
+        keys, late = claims.claim(conn, plan.schema, members, facts, plan.terms(conn), plan.run)
+        plan.run.at("after_claim")
+        held += late
+        left = None if left is None else left - len(keys)
+        yield ledger.read(conn, "document_key = any(%s)", (keys,))
 
 
 def _look_back(conn: Connection, plan: Plan, result: PublishReport) -> None:
@@ -149,17 +144,12 @@ def _look_back(conn: Connection, plan: Plan, result: PublishReport) -> None:
 
 
 def _send(
-    conn: Connection, plan: Plan, keys: Sequence[str], outcomes: Outcomes, done: int, of: int
+    conn: Connection, plan: Plan, feed: Iterator[Sequence[Publication]], outcomes: Outcomes
 ) -> None:
-    found = ledger.read(conn, "document_key = any(%s)", (list(keys),))
-    sending.send(
-        conn,
-        plan.ports,
-        found,
-        plan.run,
-        outcomes,
-        lambda count: plan.progress(f"{done + count} of {of} documents are settled"),
-    )
+    def progress() -> None:
+        plan.progress(f"{outcomes.count} documents are settled")
+
+    sending.send(conn, plan.ports, feed, plan.run, outcomes, progress)
 
 
 def _selected(conn: Connection, plan: Plan) -> tuple[list[Line], OdooFacts]:
@@ -169,25 +159,11 @@ def _selected(conn: Connection, plan: Plan) -> tuple[list[Line], OdooFacts]:
         return lines, read_facts(port, lines)
 
 
-def _build(
-    conn: Connection, lines: Sequence[Line], facts: OdooFacts, plan: Plan
-) -> tuple[list[Document], list[documents.Held]]:
-    with conn, conn.cursor() as cursor:
-        built, held = documents.build(
-            lines,
-            facts,
-            today=plan.today,
-            payment_days=plan.payment_days,
-            find_original=lambda members: claims.find_original(cursor, members),
-        )
-    return built[: plan.limit], held
-
-
 def _summed_up(
     conn: Connection,
     result: PublishReport,
     outcomes: Outcomes,
-    held: Sequence[documents.Held],
+    held: Sequence[Held],
 ) -> PublishReport:
     keys = [*outcomes.confirmed, *outcomes.quarantined, *outcomes.failed]
     found = ledger.read(conn, "document_key = any(%s)", (keys,))

@@ -6,7 +6,7 @@ always ahead of what is asked of Odoo and never ahead of what Odoo answered.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -20,6 +20,9 @@ from publishers.taxes import Totals
 CLAIM_LOCK = 0x66_62_63_6C_61_69_6D
 # First half of the advisory lock that a run holds while it lives; the second is its name's hash.
 RUN_LOCK_CLASS = 0x66_62_72
+
+
+Detail = Mapping[str, Any]
 
 
 class AlreadyPublishing(RuntimeError):
@@ -101,53 +104,82 @@ def start_attempt(conn: Connection, keys: Sequence[str], run: Run) -> None:
             " returning document_key, attempts",
             (list(keys),),
         )
-        for key, attempt in cursor.fetchall():
-            record(cursor, key, "sending", run, {"attempt": attempt, "batch": len(keys)})
+        details = {key: {"attempt": n, "batch": len(keys)} for key, n in cursor.fetchall()}
+        record(cursor, "sending", details, run)
 
 
 def note_outcome(
-    conn: Connection, keys: Sequence[str], event: str, run: Run, detail: dict[str, Any]
+    conn: Connection, keys: Sequence[str], event: str, run: Run, detail: Detail
 ) -> None:
     """An outcome that leaves the state: unknown, unreachable, refused as part of a batch."""
     with conn, conn.cursor() as cursor:
-        for key in keys:
-            record(cursor, key, event, run, detail)
+        record(cursor, event, dict.fromkeys(keys, detail), run)
 
 
 def confirm(
-    conn: Connection, key: str, found: dict[str, Any], line_ids: Sequence[int], run: Run
-) -> bool:
-    """Odoo holds what was frozen. False where another run has said so before."""
+    conn: Connection, found: Mapping[str, Detail], line_ids: Mapping[str, Sequence[int]], run: Run
+) -> set[str]:
+    """Odoo holds what was frozen: observed values and line ids by document key.
+
+    The keys that are confirmed now; a key that another run has confirmed before is not among them.
+    """
+    if not found:
+        return set()
     with conn, conn.cursor() as cursor:
-        cursor.execute(
-            "update ops.publications set state = 'confirmed', confirmed_at = now(), "
-            f"{OBSERVED} where document_key = %(key)s and state = 'sent' returning 1",
-            {**found, "key": key},
-        )
-        if cursor.fetchone() is None:
-            return False
+        change = "state = 'confirmed', confirmed_at = now()"
+        confirmed = observe(cursor, found, change, "publications.state = 'sent'")
         execute_values(
             cursor,
             "update ops.publication_lines as lines set odoo_line_id = given.odoo_line_id"
             " from (values %s) as given (document_key, line_number, odoo_line_id)"
             " where lines.document_key = given.document_key"
             " and lines.line_number = given.line_number",
-            [(key, number, line_id) for number, line_id in enumerate(line_ids, start=1)],
+            [
+                (key, number, line_id)
+                for key in confirmed
+                for number, line_id in enumerate(line_ids[key], start=1)
+            ]
+            or [(None, None, None)],
+            template="(%s::text, %s::int, %s::bigint)",
         )
-        record(cursor, key, "confirmed", run, _plain(found))
-        return True
+        record(cursor, "confirmed", {key: found[key] for key in confirmed}, run)
+        return confirmed
 
 
-OBSERVED = (
-    "odoo_id = %(odoo_id)s, odoo_name = %(odoo_name)s, odoo_state = %(odoo_state)s,"
-    " odoo_payment_state = %(odoo_payment_state)s,"
-    " odoo_untaxed_amount = %(odoo_untaxed_amount)s, odoo_tax_amount = %(odoo_tax_amount)s,"
-    " odoo_total_amount = %(odoo_total_amount)s, odoo_write_date = %(odoo_write_date)s,"
-    " last_read_at = now()"
-)
+OBSERVED = {
+    "odoo_id": "bigint",
+    "odoo_name": "text",
+    "odoo_state": "text",
+    "odoo_payment_state": "text",
+    "odoo_untaxed_amount": "numeric",
+    "odoo_tax_amount": "numeric",
+    "odoo_total_amount": "numeric",
+    "odoo_write_date": "timestamptz",
+}
 
 
-def quarantine(conn: Connection, key: str, reason: str, detail: dict[str, Any], run: Run) -> bool:
+def observe(
+    cursor: Any, found: Mapping[str, Detail], change: str = "", condition: str = "true"
+) -> set[str]:
+    """Let the ledger follow what Odoo holds, by document key; the keys that met the condition."""
+    if not found:
+        return set()
+    columns = ", ".join(f"{name} = given.{name}" for name in OBSERVED)
+    rows = execute_values(
+        cursor,
+        f"update ops.publications as publications set last_read_at = now(), {columns}"
+        f"{', ' + change if change else ''}"
+        f" from (values %s) as given (document_key, {', '.join(OBSERVED)})"
+        f" where publications.document_key = given.document_key and {condition}"
+        " returning publications.document_key",
+        [(key, *(values[name] for name in OBSERVED)) for key, values in found.items()],
+        template=f"(%s::text, {', '.join(f'%s::{kind}' for kind in OBSERVED.values())})",
+        fetch=True,
+    )
+    return {row[0] for row in rows}
+
+
+def quarantine(conn: Connection, key: str, reason: str, detail: Detail, run: Run) -> bool:
     """Stop a document until a person has looked at it; `detail` has both documents side by side."""
     with conn, conn.cursor() as cursor:
         cursor.execute(
@@ -158,7 +190,7 @@ def quarantine(conn: Connection, key: str, reason: str, detail: dict[str, Any], 
         )
         if cursor.fetchone() is None:
             return False
-        record(cursor, key, "quarantined", run, {"reason": reason, **_plain(detail)})
+        record(cursor, "quarantined", {key: {"reason": reason, **detail}}, run)
         return True
 
 
@@ -201,10 +233,9 @@ def take_over(conn: Connection, run: Run) -> list[Publication]:
             " returning document_key, state",
             (run.run_id, [name or "" for name in dead]),
         )
-        keys = cursor.fetchall()
-        for key, state in keys:
-            record(cursor, key, "taken_over", run, {"state": state})
-    return read(conn, "document_key = any(%s)", ([key for key, _ in keys],))
+        states = {key: {"state": state} for key, state in cursor.fetchall()}
+        record(cursor, "taken_over", states, run)
+    return read(conn, "document_key = any(%s)", (list(states),))
 
 
 def _is_dead(cursor: Any, run_id: str | None) -> bool:
@@ -215,15 +246,18 @@ def _is_dead(cursor: Any, run_id: str | None) -> bool:
     return bool(one(cursor))
 
 
-def record(
-    cursor: Any, key: str | None, event: str, run: Run, detail: dict[str, Any] | None = None
-) -> None:
-    """Append to ops.publication_events."""
-    cursor.execute(
-        "insert into ops.publication_events (document_key, event, run_id, by, detail)"
-        " values (%s, %s, %s, %s, %s)",
-        (key, event, run.run_id, run.by, Json(_plain(detail or {}))),
-    )
+def record(cursor: Any, event: str, details: Mapping[str, Detail], run: Run) -> None:
+    """Append to ops.publication_events: one row for each document key, with its detail."""
+    if details:
+        execute_values(
+            cursor,
+            "insert into ops.publication_events (document_key, event, run_id, by, detail)"
+            " values %s",
+            [
+                (key, event, run.run_id, run.by, Json(dict(detail), dumps=_dumps))
+                for key, detail in details.items()
+            ],
+        )
 
 
 def one(cursor: Any) -> Any:
@@ -231,9 +265,8 @@ def one(cursor: Any) -> Any:
     return row[0] if row else None
 
 
-def _plain(detail: dict[str, Any]) -> dict[str, Any]:
-    plain: dict[str, Any] = json.loads(json.dumps(detail, default=_text))
-    return plain
+def _dumps(detail: Any) -> str:
+    return json.dumps(detail, default=_text)
 
 
 def _text(value: Any) -> str:

@@ -99,10 +99,12 @@ def _kind_rank(kind: str) -> int:
     return order.index(kind) if kind in order else len(order)
 
 
+_COPIED = tuple(set(Line.__dataclass_fields__) - {"content", "tax_ids"})
+
+
 def from_row(row: Mapping[str, Any]) -> Line:
     """A Line from a row of the view; `content` keeps every column, ready for JSON."""
-    names = set(Line.__dataclass_fields__) - {"content", "tax_ids"}
-    values = {name: row[name] for name in names if name in row}
+    values = {name: row[name] for name in _COPIED if name in row}
     content = {k: plain(v) for k, v in row.items() if k not in DECISION_COLUMNS}
     return Line(
         **{**values, "charge": values.get("charge") or ""},

@@ -64,7 +64,7 @@ def release(
             " where document_key = %s and released_at is null",
             (document_key,),
         )
-        ledger.record(cursor, document_key, "released", run, {"proof": proof, "note": note})
+        ledger.record(cursor, "released", {document_key: {"proof": proof, "note": note}}, run)
     return Released(document_key, document.line_keys)
 
 

@@ -8,7 +8,7 @@ before a request leaves and after its answer came.
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,8 +18,8 @@ from psycopg2.extensions import connection as Connection
 from connections.errors import OdooAccessError, OdooError, OdooPermanentError
 from connections.odoo import OdooPort
 from publishers import ledger
-from publishers.documents import batches
 from publishers.ledger import Publication, Run
+from publishers.payloads import batches
 from publishers.ports import Ports
 from publishers.readback import Move, differences, read_moves
 
@@ -82,29 +82,44 @@ class Outcomes:
 def send(
     conn: Connection,
     ports: Ports,
-    documents: Sequence[Publication],
+    feed: Iterator[Sequence[Publication]],
     run: Run,
     outcomes: Outcomes,
-    progress: Callable[[int], None],
+    progress: Callable[[], None],
 ) -> None:
-    """Drive documents to an end, noted in `outcomes`; at most two requests are in flight."""
-    before = outcomes.count
-    queue = deque(Batch(tuple(chunk)) for chunk in batches(documents, _columns, BATCH_SIZE))
+    """Drive the documents of `feed` to an end, noted in `outcomes`; two requests are in flight.
+
+    The next documents are taken from `feed`, which may claim them, while Odoo works on the last.
+    """
+    queue: deque[Batch] = deque()
     busy: dict[Future[Answer], tuple[Batch, OdooPort]] = {}
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-        while queue or busy:
-            while queue and len(busy) < WORKERS:
+        while True:
+            while len(busy) < WORKERS and _refill(queue, feed):
                 batch, port = queue.popleft(), ports.take()
                 ledger.start_attempt(conn, batch.keys, run)
                 run.at("before_request")
                 busy[pool.submit(_request, port, batch, run)] = (batch, port)
+            if not busy:
+                return
+            _refill(queue, feed)
             for future in wait(busy, return_when=FIRST_COMPLETED).done:
                 batch, port = busy.pop(future)
                 ports.give_back(port)
                 run.at("after_answer")
                 queue.extend(_settle(conn, batch, future.result(), outcomes, run))
-                progress(outcomes.count - before)
+                progress()
                 run.at("between_batches")
+
+
+def _refill(queue: deque[Batch], feed: Iterator[Sequence[Publication]]) -> bool:
+    """Take from the feed where nothing waits; False where there is nothing left to send."""
+    while not queue:
+        documents = next(feed, None)
+        if documents is None:
+            return False
+        queue.extend(Batch(tuple(chunk)) for chunk in batches(documents, _columns, BATCH_SIZE))
+    return True
 
 
 def _columns(document: Publication) -> tuple[str, ...]:
@@ -161,8 +176,7 @@ def _settle(
 ) -> list[Batch]:
     """Write what is known now; the batches that must be sent (again)."""
     if answer.moves is not None:
-        for document, move in zip(batch.documents, answer.moves, strict=True):
-            _judge(conn, document, move, answer.seconds, outcomes, run)
+        _judge(conn, batch, answer.moves, outcomes, run)
         return []
     if answer.unknown is not None:
         return _again(conn, batch, answer, outcomes, run)
@@ -196,29 +210,38 @@ def _again(
 
 def _judge(
     conn: Connection,
-    document: Publication,
-    move: Move | None,
-    seconds: float,
+    batch: Batch,
+    moves: Sequence[Move | None],
     outcomes: Outcomes,
     run: Run,
 ) -> None:
-    """Confirm a draft that equals what was frozen; quarantine any other."""
-    key = document.document_key
+    """Confirm drafts that equal what was frozen; quarantine the others."""
+    right: dict[str, Move] = {}
     run.at("before_confirm")
-    if move is None:
-        reason = "Odoo gave an id, and nothing could be read at it: deleted at once, or no right"
-        ledger.quarantine(conn, key, reason, {"seconds": seconds}, run)
+    for document, move in zip(batch.documents, moves, strict=True):
+        key = document.document_key
+        wrong = _wrong(document, move)
+        if move is not None and not wrong:
+            right[key] = move
+            continue
+        reason = f"Odoo does not hold what was approved: {', '.join(row['field'] for row in wrong)}"
+        odoo_id = move.values["id"] if move else None
+        ledger.quarantine(conn, key, reason, {"differences": wrong, "odoo_id": odoo_id}, run)
         outcomes.quarantined[key] = reason
-        return
+    confirmed = ledger.confirm(
+        conn,
+        {key: move.observed for key, move in right.items()},
+        {key: [int(line["id"]) for line in move.lines] for key, move in right.items()},
+        run,
+    )
+    outcomes.confirmed |= {key: int(right[key].values["id"]) for key in confirmed}
+
+
+def _wrong(document: Publication, move: Move | None) -> list[dict[str, Any]]:
+    if move is None:
+        # Odoo gave an id and nothing can be read at it: deleted at once, or hidden from this user.
+        return [{"field": "the draft itself", "expected": "present", "found": "absent"}]
     wrong = differences(document, move)
     if move.values["state"] == "cancel":
         wrong.append({"field": "state", "expected": "draft", "found": "cancel"})
-    if wrong:
-        reason = "differs from what was approved in " + ", ".join(str(d["field"]) for d in wrong)
-        detail = {"differences": wrong, "odoo_id": move.values["id"], "seconds": seconds}
-        ledger.quarantine(conn, key, reason, detail, run)
-        outcomes.quarantined[key] = reason
-        return
-    line_ids = [int(line["id"]) for line in move.lines]
-    ledger.confirm(conn, key, move.observed, line_ids, run)
-    outcomes.confirmed[key] = int(move.values["id"])
+    return wrong

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from publishing_world import JUNE, MAY, line
 
-from publishers import documents
-from publishers.documents import Document, Held, Original
+from publishers import documents, payloads
+from publishers.documents import Document, Held, Original, Terms
 from publishers.lines import from_row
 from publishers.preflight import Currency, OdooFacts
 from publishers.taxes import Digits, TaxComponent, Totals
@@ -38,16 +38,12 @@ def _build(
     rows: list[dict[str, Any]], facts: OdooFacts = FACTS, original: Original | None = None
 ) -> tuple[list[Document], list[Held]]:
     return documents.build(
-        [from_row(row) for row in rows],
-        facts,
-        today=TODAY,
-        payment_days=30,
-        find_original=lambda _lines: original,
+        [from_row(row) for row in rows], facts, Terms(TODAY, 30, lambda _lines: original)
     )
 
 
 def _payload(document: Document, facts: OdooFacts = FACTS) -> list[dict[str, str]]:
-    content = documents.payload(document, document.key(1), facts)
+    content = payloads.payload(document, document.key(1), facts)
     return [dict(zip(content["fields"], row, strict=True)) for row in content["rows"]]
 
 
@@ -134,14 +130,14 @@ def test_a_document_never_carries_name_state_or_auto_post() -> None:
 
 
 def test_only_the_first_row_carries_the_header_and_all_cells_are_text() -> None:
-    content = documents.payload(_build([line(1), line(2)])[0][0], "k", FACTS)
-    header = len(documents.HEADER_FIELDS)
+    content = payloads.payload(_build([line(1), line(2)])[0][0], "k", FACTS)
+    header = len(payloads.HEADER_FIELDS)
     assert content["rows"][1][:header] == [""] * header
     assert all(isinstance(cell, str) for row in content["rows"] for cell in row)
 
 
 def test_the_context_is_create_only() -> None:
-    content = documents.payload(_build([line(1)])[0][0], "k", FACTS)
+    content = payloads.payload(_build([line(1)])[0][0], "k", FACTS)
     assert content["context"]["mode"] == "update"
     assert content["context"]["noupdate"] is True
 
@@ -202,9 +198,7 @@ def test_what_fails_preflight_blocks_its_own_document_only(
 
 def test_taxes_that_nobody_resolved_block_the_document() -> None:
     unresolved = line(1, tax_ids=None)
-    _, held = documents.build(
-        [from_row(unresolved)], FACTS, today=TODAY, payment_days=30, find_original=lambda _: None
-    )
+    _, held = documents.build([from_row(unresolved)], FACTS, Terms(TODAY, 30, lambda _lines: None))
     assert "taxes are not resolved" in held[0].reason
 
 
@@ -221,13 +215,13 @@ def test_too_few_digits_for_the_currency_block_the_document() -> None:
 
 
 def test_the_payload_hash_tells_any_other_payload_apart() -> None:
-    one = documents.payload(_build([line(1)])[0][0], "k", FACTS)
-    other = documents.payload(_build([line(1, amount="100.01")])[0][0], "k", FACTS)
-    assert documents.payload_hash(one) != documents.payload_hash(other)
-    assert documents.payload_hash(one) == documents.payload_hash(dict(reversed(one.items())))
+    one = payloads.payload(_build([line(1)])[0][0], "k", FACTS)
+    other = payloads.payload(_build([line(1, amount="100.01")])[0][0], "k", FACTS)
+    assert payloads.payload_hash(one) != payloads.payload_hash(other)
+    assert payloads.payload_hash(one) == payloads.payload_hash(dict(reversed(one.items())))
 
 
 def test_batches_hold_same_columns_and_at_most_so_many() -> None:
-    made = documents.batches([("a", n) for n in range(5)] + [("b", 9)], lambda item: item[0], 2)
+    made = payloads.batches([("a", n) for n in range(5)] + [("b", 9)], lambda item: item[0], 2)
     assert [len(batch) for batch in made] == [2, 2, 1, 1]
     assert MAY[1] == JUNE[0]
