@@ -24,7 +24,7 @@ from loaders.odoo_retry import retrying
 from loaders.options import Options
 from loaders.report import CheckReport
 from loaders.runs import last_run, require_ops
-from loaders.tables import NEXACLOUD, ODOO
+from loaders.tables import ALL, NEXACLOUD, ODOO
 
 APPLICATION_NAME = "fusion_billing.check"
 
@@ -73,7 +73,7 @@ def _check_nexacloud(settings: Settings, report: CheckReport) -> None:
         cur.execute("select current_user, current_database(), current_setting('server_version')")
         detail = "{} on {}, PostgreSQL {}".format(*(cur.fetchone() or ("", "", "")))
         report.add("nexacloud", "connection", "ok", detail)
-        found = nexacloud_preflight.look(cur, settings.nexacloud_schema, NEXACLOUD)
+        found = nexacloud_preflight.look(conn, settings.nexacloud_schema, NEXACLOUD)
         _add_problems(report, found.problems)
         for note in found.notes:
             report.add("nexacloud", "note", "note", note)
@@ -105,7 +105,7 @@ def _watermarks(settings: Settings) -> Watermarks:
     try:
         with warehouse(settings, application_name=APPLICATION_NAME) as conn, conn.cursor() as cur:
             require_ops(cur)
-            return {table.name: last_run(cur, table).watermark for table in NEXACLOUD}
+            return {table.name: last_run(cur, table).watermark for table in ALL}
     except (SettingsError, DatabaseUnreachable, LoadError):
         return None
 
@@ -137,6 +137,9 @@ def _check_refusal(settings: Settings, conn: connection, report: CheckReport) ->
             report.add("nexacloud", "rights", "problem", detail)
         else:
             report.add("nexacloud", "rights", "ok", "the role may write to none of the tables")
+        cur.execute("select pg_has_role('pg_read_all_stats', 'usage')")
+        if not (cur.fetchone() or (False,))[0]:
+            report.add("nexacloud", "open transactions", "note", _trusting(settings))
         cur.execute("savepoint attempt")
         try:
             cur.execute(sql.SQL("delete from {} where false").format(sql.SQL(names[0])))
@@ -155,6 +158,14 @@ def _check_refusal(settings: Settings, conn: connection, report: CheckReport) ->
         cur.execute("rollback to savepoint attempt")
 
 
+def _trusting(settings: Settings) -> str:
+    return (
+        "the role cannot see how long the app's transactions stay open, so a load trusts that none"
+        f" takes over {settings.load_overlap_minutes} minutes (LOAD_OVERLAP_MINUTES); grant"
+        " pg_read_all_stats to the role, and it need not"
+    )
+
+
 def _check_odoo(settings: Settings, report: CheckReport) -> None:
     port = OdooPort.connect(settings)
     company = f"company {port.company_id}"
@@ -166,10 +177,19 @@ def _check_odoo(settings: Settings, report: CheckReport) -> None:
     _add_problems(report, found.problems)
     for note in found.notes:
         report.add("odoo", "note", "note", note)
+    loaded = _watermarks(settings)
     for table in ODOO:
         if table.name in found.fields:
-            rows = retrying(settings, partial(odoo_preflight.count, port, table.source_name))
-            report.add("odoo", table.source_name, "ok", f"{rows:,} records")
+            report.add("odoo", table.source_name, "ok", _model(settings, port, table, loaded))
+
+
+def _model(settings: Settings, port: OdooPort, table: Table, loaded: Watermarks) -> str:
+    rows = retrying(settings, partial(odoo_preflight.count, port, table.source_name))
+    if table.watermark is None:
+        return f"{rows:,} records, read whole at each load"
+    read = partial(odoo_preflight.greatest_write_date, port, table.source_name)
+    newest = retrying(settings, read)
+    return f"{rows:,} records, newest {_iso(newest)}; {_lag(loaded, table, newest)}"
 
 
 def _add_problems(report: CheckReport, problems: list[Problem]) -> None:

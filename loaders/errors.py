@@ -52,6 +52,13 @@ class ServerLost(LoadError):
 class QueryFailed(LoadError):
     """PostgreSQL refused a statement: a right that went away, a timeout, a full disk."""
 
+    # Serialization and deadlock, resources, locks, an operator's intervention.
+    PASSING = ("40", "53", "55", "57")
+
+    def __init__(self, message: str, sqlstate: str | None = None) -> None:
+        super().__init__(message)
+        self.is_retryable = (sqlstate or "")[:2] in self.PASSING
+
 
 class OpsMissing(LoadError):
     """The warehouse has no ops schema yet."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from psycopg2 import sql
 from psycopg2.extensions import connection, cursor
@@ -22,13 +22,13 @@ from loaders.apply import apply_stage, hold_the_law, record_rejects
 from loaders.contracts import Table
 from loaders.errors import CopyMismatch
 from loaders.first_copy import copy_into_empty
-from loaders.nexacloud_preflight import FoundTable
+from loaders.nexacloud_preflight import FoundTable, NexacloudFound
 from loaders.nexacloud_sql import EVERYTHING, Window
 from loaders.options import Options
 from loaders.pipe import pipe_copy
 from loaders.progress import Meter, copy_watch
 from loaders.report import TableReport, Totals
-from loaders.runs import LastRun, RunLog
+from loaders.runs import LastRun, RunLog, mode_name
 from loaders.schema import relation
 
 STAGE = sql.SQL("copy load_stage from stdin (format binary)")
@@ -43,7 +43,7 @@ def load_nexacloud(
     source: connection,
     target: connection,
     tables: Sequence[Table],
-    found: dict[str, FoundTable],
+    found: NexacloudFound,
     options: Options,
     log: RunLog,
 ) -> list[TableReport]:
@@ -53,7 +53,8 @@ def load_nexacloud(
     reports = []
     with source.cursor() as reader, target.cursor() as writer:
         for table in tables:
-            load = _TableLoad(reader, writer, table, found[table.source_name], options, log)
+            there = found.tables[table.source_name]
+            load = _TableLoad(reader, writer, table, there, found.horizon, options, log)
             reports.append(load.run())
     return reports
 
@@ -66,47 +67,48 @@ class _TableLoad:
     writer: cursor
     table: Table
     found: FoundTable
+    horizon: datetime
     options: Options
     log: RunLog
 
     def __post_init__(self) -> None:
         self.schema = self.options.settings.nexacloud_schema
         self.report = TableReport("nexacloud", self.table.name, "full")
-        self.meter = Meter(self.table, self.found.rows, self.options.progress)
 
     def run(self) -> TableReport:
         started = time.monotonic()
-        last = self.log.last(self.table)
-        is_first = merge.is_empty(self.writer, self.table)
-        is_whole = is_first or self.options.full or last.watermark is None
-        is_sweep = is_whole or self._is_sweep_due(last)
-        self.report.mode = (
-            "full" if is_whole else "incremental+sweep" if is_sweep else "incremental"
-        )
-        self.report.watermark_from = None if is_whole else last.watermark
-        if not self.options.dry_run:
-            self.log.start(self.table, self.report.mode, self.report.watermark_from)
-        where = EVERYTHING if is_whole else self._window(last)
-        self.report.plan = self._plan(where)
+        where = self._begin(self.log.last(self.table))
         merge.make_stage(self.writer, self.table)
         self._pipe(nexacloud_sql.copy_rejected(self.schema, self.table, where), REJECTS)
-        if is_first and not self.options.dry_run:
+        if self.is_first and not self.options.dry_run:
             self._first_copy()
         else:
-            self._stage(where, is_whole, is_sweep)
-            keys = ("load_stage" if is_whole else "load_keys") if is_sweep else None
+            self._stage(where)
+            keys = ("load_stage" if self.is_whole else "load_keys") if self.is_sweep else None
             apply_stage(self.writer, self.table, self.report, self.options, keys=keys)
         record_rejects(self.writer, self.table, self.report, self.options)
-        if is_sweep and not self.options.dry_run:
-            hold_the_law(self.writer, self.table, self.report, self._source_rows(is_whole))
+        if self.is_sweep and not self.options.dry_run:
+            hold_the_law(self.writer, self.table, self.report, self._source_rows())
         self.report.seconds = time.monotonic() - started
         self.meter.show(self.report.read, is_done=True)
         if not self.options.dry_run:
             self.log.succeed(self.writer, self.report)
         return self.report
 
-    def _is_sweep_due(self, last: LastRun) -> bool:
-        return last.swept_at is None or datetime.now(UTC) - last.swept_at >= self.table.sweep_every
+    def _begin(self, last: LastRun) -> Composable:
+        """Decide what kind of load this is, and log that it began; return which rows to read."""
+        self.is_first = merge.is_empty(self.writer, self.table)
+        self.is_whole = self.is_first or self.options.full or last.watermark is None
+        self.is_sweep = self.is_whole or last.is_sweep_due(self.table)
+        self.report.mode = mode_name(self.is_whole, self.is_sweep)
+        self.report.watermark_from = None if self.is_whole else last.watermark
+        if not self.options.dry_run:
+            self.log.start(self.table, self.report.mode, self.report.watermark_from)
+        where = EVERYTHING if self.is_whole else self._window(last)
+        self.report.plan = self._plan(where)
+        total = self.found.rows if self.is_whole else None
+        self.meter = Meter(self.table, total, self.options.progress)
+        return where
 
     def _window(self, last: LastRun) -> Composable:
         assert last.watermark is not None  # a table without one is read whole
@@ -149,10 +151,10 @@ class _TableLoad:
         self.report.created = copied.rows
         self._compare(EVERYTHING, relation(self.table), "table")
 
-    def _stage(self, where: Composable, is_whole: bool, is_sweep: bool) -> None:
+    def _stage(self, where: Composable) -> None:
         self._pipe(nexacloud_sql.copy_valid(self.schema, self.table, where), STAGE)
-        self._compare(where, sql.SQL("load_stage"), "table" if is_whole else "window")
-        if is_sweep and not is_whole:
+        self._compare(where, sql.SQL("load_stage"), "table" if self.is_whole else "window")
+        if self.is_sweep and not self.is_whole:
             self._pipe(nexacloud_sql.copy_keys(self.schema, self.table), KEYS)
             self._fetch(merge.missing_keys(self.writer, self.table))
 
@@ -165,9 +167,9 @@ class _TableLoad:
                 nexacloud_sql.copy_rejected(self.schema, self.table, where, keyless=False), REJECTS
             )
 
-    def _source_rows(self, is_whole: bool) -> int:
+    def _source_rows(self) -> int:
         """All rows of the source in this snapshot, from what was already counted in it."""
-        if is_whole:
+        if self.is_whole:
             assert self.report.source_totals is not None  # _compare counted the valid ones
             return self.report.source_totals.rows + self.report.rejected
         self.writer.execute(
@@ -189,26 +191,12 @@ class _TableLoad:
                 f"{self.report.name}: the source counts {theirs}, the copy {ours}: nothing was"
                 f" loaded"
             )
-        self.report.compared, self.report.source_totals, self.report.raw_totals = (
-            scope,
-            theirs,
-            ours,
-        )
-        self.report.watermark = self._bounded(watermark)
-
-    def _bounded(self, watermark: datetime | None) -> datetime | None:
-        """Never ahead of a transaction that is still open, as far as the role may see them; never
-        back.
-        """
-        self.reader.execute(
-            "select min(xact_start) from pg_stat_activity where datname = current_database()"
-            " and pid <> pg_backend_pid() and backend_type = 'client backend'"
-        )
-        (oldest,) = self.reader.fetchone() or (None,)
-        seen = [instant for instant in (watermark, oldest) if instant is not None]
-        new = min(seen) if watermark is not None else None
+        self.report.compared = scope
+        self.report.source_totals, self.report.raw_totals = theirs, ours
+        # Never ahead of a transaction that may still be open; never back.
+        seen = min(watermark, self.horizon) if watermark else None
         known = self.report.watermark_from
-        return max((instant for instant in (new, known) if instant is not None), default=None)
+        self.report.watermark = max((at for at in (seen, known) if at), default=None)
 
     def _pipe(self, copy_out: Composable, copy_in: Composable) -> None:
         watch = self._watch() if copy_in is STAGE else None

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast
 
-from psycopg2.extensions import cursor
+from psycopg2.extensions import connection, cursor
 
 from loaders.contracts import Column, Table
 from loaders.errors import Problem
@@ -71,21 +73,29 @@ class FoundTable:
 
 @dataclass
 class NexacloudFound:
-    """What the preflight knows: each table, problems that stop a load, notes that do not."""
+    """What the preflight knows: each table, problems that stop a load, notes that do not.
 
+    `horizon`: no transaction that this snapshot does not see began before it, as far as the role
+    may know; the overlap is for the rest.
+    """
+
+    horizon: datetime
     tables: dict[str, FoundTable]
     problems: list[Problem]
     notes: list[str]
 
 
-def look(cur: cursor, schema: str, tables: Sequence[Table]) -> NexacloudFound:
-    """Compare the catalogue with the list. Reads no row of any table and raises nothing: the caller
-    decides.
+def look(conn: connection, schema: str, tables: Sequence[Table]) -> NexacloudFound:
+    """Compare the catalogue with the list, in the snapshot that the load will use.
+
+    Reads no row of any table and raises nothing about them: the caller decides.
     """
-    cur.execute("select current_user")
-    role = str((cur.fetchone() or ("",))[0])
-    found = _catalogue(cur, schema, tables)
-    problems: list[Problem] = []
+    with conn.cursor() as cur:
+        # Read in a transaction before the snapshot: who begins later cannot have begun earlier.
+        horizon = _horizon(cur)
+        conn.rollback()
+        role, problems = _role(cur, schema)
+        found = _catalogue(cur, schema, tables)
     notes: list[str] = []
     for table in tables:
         there = found.get(table.source_name)
@@ -96,7 +106,34 @@ def look(cur: cursor, schema: str, tables: Sequence[Table]) -> NexacloudFound:
         notes += _new_columns(table, there)
         if advice := there.advice(schema, table):
             notes.append(advice)
-    return NexacloudFound(found, problems, notes)
+    return NexacloudFound(horizon, found, problems, notes)
+
+
+def _horizon(cur: cursor) -> datetime:
+    """Now, or the beginning of the oldest open transaction. A role sees its own; with
+    pg_read_all_stats it sees all.
+    """
+    cur.execute(
+        "select least(now(), min(xact_start)) from pg_stat_activity"
+        " where datname = current_database() and backend_type = 'client backend'"
+    )
+    (horizon,) = cur.fetchone() or (None,)
+    assert horizon is not None  # now() is not null
+    return cast(datetime, horizon)
+
+
+def _role(cur: cursor, schema: str) -> tuple[str, list[Problem]]:
+    """Who we are there, and whether we may enter the schema."""
+    cur.execute(
+        "select current_user, to_regnamespace(quote_ident(%s)) is null"
+        " or has_schema_privilege(quote_ident(%s), 'usage')",
+        (schema, schema),
+    )
+    role, may_enter = cur.fetchone() or ("", False)
+    if may_enter:
+        return role, []
+    mend = f"`grant usage on schema {schema} to {role}`"
+    return role, [Problem("nexacloud", schema, "", "USAGE granted", "no right to enter", mend)]
 
 
 def _catalogue(cur: cursor, schema: str, tables: Sequence[Table]) -> dict[str, FoundTable]:

@@ -22,16 +22,13 @@ from connections.odoo import OdooPort, Record
 from loaders import merge, rejects
 from loaders.apply import apply_stage, hold_the_law, record_rejects
 from loaders.contracts import Table
-from loaders.odoo_preflight import OdooFound, count
+from loaders.odoo_preflight import CONTEXT, OdooFound, count, greatest_write_date
 from loaders.odoo_retry import retrying
 from loaders.odoo_values import BrokenValue, exact_json, line_maker, text
 from loaders.options import Options
 from loaders.progress import Meter
 from loaders.report import TableReport
-from loaders.runs import LastRun, RunLog
-
-# Archived records are records: prices and partners of old invoices are among them.
-CONTEXT = {"active_test": False}
+from loaders.runs import LastRun, RunLog, mode_name
 
 # A page of bare ids may be longer than a page of records.
 IDS_PER_RECORD = 10
@@ -80,16 +77,14 @@ class _ModelLoad:
         started = time.monotonic()
         last = self.log.last(self.table)
         since = self._since(last)
-        is_sweep = since is None or self._is_sweep_due(last)
-        self.report.mode = (
-            "full" if since is None else "incremental+sweep" if is_sweep else "incremental"
-        )
+        is_sweep = since is None or last.is_sweep_due(self.table)
+        self.report.mode = mode_name(since is None, is_sweep)
         self.report.watermark_from = last.watermark if since else None
         if not self.options.dry_run:
             self.log.start(self.table, self.report.mode, self.report.watermark_from)
         # Before the first page: what is written while we read is above it, and read again the next
         # time.
-        self.report.watermark = self._greatest_write_date() or self.report.watermark_from
+        self.report.watermark = self._newest() or self.report.watermark_from
         merge.make_stage(self.writer, self.table)
         self._expect(since)
         self._read([("write_date", ">=", _odoo_time(since))] if since else [])
@@ -103,6 +98,12 @@ class _ModelLoad:
         if not self.options.dry_run:
             self.log.succeed(self.writer, self.report)
         return self.report
+
+    def _newest(self) -> datetime | None:
+        if self.table.watermark not in self.fields:
+            return None
+        read = partial(greatest_write_date, self.port, self.table.source_name)
+        return retrying(self.options.settings, read)
 
     def _expect(self, since: datetime | None) -> None:
         """For the ETA, which only somebody who watches needs."""
@@ -120,17 +121,6 @@ class _ModelLoad:
         if merge.is_empty(self.writer, self.table):
             return None
         return last.watermark - timedelta(minutes=self.options.settings.load_odoo_overlap_minutes)
-
-    def _is_sweep_due(self, last: LastRun) -> bool:
-        return last.swept_at is None or datetime.now(UTC) - last.swept_at >= self.table.sweep_every
-
-    def _greatest_write_date(self) -> datetime | None:
-        if self.table.watermark not in self.fields:
-            return None
-        newest = self._call_search_read([], ["write_date"], "write_date desc", 1)
-        if not newest or not newest[0]["write_date"]:
-            return None
-        return datetime.fromisoformat(newest[0]["write_date"]).replace(tzinfo=UTC)
 
     def _read(self, domain: list[Any]) -> None:
         """Pages by id into load_stage. A page that fails is asked for again, alone."""

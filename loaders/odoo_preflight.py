@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from psycopg2 import sql
 from psycopg2.extensions import connection
@@ -21,6 +22,9 @@ from loaders.errors import Problem
 from loaders.odoo_retry import retrying
 from loaders.options import Options
 from loaders.schema import relation
+
+# Archived records are records: prices and partners of old invoices are among them.
+CONTEXT = {"active_test": False}
 
 
 @dataclass
@@ -120,4 +124,14 @@ def _holds(target: connection, table: Table, column: str) -> bool:
 
 def count(port: OdooPort, model: str, domain: Domain = ()) -> int:
     """How many records the user sees, archived ones included."""
-    return int(port.execute(model, "search_count", list(domain), context={"active_test": False}))
+    return int(port.execute(model, "search_count", list(domain), context=CONTEXT))
+
+
+def greatest_write_date(port: OdooPort, model: str) -> datetime | None:
+    """When the model was written last, to the second."""
+    newest = port.search_read(
+        model, [], ["write_date"], order="write_date desc", limit=1, context=CONTEXT
+    )
+    if not newest or not newest[0]["write_date"]:
+        return None
+    return datetime.fromisoformat(newest[0]["write_date"]).replace(tzinfo=UTC)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from psycopg2.extensions import connection, cursor
 
@@ -33,6 +33,13 @@ class LastRun:
 
     watermark: datetime | None
     swept_at: datetime | None
+
+    def is_sweep_due(self, table: Table) -> bool:
+        return self.swept_at is None or datetime.now(UTC) - self.swept_at >= table.sweep_every
+
+
+def mode_name(is_whole: bool, is_sweep: bool) -> str:
+    return "full" if is_whole else "incremental+sweep" if is_sweep else "incremental"
 
 
 class RunLog:

@@ -17,13 +17,15 @@ from connections.odoo import OdooPort
 from connections.postgres import nexacloud, warehouse
 from loaders import nexacloud_preflight, odoo_preflight
 from loaders.contracts import SourceName, Table
-from loaders.errors import LoadError, QueryFailed, ServerLost
+from loaders.errors import QueryFailed, ServerLost
 from loaders.nexacloud import load_nexacloud
 from loaders.odoo import load_odoo
 from loaders.options import Options
 from loaders.report import TableReport
 from loaders.runs import APPLICATION_NAME, RunLog, open_run_log
 from loaders.schema import ensure_raw_tables
+
+LOCK_TIMEOUT_SECONDS = 60
 
 
 class NexacloudSession:
@@ -34,8 +36,7 @@ class NexacloudSession:
         self._log, self._target = _open_warehouse(stack, "nexacloud", options)
         settings = options.settings
         self._source = stack.enter_context(nexacloud(settings, application_name=APPLICATION_NAME))
-        with self._source.cursor() as cur:
-            self._found = nexacloud_preflight.look(cur, settings.nexacloud_schema, tables)
+        self._found = nexacloud_preflight.look(self._source, settings.nexacloud_schema, tables)
         self.problems, self.notes = self._found.problems, self._found.notes
 
     def load(self) -> list[TableReport]:
@@ -45,7 +46,7 @@ class NexacloudSession:
                 self._source,
                 self._target,
                 self._tables,
-                self._found.tables,
+                self._found,
                 self._options,
                 self._log,
             )
@@ -81,6 +82,9 @@ def _open_warehouse(
 
 def _prepare(target: connection, options: Options) -> None:
     """The raw tables exist; in a dry run only until the rollback."""
+    with target.cursor() as cur:
+        # A reader that forgot to end its transaction must not keep the first copy waiting forever.
+        cur.execute("set lock_timeout = %s", (f"{LOCK_TIMEOUT_SECONDS}s",))
     ensure_raw_tables(target)
     if not options.dry_run:
         target.commit()
@@ -100,14 +104,12 @@ def _translated(
     """psycopg2's errors as ours: which server, whether to try again."""
     try:
         yield
-    except LoadError:
-        raise
     except psycopg2.Error as error:
-        text = str(error).strip() or type(error).__name__
+        text = " ".join(str(error).split()) or type(error).__name__
         if reader is not None and reader.closed:
             raise ServerLost(f"{source} went away in the middle of the load: {text}") from error
         if writer.closed:
             raise ServerLost(
                 f"the warehouse went away in the middle of the load: {text}"
             ) from error
-        raise QueryFailed(f"while loading {source}: {text}") from error
+        raise QueryFailed(f"while loading {source}: {text}", error.pgcode) from error

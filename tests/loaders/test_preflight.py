@@ -50,7 +50,7 @@ BREAKS = {
     ),
     "the schema is closed": (
         "revoke usage on schema public from odoo_billing_ro, public",
-        r"permission denied for schema public|grant usage on schema",
+        r"nexacloud\.public: expected USAGE granted.*`grant usage on schema public to odoo_bill",
     ),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -46,6 +47,38 @@ def test_a_transaction_that_commits_after_the_watermark_was_taken_is_not_lost(
     assert started[0] < watermark
     assert load(nexa).tables[1].created == 1
     assert differences("usage_records") == set()
+
+
+@pytest.mark.parametrize("may_see", [True, False])
+def test_a_role_that_sees_open_transactions_needs_no_overlap(
+    nexa: Settings, app: Run, nexacloud_owner_dsn: str, cluster: Any, may_see: bool
+) -> None:
+    """With pg_read_all_stats the watermark stops at the oldest open transaction, however old."""
+    careless = nexa.model_copy(update={"load_overlap_minutes": 0})
+    app("update users set updated_at = now() where email = (select min(email) from users)")
+    load(careless)
+    update = (
+        "update users set full_name = 'New', updated_at = now()"
+        " where email = (select {}(email) from users)"
+    )
+    with _granted(cluster, "pg_read_all_stats", may_see):
+        with closing(psycopg2.connect(nexacloud_owner_dsn)) as late:
+            late.cursor().execute(update.format("min"))
+            app(update.format("max"))
+            load(careless)
+            late.commit()
+        assert load(careless).tables[0].updated == (1 if may_see else 0)
+
+
+@contextmanager
+def _granted(cluster: Any, role: str, is_wanted: bool) -> Iterator[None]:
+    with cluster.admin() as connection, connection.cursor() as cursor:
+        if is_wanted:
+            cursor.execute(f"grant {role} to odoo_billing_ro")
+        try:
+            yield
+        finally:
+            cursor.execute(f"revoke {role} from odoo_billing_ro")
 
 
 def test_a_row_from_the_future_does_not_carry_the_watermark_away(
@@ -284,6 +317,12 @@ def test_a_second_load_with_nothing_new_reads_a_few_pages_of_a_large_table(
 
 def _pages(app: Run) -> int:
     """Page requests on usage_records and its indexes so far, wherever they were served from."""
+    # A session adds its figures up when it ends, and it ends a moment after its client.
+    while app(
+        "select count(*) from pg_stat_activity"
+        " where datname = current_database() and usename = 'odoo_billing_ro'"
+    ) != [(0,)]:
+        time.sleep(0.01)
     app("select pg_stat_force_next_flush()")
     return int(
         app(
