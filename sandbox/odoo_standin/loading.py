@@ -7,8 +7,7 @@ errors are told, not raised, and one error means that nothing at all was written
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +17,9 @@ from sandbox.odoo_standin import external_ids, orm
 from sandbox.odoo_standin.converters import Converter, Record, RowError
 from sandbox.odoo_standin.environment import Env, Values
 from sandbox.odoo_standin.errors import OdooError, RequiredFieldError, ValidationError
+from sandbox.odoo_standin.extraction import Message, Path, check_columns, extract, path_of
 from sandbox.odoo_standin.registry import Model
 
-Message = dict[str, Any]
-Path = tuple[str | None, ...]
 _MAX_ERRORS = 10
 _SAVEPOINT = "model_load"
 _INHERITS = {"product.product": ("product.template", "product_tmpl_id")}
@@ -29,12 +27,7 @@ _INHERITS = {"product.product": ("product.template", "product_tmpl_id")}
 
 def load(env: Env, model: Model, fields: Sequence[str], data: Sequence[Sequence[Any]]) -> Values:
     """Import rows; raises only for unknown columns and for values of an impossible type."""
-    return _Import(env, model).run([_path(name) for name in fields], data)
-
-
-def _path(name: str) -> Path:
-    parts = name.replace(".id", "/.id").replace(":id", "/id").split("/")
-    return tuple(part for part in parts if part)
+    return _Import(env, model).run([path_of(name) for name in fields], data)
 
 
 @dataclass
@@ -60,7 +53,7 @@ class _Import:
         self.is_update = self.env.context.get("mode", "init") == "update"
         self.env = self.env.with_context(_import_current_module=self.module)
         self.env.execute(f"savepoint {_SAVEPOINT}")
-        _check_columns(self.env, self.model, paths)
+        check_columns(self.env, self.model, paths)
         converter = Converter(self.env, self.module, before_lookup=self.flush)
         for number, (record, info) in enumerate(extract(self.env, self.model, paths, data)):
             self._take(converter, number, record, info)
@@ -243,70 +236,3 @@ class _Savepoint:
 
 def _database_message(error: psycopg2.Error) -> str:
     return str(error.diag.message_primary or error).strip()
-
-
-# --------------------------------------------------------------------------- reading the rows
-
-
-def _check_columns(env: Env, model: Model, paths: Sequence[Path]) -> None:
-    for path in paths:
-        _check_path(env, model, path)
-
-
-def _check_path(env: Env, model: Model, path: Path) -> None:
-    name = path[0] if path else None
-    if name in (None, "id", ".id"):
-        return
-    if name not in model.fields:
-        raise ValueError(f"Invalid field name {name!r}")
-    relation = model.fields[str(name)].relation
-    if len(path) > 1 and relation is not None:
-        _check_path(env, env.model(relation), path[1:])
-
-
-def extract(
-    env: Env, model: Model, paths: Sequence[Path], data: Sequence[Sequence[Any]]
-) -> Iterator[tuple[Record, Message]]:
-    """Group rows into records: a row with nothing but one2many cells belongs to the one above."""
-
-    def kind(path: Path) -> str:
-        name = path[0] if path else None
-        return model.fields[name].type if name is not None and name in model.fields else "char"
-
-    relational = [kind(path) in ("many2one", "many2many", "one2many") for path in paths]
-    lines = [kind(path) == "one2many" for path in paths]
-
-    def continues(row: Sequence[Any]) -> bool:
-        cells = list(zip(lines, row, strict=True))
-        return any(cell for is_line, cell in cells if is_line) and not any(
-            cell for is_line, cell in cells if not is_line
-        )
-
-    index = 0
-    while index < len(data):
-        row = data[index]
-        span = [row, *itertools.takewhile(continues, itertools.islice(data, index + 1, None))]
-        record: Record = {
-            path[0] if path else None: cell
-            for path, cell, is_relational in zip(paths, row, relational, strict=True)
-            if not is_relational
-        }
-        for name in dict.fromkeys(
-            p[0] for p, is_rel in zip(paths, relational, strict=True) if is_rel
-        ):
-            record[name] = _subrecords(env, model, str(name), paths, span)
-        yield record, {"rows": {"from": index, "to": index + len(span) - 1}}
-        index += len(span)
-
-
-def _subrecords(
-    env: Env, model: Model, name: str, paths: Sequence[Path], span: Sequence[Sequence[Any]]
-) -> list[Record]:
-    relation = model.fields[name].relation
-    if relation is None:
-        raise ValueError(f"Invalid field name {name!r}")
-    positions = [index for index, path in enumerate(paths) if path and path[0] == name]
-    subpaths: list[Path] = [paths[index][1:] or (None,) for index in positions]
-    rows = [[row[index] for index in positions] for row in span]
-    filled = [row for row in rows if any(row)]
-    return [record for record, _ in extract(env, env.model(relation), subpaths, filled)]

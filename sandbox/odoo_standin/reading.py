@@ -199,7 +199,7 @@ def _one2many(env: Env, model: Model, field: Field) -> str:
     extra = ONE2MANY_CONDITION.get((model.name, field.name))
     if extra is not None:
         conditions.append(extra)
-    first = "x.sequence, x.id" if comodel.name.endswith(".line") else "x.id"
+    first = "x.sequence, x.id" if "sequence" in comodel.fields else "x.id"
     wanted = " and ".join(conditions)
     return f"array(select x.id from {comodel.table} x where {wanted} order by {first})"
 

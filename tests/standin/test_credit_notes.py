@@ -133,8 +133,6 @@ def test_an_open_credit_can_be_assigned_and_taken_back(lab: Lab) -> None:
     [line] = lab.lines(note, kind="payment_term")
     call("account.move", "js_assign_outstanding_line", [invoice], line["id"])
     assert _states(lab, invoice, note) == [("partial", 67.80), ("paid", 0.0)]
-    [partial] = call(
-        "account.partial.reconcile", "search", [["credit_move_id", "=", line["id"]]]
-    )
+    [partial] = call("account.partial.reconcile", "search", [["credit_move_id", "=", line["id"]]])
     call("account.move", "js_remove_outstanding_partial", [invoice], partial)
     assert _states(lab, invoice, note) == [("not_paid", 113.0), ("not_paid", 45.20)]

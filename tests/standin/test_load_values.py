@@ -168,7 +168,9 @@ def test_computed_columns_are_ignored_and_a_state_is_refused(lab: Lab) -> None:
     move_id = _loaded(lab, payment_state="paid", amount_total="5")
     got = lab.move(move_id, "payment_state", "amount_total")
     assert (got["payment_state"], got["amount_total"]) == ("not_paid", 113.0)
-    assert _message(lab, state="posted").startswith("You cannot create a move already in the posted")
+    assert _message(lab, state="posted").startswith(
+        "You cannot create a move already in the posted"
+    )
 
 
 @pytest.mark.parametrize("column", ["nofield", "invoice_line_ids/deferred_start_date"])

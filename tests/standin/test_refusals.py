@@ -36,7 +36,10 @@ ADMIN_CASES: dict[str, Callable[[Lab], Refusal]] = {
 }  # fmt: skip
 
 USER_CASES: dict[str, tuple[str, Callable[[Lab, Target], Refusal]]] = {
-    "acl read": ("internal", lambda _, user: user.refusal("account.move", "search_read", [], ["name"])),
+    "acl read": (
+        "internal",
+        lambda _, user: user.refusal("account.move", "search_read", [], ["name"]),
+    ),
     "ro create": (
         "readonly",
         lambda _, user: user.refusal("account.move", "create", [{"move_type": "out_invoice"}]),

@@ -32,10 +32,7 @@ def _params(exchange: dict[str, Any], binding: Binding, target: Target, fresh: s
     login = _login_of(exchange["label"])
     user = target.as_user(login) if login else target
     password = "wrong" if exchange["label"] == "login bad password" else user.password
-    if params["service"] == "object":
-        who = user.client.env.uid
-    else:
-        who = user.user
+    who = user.client.env.uid if params["service"] == "object" else user.user
     if database == "odoo19":
         database = target.db
     rest = binding.translate(rest)
@@ -67,9 +64,13 @@ def _shape(value: Any) -> Any:
 def _differences(exchange: dict[str, Any], body: dict[str, Any], binding: Binding) -> list[str]:
     label = exchange["label"]
     if "error" in exchange:
-        expected = {k: v for k, v in exchange["error"].items()}
+        expected = exchange["error"]
         if label == "login bad db":
-            return [] if 'database "nodb" does not exist' in body["error"]["data"]["message"] else ["?"]
+            return (
+                []
+                if 'database "nodb" does not exist' in body["error"]["data"]["message"]
+                else ["?"]
+            )
         return binding.differences(expected, body.get("error"))
     expected, actual = exchange["result"], body.get("result", body)
     if label in _OWN_DATA:
