@@ -24,6 +24,7 @@ from orchestration.commands import (
     review,
     run,
     ui,
+    what_if,
     world,
 )
 
@@ -44,6 +45,7 @@ VERBS = {
         exceptions.exceptions,
         readiness.readiness,
         explain.explain,
+        what_if.what_if,
     ),
     "Bill": (
         lines.lines,

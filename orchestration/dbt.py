@@ -33,9 +33,9 @@ class DbtError(RuntimeError):
     """dbt could not do its part; the message names the nodes."""
 
 
-def target_folder(home: Path) -> Path:
-    """Where dbt's artifacts live, beside everything else that one BILLING_HOME owns."""
-    return home / "dbt" / "target"
+def target_folder(settings: Settings) -> Path:
+    """Where dbt's artifacts live: in BILLING_HOME, apart for each prefix."""
+    return settings.billing_home / "dbt" / f"{settings.billing_schema_prefix}target"
 
 
 def prepare(settings: Settings) -> Path:
@@ -44,7 +44,7 @@ def prepare(settings: Settings) -> Path:
     Needs no warehouse. The same vars and profile as a build has, so that the build need not parse
     again what has not changed.
     """
-    manifest = target_folder(settings.billing_home) / "manifest.json"
+    manifest = target_folder(settings) / "manifest.json"
     with _exclusive(settings.billing_home / "dbt" / "parse.lock"):
         if _is_stale(manifest):
             _parse(settings)
@@ -53,7 +53,7 @@ def prepare(settings: Settings) -> Path:
 
 def check_current(settings: Settings) -> None:
     """Raise DbtError when a project file is newer than the manifest that Dagster works by."""
-    if _is_stale(target_folder(settings.billing_home) / "manifest.json"):
+    if _is_stale(target_folder(settings) / "manifest.json"):
         raise DbtError(
             "the dbt project has changed since Dagster read it: reload the code location in the UI"
             " (Deployment, Reload), or start the command again"
@@ -66,17 +66,15 @@ def export_environment(settings: Settings) -> None:
     dagster-dbt hands its child this process's environment and nothing else, so it is written here
     (and read nowhere: profiles.yml does that).
     """
-    os.environ.update(
-        settings.dbt_environment()
-        | {"DBT_TARGET_PATH": str(target_folder(settings.billing_home)), "DO_NOT_TRACK": "1"}
-    )
+    address = settings.dbt_environment() if settings.warehouse_dsn else {}
+    target = str(target_folder(settings))
+    os.environ.update(address | {"DBT_TARGET_PATH": target, "DO_NOT_TRACK": "1"})
 
 
-def variables(settings: Settings) -> str:
+def variables(settings: Settings, **more: object) -> str:
     """The vars of a run as dbt's argument: time is one of them, so that a run can be repeated."""
-    return json.dumps(
-        {"as_of": settings.as_of.isoformat(), "schema_prefix": settings.billing_schema_prefix}
-    )
+    given = {"as_of": settings.as_of.isoformat(), "schema_prefix": settings.billing_schema_prefix}
+    return json.dumps(given | more)
 
 
 def failures_of(run_results: Mapping[str, Any]) -> list[str]:
@@ -88,10 +86,10 @@ def failures_of(run_results: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def forget_old_invocations(home: Path, keep: int = KEPT_INVOCATIONS) -> None:
+def forget_old_invocations(settings: Settings, keep: int = KEPT_INVOCATIONS) -> None:
     """Remove all but the newest folders that dagster-dbt made, one an invocation."""
     folders = sorted(
-        (path for path in target_folder(home).glob("*-*-*") if path.is_dir()),
+        (path for path in target_folder(settings).glob("*-*-*") if path.is_dir()),
         key=lambda path: path.stat().st_mtime,
     )
     for folder in folders[:-keep]:
@@ -99,17 +97,7 @@ def forget_old_invocations(home: Path, keep: int = KEPT_INVOCATIONS) -> None:
 
 
 def _parse(settings: Settings) -> None:
-    if settings.warehouse_dsn:
-        export_environment(settings)
-    done = subprocess.run(
-        command(settings, "parse", "--no-version-check"),
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise DbtError(f"dbt cannot parse the project:\n{_tail(done.stdout)}{_tail(done.stderr)}")
+    run(settings, "parse", "--no-version-check")
 
 
 def _is_stale(manifest: Path) -> bool:
@@ -147,16 +135,30 @@ def _first_line(result: Mapping[str, Any]) -> str:
     return " ".join(line for line in lines if line)[:300]
 
 
+def run(settings: Settings, *arguments: str, **more_variables: object) -> None:
+    """Run dbt to its end, outside of Dagster; raise DbtError with what failed."""
+    export_environment(settings)
+    done = subprocess.run(
+        command(settings, *arguments, **more_variables),
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise DbtError(f"dbt {arguments[0]} failed:\n{_tail(done.stdout)}\n{_tail(done.stderr)}")
+
+
 def _tail(text: str, lines: int = 15) -> str:
     return "\n".join(text.strip().splitlines()[-lines:])
 
 
-def command(settings: Settings, *arguments: str) -> Sequence[str]:
-    """A dbt command line over this project and these settings, for those who run dbt by hand."""
+def command(settings: Settings, *arguments: str, **more_variables: object) -> Sequence[str]:
+    """A dbt command line over this project and these settings."""
     return [
-        str(EXECUTABLE), *arguments,
+        str(EXECUTABLE), "--no-use-colors", *arguments,
         "--project-dir", str(REPOSITORY), "--profiles-dir", str(PROJECT_FOLDER),
-        "--target-path", str(target_folder(settings.billing_home)),
+        "--target-path", str(target_folder(settings)),
         "--log-path", str(settings.billing_home / "dbt" / "logs"),
-        "--vars", variables(settings),
+        "--vars", variables(settings, **more_variables),
     ]  # fmt: skip

@@ -35,7 +35,7 @@ SETTINGS = load_settings()
 PROJECT = DbtProject(
     dbt.REPOSITORY,
     profiles_dir=dbt.PROJECT_FOLDER,
-    target_path=dbt.target_folder(SETTINGS.billing_home),
+    target_path=dbt.target_folder(SETTINGS),
 )
 
 
@@ -49,7 +49,7 @@ def models(context: dg.AssetExecutionContext, dbt_cli: DbtCliResource) -> Iterat
     """One dbt build with data tests over what is selected; a failed test stops what follows."""
     settings = load_settings()
     dbt.export_environment(settings)
-    dbt.forget_old_invocations(settings.billing_home)
+    dbt.forget_old_invocations(settings)
     with as_failures("dbt"), only_one(settings, "dbt build"):
         dbt.check_current(settings)
         migrate(settings)

@@ -44,7 +44,7 @@ def env() -> None:
     variables = settings.dbt_environment() | {
         "DAGSTER_HOME": str(dagster_home(settings.billing_home)),
         "DBT_PROFILES_DIR": str(dbt.PROJECT_FOLDER),
-        "DBT_TARGET_PATH": str(dbt.target_folder(settings.billing_home)),
+        "DBT_TARGET_PATH": str(dbt.target_folder(settings)),
         "BILLING_AS_OF": settings.as_of.isoformat(),
     }
     for name, value in variables.items():

@@ -88,6 +88,5 @@ def parsed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def manifest(parsed_home: Path) -> dict[str, Any]:
     """dbt's manifest of the project as it is now."""
-    from orchestration import dbt
-
-    return json.loads((dbt.target_folder(parsed_home) / "manifest.json").read_text())
+    parsed: dict[str, Any] = json.loads((parsed_home / "dbt/target/manifest.json").read_text())
+    return parsed

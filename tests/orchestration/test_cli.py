@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from orchestration.cli import VERBS, app
 
-verbs = [verb.__name__ for panel in VERBS.values() for verb in panel]
+verbs = [verb.__name__.replace("_", "-") for panel in VERBS.values() for verb in panel]
 Billing = Callable[..., Any]
 
 
