@@ -147,7 +147,7 @@ def _frozen_columns(line: Line) -> dict[str, Any]:
         " adjustment_number description quantity unit_price amount currency partner_id"
     )
     values = {name: getattr(line, name) for name in names.split()}
-    return {**values, "tax_ids": list(line.tax_ids), "content": Json(dict(line.content))}
+    return {**values, "tax_ids": list(line.tax_ids), "content": Json(line.content)}
 
 
 def find_original(conn: Connection, lines: Sequence[Line]) -> Original | None:

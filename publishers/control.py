@@ -8,7 +8,7 @@ Odoo's rights cannot keep a user who may create from posting too, so this look i
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
@@ -19,8 +19,9 @@ from publishers.readback import Move, differences, read_moves
 
 ALARMS = ("posted_by_bot", "edited", "cancelled", "deleted")
 PAGE = 2000
-# Odoo shows write dates in whole seconds and stamps the start of a transaction.
-SETTLED_AFTER = timedelta(minutes=10)
+# Odoo shows write dates in whole seconds and stamps the start of a transaction, which may last for
+# its time limit (120 s): a write of the same second may come to light so much later.
+SETTLED_AFTER = timedelta(minutes=3)
 
 
 @dataclass
@@ -41,17 +42,20 @@ class Finding:
 
 def control(conn: Connection, port: OdooPort, bot_uid: int, run: Run) -> Seen:
     """Re-read every confirmed document; `port` is a user who sees posted invoices too."""
-    published = ledger.read(conn, "state = 'confirmed'")
-    ids = [document.odoo_id for document in published if document.odoo_id]
+    published = _published(conn)
+    ids = [document.odoo_id for document in published]
     glances = _glances(port, ids)
     touched = [d for d in published if d.odoo_id in glances and _is_touched(d, glances)]
-    moves = read_moves(port, [document.odoo_id for document in touched if document.odoo_id])
+    moves = read_moves(port, [document.odoo_id for document in touched])
+    frozen = _frozen(conn, touched)
     credits = _credit_notes(port, ids)
     known = _known_differences(conn)
     seen = Seen()
     news: dict[str, Finding] = {}
     for document in published:
-        finding = _finding(document, glances, moves, credits, bot_uid)
+        move = moves.get(document.odoo_id)
+        wrong = differences(frozen[document.document_key], move) if move else []
+        finding = _finding(document.odoo_id, glances, wrong, credits, bot_uid)
         is_new = _is_new(document, finding, known)
         if is_new:
             news[document.document_key] = finding
@@ -60,9 +64,40 @@ def control(conn: Connection, port: OdooPort, bot_uid: int, run: Run) -> Seen:
             seen.alarms.append({**alarm, "finding": finding.name, **finding.detail})
         else:
             seen.unchanged += 1
-    by_id = {document.odoo_id: document.document_key for document in published}
-    _write(conn, {by_id[i]: move.observed for i, move in moves.items()}, news, run)
+    _write(conn, _observed(touched, moves), news, run)
     return seen
+
+
+class Published(NamedTuple):
+    """A confirmed document, as of the last look."""
+
+    document_key: str
+    odoo_id: int
+    finding: str | None
+    odoo_write_date: datetime | None
+    last_read_at: datetime | None
+
+
+def _published(conn: Connection) -> list[Published]:
+    with conn, conn.cursor() as cursor:
+        cursor.execute(
+            f"select {', '.join(Published._fields)} from ops.publications"
+            " where state = 'confirmed' order by claimed_at, document_key"
+        )
+        return [Published(*row) for row in cursor.fetchall()]
+
+
+def _frozen(conn: Connection, touched: Sequence[Published]) -> dict[str, Publication]:
+    keys = [document.document_key for document in touched]
+    found = ledger.read(conn, "document_key = any(%s)", (keys,))
+    return {document.document_key: document for document in found}
+
+
+def _observed(
+    touched: Sequence[Published], moves: Mapping[int, Move]
+) -> dict[str, Mapping[str, Any]]:
+    """What is written down: values that changed, and that a look has settled what was unsettled."""
+    return {d.document_key: moves[d.odoo_id].observed for d in touched if d.odoo_id in moves}
 
 
 def _known_differences(conn: Connection) -> dict[str, Any]:
@@ -71,9 +106,9 @@ def _known_differences(conn: Connection) -> dict[str, Any]:
         return dict(cursor.fetchall())
 
 
-def _is_new(document: Publication, finding: Finding, known: Mapping[str, Any]) -> bool:
+def _is_new(document: Published, finding: Finding, known: Mapping[str, Any]) -> bool:
     """Another finding than before, or the same with other values: edited once more."""
-    if finding.name != document.row["finding"]:
+    if finding.name != document.finding:
         return True
     return finding.name == "edited" and (
         finding.detail["differences"] != known.get(document.document_key)
@@ -90,13 +125,13 @@ def _glances(port: OdooPort, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     return found
 
 
-def _is_touched(document: Publication, glances: Mapping[int, Mapping[str, Any]]) -> bool:
+def _is_touched(document: Published, glances: Mapping[int, Mapping[str, Any]]) -> bool:
     """Written since the last look, or so near to it that the second could hide a later write."""
-    written = _time(glances[document.odoo_id or 0]["write_date"])
-    before, looked = document.row["odoo_write_date"], document.row["last_read_at"]
-    if document.row["finding"] == "edited" or before is None or written != before:
+    written = _time(glances[document.odoo_id]["write_date"])
+    looked = document.last_read_at
+    if document.finding == "edited" or written != document.odoo_write_date:
         return True
-    return bool(looked is None or looked - written < SETTLED_AFTER)
+    return looked is None or looked - written < SETTLED_AFTER
 
 
 def _credit_notes(port: OdooPort, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
@@ -116,28 +151,25 @@ def _credit_notes(port: OdooPort, ids: Sequence[int]) -> dict[int, list[dict[str
 
 
 def _finding(
-    document: Publication,
+    odoo_id: int,
     glances: Mapping[int, Mapping[str, Any]],
-    moves: Mapping[int, Move],
+    wrong: Sequence[Mapping[str, Any]],
     credits: Mapping[int, list[dict[str, Any]]],
     bot_uid: int,
 ) -> Finding:
-    odoo_id = document.odoo_id or 0
-    glance, move = glances.get(odoo_id), moves.get(odoo_id)
+    glance = glances.get(odoo_id)
     if glance is None:
         return Finding("deleted")
+    by = {"write_uid": glance["write_uid"]}
     if glance["state"] == "cancel":
-        return Finding("cancelled", {"write_uid": glance["write_uid"]})
+        return Finding("cancelled", by)
     if glance["state"] == "posted" and glance["write_uid"][0] == bot_uid:
-        return Finding("posted_by_bot", {"write_uid": glance["write_uid"]})
-    wrong = differences(document, move) if move else []
+        return Finding("posted_by_bot", by)
     if wrong:
-        return Finding("edited", {"differences": wrong, "write_uid": glance["write_uid"]})
+        return Finding("edited", {"differences": wrong, **by})
     if odoo_id in credits:
         return Finding("credited", {"credit_notes": credits[odoo_id]})
-    if glance["state"] == "posted":
-        return Finding("posted", {"write_uid": glance["write_uid"]})
-    return Finding(None)
+    return Finding("posted", by) if glance["state"] == "posted" else Finding(None)
 
 
 def _write(

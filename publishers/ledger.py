@@ -12,8 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 from psycopg2.extensions import connection as Connection
-from psycopg2.extras import Json, RealDictCursor, execute_values
+from psycopg2.extras import Json, execute_values
 
+from publishers.lines import dicts
 from publishers.taxes import Totals
 
 # Claims queue one behind the other; decisions about lines take the same lock shared.
@@ -196,7 +197,7 @@ def quarantine(conn: Connection, key: str, reason: str, detail: Detail, run: Run
 
 def read(conn: Connection, condition: str, values: Any = None) -> list[Publication]:
     """Publications that meet an SQL condition, oldest first."""
-    with conn, conn.cursor(cursor_factory=RealDictCursor) as cursor:
+    with conn, conn.cursor() as cursor:
         cursor.execute(
             "select p.*, array(select line_key from ops.publication_lines as l"
             " where l.document_key = p.document_key order by line_number) as line_keys,"
@@ -205,7 +206,7 @@ def read(conn: Connection, condition: str, values: Any = None) -> list[Publicati
             f" from ops.publications as p where {condition} order by claimed_at, document_key",
             values,
         )
-        return [_publication(dict(row)) for row in cursor]
+        return [_publication(row) for row in dicts(cursor)]
 
 
 def _publication(row: dict[str, Any]) -> Publication:

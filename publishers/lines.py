@@ -4,7 +4,7 @@ In: the view `marts.invoice_lines_to_publish` (and credits that were asked for, 
 Out: frozen Line values. Nothing else in the marts is read to decide what is published.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,7 +12,6 @@ from typing import Any
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
-from psycopg2.extras import RealDictCursor
 
 # Who came with the view but is no part of what the line says.
 DECISION_COLUMNS = frozenset({"approved_by", "approved_at"})
@@ -78,7 +77,13 @@ class Line:
     approved_by: str | None = None
     # Set on credits that a person asked for: the document that holds the line to be credited.
     credits_document_key: str | None = None
-    content: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    # The row as it came, with every column of the view.
+    row: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """Every column of the line but who approved it, ready for JSON."""
+        return {k: plain(v) for k, v in self.row.items() if k not in DECISION_COLUMNS}
 
     @property
     def order(self) -> tuple[str, datetime, datetime, int, str, str, str]:
@@ -99,17 +104,16 @@ def _kind_rank(kind: str) -> int:
     return order.index(kind) if kind in order else len(order)
 
 
-_COPIED = tuple(set(Line.__dataclass_fields__) - {"content", "tax_ids"})
+_COPIED = tuple(set(Line.__dataclass_fields__) - {"row", "tax_ids"})
 
 
 def from_row(row: Mapping[str, Any]) -> Line:
-    """A Line from a row of the view; `content` keeps every column, ready for JSON."""
+    """A Line from a row of the view."""
     values = {name: row[name] for name in _COPIED if name in row}
-    content = {k: plain(v) for k, v in row.items() if k not in DECISION_COLUMNS}
     return Line(
         **{**values, "charge": values.get("charge") or ""},
         tax_ids=tuple(row["tax_ids"] or ()),
-        content=content,
+        row=row,
     )
 
 
@@ -119,9 +123,16 @@ def select(conn: Connection, schema: str, filters: Filters) -> list[Line]:
     query = sql.SQL("select * from {}.invoice_lines_to_publish where " + condition).format(
         sql.Identifier(schema)
     )
-    with conn.cursor(cursor_factory=RealDictCursor) as cursor:
+    with conn.cursor() as cursor:
         cursor.execute(query, values)
-        return sorted((from_row(row) for row in cursor), key=lambda line: line.order)
+        return sorted((from_row(row) for row in dicts(cursor)), key=lambda line: line.order)
+
+
+def dicts(cursor: Any) -> Iterator[dict[str, Any]]:
+    """The rows of a cursor by column; psycopg2's own dict rows cost several times as much."""
+    names = [column.name for column in cursor.description]
+    for row in cursor:
+        yield dict(zip(names, row, strict=True))
 
 
 def recheck(conn: Connection, schema: str, lines: Iterable[Line]) -> list[Line]:

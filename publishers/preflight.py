@@ -74,7 +74,7 @@ class OdooFacts:
     def _line_problems(self, line: Line) -> Iterable[str | None]:
         yield self.problems.get(("partner", line.partner_id))
         yield self._currency_problem(line)
-        if line.content.get("tax_ids", ()) is None:
+        if line.row.get("tax_ids", ()) is None:
             yield f"line {line.line_key}: its taxes are not resolved: mend the customer's province"
         for tax_id in line.tax_ids:
             yield self.problems.get(("tax", tax_id))
@@ -99,7 +99,7 @@ class OdooFacts:
 
     def _rate_problem(self, line: Line) -> str | None:
         """The rates that were approved must be the rates that Odoo applies now."""
-        approved = line.content.get("tax_components")
+        approved = line.row.get("tax_components")
         if approved is None or any(tax_id not in self.taxes for tax_id in line.tax_ids):
             return None
         known = sorted(Decimal(str(component["rate"])) for component in approved)
