@@ -249,3 +249,12 @@ def _environment(home: Path) -> dict[str, str]:
 
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
     return {**kept, "BILLING_HOME": str(home), "DO_NOT_TRACK": "1"}
+
+
+def test_by_the_second_all_six_would_match_and_nothing_is_changed(demo: Demo) -> None:
+    policy = "nexacloud.proration=second"
+    answer = demo.json("what-if", "--policy", policy, "--period", "2026-04")
+    assert answer["what_if"]["summary"]["by_status"] == {"match": 6}
+    assert answer["today"]["summary"]["by_status"] == {"explained": 4, "match": 2}
+    today = demo.json("reconcile", "--period", "2026-04")
+    assert today["summary"]["by_status"] == {"explained": 4, "match": 2}

@@ -192,7 +192,7 @@ def test_every_model_is_tested(manifest: dict[str, Any]) -> None:
     """Staging repeats its source; everything above it must have at least one test of its own."""
     tested = {
         parent
-        for test in _nodes(manifest, "test", "unit_test")
+        for test in [*_nodes(manifest, "test"), *manifest["unit_tests"].values()]
         for parent in test["depends_on"]["nodes"]
     }
     bare = [
