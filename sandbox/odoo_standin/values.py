@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
@@ -17,6 +18,8 @@ from sandbox.odoo_standin.registry import Field
 _DATE_FORMAT = "%Y-%m-%d"
 _DATETIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 _FLOAT_EPSILON = Decimal(2) ** -52
+_SCRIPT = re.compile(r"<script\b.*?</script\s*>", re.I | re.S)
+_BARE_AMPERSAND = re.compile(r"&(?!\w+;|#\d+;)")
 
 
 def parse_date(value: Any) -> datetime.date | None:
@@ -104,8 +107,16 @@ def to_column(env: Env, model: str, field: Field, value: Any) -> Any:
             return int(value) if value else None
         case "json" | "binary":
             return json.dumps(value) if value else None
+        case "html":
+            return _sanitised(str(value)) if value else None
         case _:
             return None if value in (None, False, "") else str(value)
+
+
+def _sanitised(text: str) -> str:
+    """Drop scripts, escape bare ampersands, and make a paragraph of plain text."""
+    safe = _BARE_AMPERSAND.sub("&amp;", _SCRIPT.sub("", text))
+    return safe if "<" in safe else f"<p>{safe}</p>"
 
 
 def select_expression(field: Field, source: str) -> str:

@@ -147,6 +147,24 @@ def test_the_old_tools_verdicts_are_two_matches_and_seven_differences(enterprise
     assert listed == [(50.0, 9.17), (50.0, 9.17), (200.0, 9.17), (200.0, 9.17)]
 
 
+def test_a_world_without_a_catalogue_in_odoo_has_linked_customers_alone(cluster: Any) -> None:
+    from sandbox.odoo_standin.seed import prepare
+    from sandbox.odoo_standin.server import running
+    from sandbox.rows import Sample
+    from sandbox.sample import build_sample
+
+    dsn = cluster.create_database("standin_customers")
+    prepare(dsn, sample=Sample(users=build_sample().users, has_odoo_catalogue=False))
+    with running(dsn) as server:
+        lab = Lab(Target(server.url, "odoo", "admin", "admin", is_standin=True))
+        counts = {
+            model: lab.target.call(model, "search_count", [])
+            for model in ("fusion.billing.account.link", "fusion.billing.charge", "sale.order",
+                          "fusion.billing.usage", "product.product")
+        }  # fmt: skip
+    assert list(counts.values()) == [7, 0, 0, 0, 2]
+
+
 # ------------------------------------------------------------------------------------------ process
 
 

@@ -193,6 +193,14 @@ def test_analytic_distribution_travels_as_json_text(lab: Lab) -> None:
     assert lab.load(lab.row(**{column: "abc"}))["ids"] is False
 
 
+@pytest.mark.parametrize(("sent", "stored"), [
+    ("<p>a</p><script>alert(1)</script>", "<p>a</p>"), ("<p>a & b</p>", "<p>a &amp; b</p>"),
+    ("plain", "<p>plain</p>"),
+])  # fmt: skip
+def test_a_narration_is_sanitised(lab: Lab, sent: str, stored: str) -> None:
+    assert lab.move(_loaded(lab, narration=sent), "narration")["narration"] == stored
+
+
 def test_notes_discounts_and_sequence_are_kept(lab: Lab) -> None:
     head = lab.row(invoice_line_ids__discount="10", invoice_line_ids__sequence="5")
     head["invoice_line_ids/display_type"] = "product"

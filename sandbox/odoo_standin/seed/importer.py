@@ -33,13 +33,19 @@ _INTERVALS = {"month": ("Monthly", 1, "month"), "year": ("Yearly", 1, "year")}
 
 
 def fill(insert: Inserter, sample: Sample) -> None:
-    """Insert all that belongs to the rows of a NexaCloud database."""
+    """Insert all that belongs to the rows of a NexaCloud database.
+
+    Without a catalogue in Odoo there are no plans, orders and rollups: customers and the fallback
+    products alone.
+    """
     _service(insert)
     partners = _customers(insert, sample)
-    _catalogue(insert, sample)
-    orders = _orders(insert, sample, partners)
-    _rollups(insert, sample, orders)
-    _verdicts(insert, sample)
+    plans = sample.plans if sample.has_odoo_catalogue else []
+    _catalogue(insert, plans)
+    if sample.has_odoo_catalogue:
+        orders = _orders(insert, sample, partners)
+        _rollups(insert, sample, orders)
+        _verdicts(insert, sample)
 
 
 def _service(insert: Inserter) -> None:
@@ -106,8 +112,8 @@ def _numbers(insert: Inserter, query: str, *parameters: Any) -> dict[str, int]:
 # --------------------------------------------------------------------------- catalogue
 
 
-def _catalogue(insert: Inserter, sample: Sample) -> None:
-    entries = [(plan["code"], plan["name"], plan["price"], True) for plan in sample.plans]
+def _catalogue(insert: Inserter, plans: Sequence[Row]) -> None:
+    entries = [(plan["code"], plan["name"], plan["price"], True) for plan in plans]
     entries.append((FALLBACK_CODE, "NexaCloud hosting", Decimal(0), True))
     entries.append((OVERAGE_CODE, "NexaCloud CPU seconds beyond the quota", Decimal(0), True))
     templates, variants = [], []
@@ -134,7 +140,7 @@ def _catalogue(insert: Inserter, sample: Sample) -> None:
                 "price_per_unit": plan["overage_price_per_cpu_second"], "currency_id": CAD_ID,
                 "active": True,
             }
-            for number, plan in enumerate(sample.plans, start=1)
+            for number, plan in enumerate(plans, start=1)
         ],
     )  # fmt: skip
 
