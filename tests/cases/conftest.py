@@ -18,7 +18,7 @@ import pytest
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "rating" / "support")]
 from case_worlds import Outcome, run_cases
-from rating_world import make_template
+from rating_world import template_of
 
 if TYPE_CHECKING:
     from sandbox.postgres import Cluster
@@ -68,5 +68,5 @@ def outcomes(
         for item in request.session.items
         if "case" in getattr(getattr(item, "callspec", None), "params", {})
     ]
-    dbt = make_template(cluster, tmp_path_factory.mktemp("cases"))
+    dbt = template_of(cluster, tmp_path_factory.mktemp("cases"))
     return run_cases(cluster, dbt, cases)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
-from rating_world import Dbt, World, fresh_world, make_template
+from rating_world import Dbt, World, fresh_world, template_of
 
 if TYPE_CHECKING:
     from sandbox.postgres import Cluster
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def rating_dbt(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Dbt:
-    return make_template(cluster, tmp_path_factory.mktemp("target"))
+    return template_of(cluster, tmp_path_factory.mktemp("target"))
 
 
 @pytest.fixture

@@ -60,6 +60,8 @@ class Dbt:
     ) -> Any:
         """Build what `select` names. Raises DbtFailed with the messages of what failed."""
         arguments = ["build", "--select", *select, "--vars", json.dumps(dict(variables))]
+        if types == ("model", "snapshot"):
+            arguments += ["--exclude", "path:dbt_project/models/staging"]  # views: in the template
         for kind in types:
             arguments += ["--resource-type", kind]
         return self._invoke([*arguments, *(["--full-refresh"] if full_refresh else [])])
@@ -69,6 +71,7 @@ class Dbt:
 
         flags = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "dbt_project")]
         flags += ["--target-path", str(self.target), "--log-path", str(self.target), "--quiet"]
+        flags += ["--no-write-json"]
         with self._environment():
             outcome = dbtRunner(manifest=self._manifest).invoke([*arguments, *flags])
         if not outcome.success:
@@ -223,8 +226,17 @@ def _value(value: Any) -> Any:
     return Json(value) if isinstance(value, dict) else value
 
 
-def make_template(cluster: Cluster, target: Path) -> Dbt:
-    """Make the empty warehouse that every world is cloned from: ops, raw tables, seeds."""
+_made: dict[Path, Dbt] = {}
+
+
+def template_of(cluster: Cluster, target: Path) -> Dbt:
+    """The project, parsed, beside the empty warehouse that every world is cloned from: once."""
+    if cluster.home not in _made:
+        _made[cluster.home] = _make_template(cluster, target)
+    return _made[cluster.home]
+
+
+def _make_template(cluster: Cluster, target: Path) -> Dbt:
     from loaders.schema import ensure_raw_tables
     from publishers.migrate import upgrade
 
@@ -237,7 +249,13 @@ def make_template(cluster: Cluster, target: Path) -> Dbt:
     cluster.create_database(NAME, template=TEMPLATE, owner=OWNER)
     dbt = Dbt(cluster.dsn(NAME, user=OWNER), target)
     dbt.parse()
-    dbt.build(["resource_type:seed"], {}, types=["seed"])
+    dbt.build(["resource_type:seed", *LINES], {}, types=["seed", "model", "snapshot"])
+    # What remembers must begin empty: the first build of a world is its first.
+    with closing(psycopg2.connect(dbt.dsn)) as connection, connection:
+        with connection.cursor() as cursor:
+            cursor.execute("drop schema snapshots cascade")
+            cursor.execute("drop table intermediate.int_usage_ledger cascade")
+            cursor.execute("drop table intermediate.int_usage_by_day cascade")
     cluster.drop_database(TEMPLATE)
     cluster.create_database(TEMPLATE, template=NAME, owner=OWNER)
     return dbt

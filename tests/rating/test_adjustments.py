@@ -1,0 +1,125 @@
+"""History is not rewritten: what changes after it was billed comes as an adjustment, once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from nexacloud_rows import plan, subscription, toronto, usage
+from rating_world import World
+
+APRIL = toronto(2026, 4, 1)
+NEW = "line_key not in (select line_key from ops.publication_lines where released_at is null)"
+
+
+def small_world(world: World) -> World:
+    """April: 31.00 a month and 0.10 a second; `gone` will vanish, `cheap` will cost less."""
+    terms = {"overage_price_per_cpu_second": "0.1"}
+    world.load("raw_nexacloud.plans", [plan("p", "31", **terms), plan("q", "100", **terms)])
+    names = (("late", "p"), ("gone", "p"), ("cheap", "q"), ("part", "p"))
+    world.load(
+        "raw_nexacloud.subscriptions",
+        [subscription(name, plan_id, toronto(2026, 3, 1)) for name, plan_id in names],
+    )
+    world.load("raw_nexacloud.usage_records", [usage(1, "late", 100, toronto(2026, 4, 10))])
+    return world
+
+
+def april(world: World, condition: str = "true") -> list[dict[str, Any]]:
+    return world.lines(f"service_period_start = '2026-04-01 04:00+00' and {condition}")
+
+
+def new_lines(world: World) -> dict[tuple[str, str, str], Decimal]:
+    return {
+        (line["external_subscription_id"], line["charge"], line["kind"]): line["amount"]
+        for line in april(world, NEW)
+    }
+
+
+def total(world: World, name: str) -> Decimal:
+    lines = april(world, f"external_subscription_id = '{name}'")
+    return sum((line["amount"] for line in lines), Decimal(0))
+
+
+def test_a_billed_month_is_only_ever_adjusted(world: World) -> None:
+    small_world(world).rate()
+    assert new_lines(world)[("late", "cpu_seconds", "usage")] == Decimal("10.00")
+    billed = april(world, "external_subscription_id <> 'part'")
+    world.publish(billed, "april")
+
+    # Nothing new: nothing to bill. The lines stand as they were billed, word for word.
+    world.rate()
+    assert new_lines(world) == {("part", "base", "base"): Decimal("31.00")}
+    frozen = {line["line_key"]: line for line in april(world)}
+    in_the_ledger = {"is_billable": True, "partner_id": 1, "tax_ids": []}
+    for line in billed:
+        assert frozen[line["line_key"]] == line | in_the_ledger
+
+    # Late usage, a corrected price, a subscription that vanished; and usage of what is not billed yet.
+    world.load(
+        "raw_nexacloud.usage_records",
+        [usage(2, "late", 50, toronto(2026, 4, 20)), usage(3, "part", 7, toronto(2026, 4, 20))],
+    )
+    world.seed(
+        "charges",
+        [{"service": "nexacloud", "plan_code": "q", "currency": "CAD", "base_fee": "80"}],
+    )
+    world.change("raw_nexacloud.subscriptions", "gone", _deleted_at=world.loaded_at)
+    world.rate()
+    assert new_lines(world) == {
+        ("late", "cpu_seconds", "adjustment"): Decimal("5.00"),
+        ("cheap", "base", "adjustment"): Decimal("-20.00"),
+        ("gone", "base", "adjustment"): Decimal("-31.00"),
+        ("part", "base", "base"): Decimal("31.00"),
+        ("part", "cpu_seconds", "usage"): Decimal("0.70"),
+    }
+    adjustments = april(world, f"kind = 'adjustment' and {NEW}")
+    assert {line["adjustment_number"] for line in adjustments} == {1}
+    assert {line["corrects_period_start"] for line in adjustments} == {APRIL}
+    assert {line["billing_period_start"] for line in adjustments} == {toronto(2026, 6, 1)}
+    assert all(line["is_billable"] for line in adjustments)
+    assert total(world, "gone") == 0
+
+    # The adjustment is billed too, and then more usage comes: the second adjustment counts on.
+    world.publish(adjustments, "adjustments")
+    world.load("raw_nexacloud.usage_records", [usage(4, "late", 10, toronto(2026, 4, 21))])
+    world.rate()
+    second = april(world, f"kind = 'adjustment' and {NEW}")
+    assert [(line["amount"], line["adjustment_number"]) for line in second] == [
+        (Decimal("1.00"), 2)
+    ]
+    assert total(world, "late") == Decimal("47.00")
+
+    # A document that a person released gives its lines back.
+    world.execute("update ops.publications set state = 'released' where document_key = 'adjustments'")
+    world.execute(
+        "update ops.publication_lines set released_at = now() where document_key = 'adjustments'"
+    )
+    world.rate()
+    assert new_lines(world)[("late", "cpu_seconds", "adjustment")] == Decimal("6.00")
+    assert total(world, "gone") == 0
+
+
+def test_a_credit_is_no_reason_to_bill_again(world: World) -> None:
+    small_world(world).rate()
+    base = april(world, "external_subscription_id = 'late' and kind = 'base'")
+    world.publish(base, "april")
+    credit = {**base[0], "line_key": "credit", "kind": "credit", "amount": Decimal("-31.00")}
+    world.publish([{**credit, "corrects_period_start": APRIL}], "credit")
+    world.rate()
+    assert ("late", "base", "adjustment") not in new_lines(world)
+    kinds = [line["kind"] for line in april(world, "external_subscription_id = 'late'")]
+    assert sorted(kinds) == ["base", "credit", "usage"]
+
+
+def test_a_switch_that_shows_late_is_one_adjustment_of_the_fee(world: World) -> None:
+    small_world(world).rate()
+    world.publish(april(world, "external_subscription_id = 'part'"), "april")
+    switched_at: datetime = toronto(2026, 4, 16)
+    world.change("raw_nexacloud.subscriptions", "part", plan_id="q", updated_at=switched_at)
+    world.rate()
+    part = {key: amount for key, amount in new_lines(world).items() if key[0] == "part"}
+    # 15 of 30 days of 31.00 and of 100.00, instead of 31.00.
+    assert part == {("part", "base", "adjustment"): Decimal("34.50")}
+    assert total(world, "part") == Decimal("65.50")
