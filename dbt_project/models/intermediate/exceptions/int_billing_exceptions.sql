@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 with identity_problems as (
 
     select * from {{ ref('int_exceptions_identity') }}
@@ -13,6 +15,18 @@ reconciliation_problems as (
 publishing_problems as (
 
     select * from {{ ref('int_exceptions_publishing') }}
+
+),
+
+integrity_problems as (
+
+    select * from {{ ref('int_exceptions_integrity') }}
+
+),
+
+source_problems as (
+
+    select * from {{ ref('int_exceptions_sources') }}
 
 ),
 
@@ -40,6 +54,17 @@ unioned as (
         null::timestamptz as period_start, null::text as currency,
         null::numeric as stake_amount, facts, description, since_at
     from publishing_problems
+    union all
+    select
+        kind, service, subject, subscription_id, external_customer_id,
+        period_start, currency, stake_amount, facts, description, since_at
+    from integrity_problems
+    union all
+    select
+        kind, service, subject, subscription_id, null::text as external_customer_id,
+        null::timestamptz as period_start, null::text as currency,
+        null::numeric as stake_amount, facts, description, since_at
+    from source_problems
 
 ),
 
@@ -52,6 +77,7 @@ final as (
         kinds.severity,
         kinds.is_blocking,
         unioned.service,
+        unioned.subject,
         unioned.subscription_id,
         unioned.external_customer_id,
         unioned.period_start,

@@ -44,6 +44,7 @@ final as (
         standing.exception_key is null
         or coalesce(standing.acknowledged_until <= {{ as_of() }}, false) as is_open,
         exceptions.service,
+        exceptions.subject,
         exceptions.subscription_id,
         exceptions.external_customer_id,
         customers.customer_name,

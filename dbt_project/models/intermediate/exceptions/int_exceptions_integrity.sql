@@ -1,0 +1,125 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
+with catalogue as (
+
+    select * from {{ ref('rpt_catalogue_drift') }}
+    where is_drift
+
+),
+
+usage_drift as (
+
+    select * from {{ ref('rpt_usage_drift') }}
+    where is_drift
+
+),
+
+invoice_findings as (
+
+    select * from {{ ref('rpt_invoice_integrity') }}
+
+),
+
+one_offs as (
+
+    select * from {{ ref('fct_one_off_invoices') }}
+    where match_status <> 'matched' and invoice_status in ('open', 'paid', 'uncollectible')
+
+),
+
+drifting_prices as (
+
+    select
+        'catalogue_drift' as kind,
+        service,
+        plan_code || ' ' || charge as subject,
+        null::text as subscription_id,
+        null::text as external_customer_id,
+        null::timestamptz as period_start,
+        currency,
+        stake_amount,
+        concat_ws(
+            ' ', price_book_price, odoo_price, odoo_lowest_price, app_price,
+            price_book_included_quantity, odoo_included_quantity, app_included_quantity
+        ) as facts,
+        'Plan ' || plan_code || ', ' || charge || ': '
+        || concat_ws(
+            ', ', 'price book ' || trim_scale(price_book_price), 'Odoo ' || trim_scale(odoo_price),
+            'app ' || trim_scale(app_price)
+        ) || ' (' || replace(array_to_string(differences, ', '), '_', ' ') || ' differ)'
+            as description,
+        null::timestamptz as since_at
+    from catalogue
+
+),
+
+drifting_usage as (
+
+    select
+        'usage_drift' as kind,
+        service,
+        subscription_id || ' ' || metric || ' ' || period_start as subject,
+        subscription_id,
+        null::text as external_customer_id,
+        period_start,
+        null::text as currency,
+        null::numeric as stake_amount,
+        app_quantity || ' ' || pushed_quantity as facts,
+        trim_scale(app_quantity) || ' ' || metric || ' were measured, '
+        || trim_scale(pushed_quantity) || ' were pushed to Odoo: ' || explanation as description,
+        period_end as since_at
+    from usage_drift
+
+),
+
+wrong_invoices as (
+
+    select
+        'invoice_' || finding as kind,
+        service,
+        invoice_id || ' ' || finding as subject,
+        service || ':' || external_subscription_id as subscription_id,
+        external_customer_id,
+        null::timestamptz as period_start,
+        currency,
+        abs(difference_amount) as stake_amount,
+        description as facts,
+        'Invoice ' || invoice_number || ': ' || description as description,
+        issued_at as since_at
+    from invoice_findings
+
+),
+
+unmatched_one_offs as (
+
+    select
+        'one_off_unmatched' as kind,
+        service,
+        invoice_id as subject,
+        null::text as subscription_id,
+        external_customer_id,
+        null::timestamptz as period_start,
+        currency,
+        amount as stake_amount,
+        match_status || ' ' || amount as facts,
+        'Invoice ' || invoice_number || ' without a subscription has '
+        || case match_status when 'ambiguous' then 'several' else 'no' end
+        || ' manual invoice(s) in Odoo' as description,
+        issued_at as since_at
+    from one_offs
+
+),
+
+final as (
+
+    select * from drifting_prices
+    union all
+    select * from drifting_usage
+    union all
+    select * from wrong_invoices
+    union all
+    select * from unmatched_one_offs
+
+)
+
+select * from final

@@ -1,0 +1,72 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
+-- Each invoice of the app, one-offs included, beside the sum of its items and its province's taxes.
+with invoices as (
+
+    select *
+    from {{ ref('stg_nexacloud__invoices') }}
+    where invoice_status not in ('draft', 'void')
+
+),
+
+items as (
+
+    select * from {{ ref('stg_nexacloud__invoice_items') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('dim_customers') }}
+
+),
+
+item_sums as (
+
+    select
+        invoice_id,
+        count(*) as item_count,
+        sum(amount) filter (where item_kind <> 'tax') as net_amount,
+        sum(amount) filter (where item_kind = 'tax') as tax_amount
+    from items
+    group by invoice_id
+
+),
+
+final as (
+
+    select
+        invoices.invoice_id,
+        invoices.invoice_number,
+        invoices.user_id as external_customer_id,
+        invoices.external_subscription_id,
+        invoices.invoice_status,
+        invoices.period_start,
+        invoices.period_end,
+        invoices.issued_at,
+        invoices.currency,
+        invoices.subtotal_amount,
+        invoices.tax_amount,
+        invoices.total_amount,
+        coalesce(item_sums.item_count, 0) as item_count,
+        coalesce(item_sums.net_amount, 0) as item_net_amount,
+        coalesce(item_sums.tax_amount, 0) as item_tax_amount,
+        customers.is_taxable_resolved,
+        customers.partner_province,
+        case
+            when customers.is_taxable_resolved then (
+                select
+                    coalesce(sum(round(
+                        invoices.subtotal_amount * (component.tax ->> 'rate')::numeric / 100, 2
+                    )), 0)
+                from jsonb_array_elements(customers.tax_components) as component (tax)
+            )
+        end as province_tax_amount
+    from invoices
+    left join item_sums on invoices.invoice_id = item_sums.invoice_id
+    left join customers
+        on customers.service = 'nexacloud' and invoices.user_id = customers.external_customer_id
+
+)
+
+select * from final

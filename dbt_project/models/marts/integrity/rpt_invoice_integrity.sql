@@ -1,0 +1,101 @@
+with totals as (
+
+    select * from {{ ref('int_invoice_totals') }}
+
+),
+
+number_findings as (
+
+    select * from {{ ref('int_invoice_number_findings') }}
+
+),
+
+repeats as (
+
+    select
+        *,
+        first_value(invoice_number) over same as original_number,
+        row_number() over same as copy_number
+    from totals
+    where external_subscription_id is not null
+    window same as (
+        partition by
+            external_subscription_id, period_start, period_end, currency, subtotal_amount
+        order by issued_at, invoice_number
+    )
+
+),
+
+duplicates as (
+
+    select
+        'duplicate_invoice' as finding, invoice_id, invoice_number, external_customer_id,
+        external_subscription_id, issued_at, currency, subtotal_amount as difference_amount,
+        invoice_number || ' repeats ' || original_number || ': the same subscription, time and amount'
+            as description
+    from repeats
+    where copy_number > 1
+
+),
+
+wrong_sums as (
+
+    select
+        'items_do_not_add_up' as finding, invoice_id, invoice_number, external_customer_id,
+        external_subscription_id, issued_at, currency,
+        subtotal_amount + tax_amount - item_net_amount - item_tax_amount as difference_amount,
+        'the items add up to ' || round(item_net_amount, 2) || ' and ' || round(item_tax_amount, 2)
+        || ' tax, the invoice says ' || round(subtotal_amount, 2) || ' and ' || round(tax_amount, 2)
+        || ', in all ' || round(total_amount, 2) as description
+    from totals
+    where
+        subtotal_amount <> item_net_amount
+        or tax_amount <> item_tax_amount
+        or total_amount <> subtotal_amount + tax_amount
+
+),
+
+wrong_taxes as (
+
+    select
+        'tax_is_not_the_province_s' as finding, invoice_id, invoice_number, external_customer_id,
+        external_subscription_id, issued_at, currency,
+        province_tax_amount - tax_amount as difference_amount,
+        'the tax is ' || round(tax_amount, 2) || ', ' || coalesce(partner_province, 'the place')
+        || ' asks for ' || province_tax_amount as description
+    from totals
+    -- A cent is rounding by item instead of by invoice.
+    where abs(province_tax_amount - tax_amount) > 0.01 * greatest(item_count, 1)
+
+),
+
+unioned as (
+
+    select * from number_findings
+    union all
+    select * from duplicates
+    union all
+    select * from wrong_sums
+    union all
+    select * from wrong_taxes
+
+),
+
+final as (
+
+    select
+        'nexacloud' as service,
+        invoice_id,
+        invoice_number,
+        finding,
+        external_customer_id,
+        external_subscription_id,
+        issued_at,
+        currency,
+        difference_amount,
+        description
+    from unioned
+
+)
+
+select * from final
