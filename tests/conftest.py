@@ -33,6 +33,7 @@ Database = Callable[..., str]
 
 # What a developer's shell may hold, and no test may follow.
 _OUR_VARIABLES = ("WAREHOUSE_", "NEXACLOUD_", "ODOO_", "BILLING_", "SANDBOX_", "DBT_", "PG")
+_HOME_PREFIX = "billing-test-"
 _ONLY_BY_NAME = ("soak", "odoo_real")
 
 
@@ -73,13 +74,29 @@ def _only_loopback() -> Iterator[None]:
         yield
 
 
+def _sweep() -> None:
+    """Remove the clusters of sessions that were killed before they could do so."""
+    from sandbox.postgres import Cluster
+
+    for owner in Path(tempfile.gettempdir()).glob(f"{_HOME_PREFIX}*/owner.pid"):
+        try:
+            os.kill(int(owner.read_text()), 0)
+        except ProcessLookupError:
+            Cluster(owner.parent).stop(immediate=True)
+            shutil.rmtree(owner.parent, ignore_errors=True)
+        except (OSError, ValueError):
+            continue  # another user's, or being written this instant
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A PostgreSQL of the session, in a home of its own; gone at the end."""
     from sandbox.postgres import Cluster
 
-    home = Path(tempfile.mkdtemp(prefix="billing-test-"))
+    _sweep()
+    home = Path(tempfile.mkdtemp(prefix=_HOME_PREFIX))
     home.chmod(0o755)  # where PostgreSQL must run as nobody, it has to reach its folder
+    (home / "owner.pid").write_text(str(os.getpid()))
     cluster = Cluster(home, throwaway=True).start()
     try:
         yield cluster

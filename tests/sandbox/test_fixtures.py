@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
+from pathlib import Path
 
 import odoorpc
 import psycopg2
 import pytest
 
 from connections.settings import Settings
+from sandbox.postgres import Cluster
 from sandbox.standin import Standin
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_reader_may_read_and_not_write(nexacloud_dsn: str) -> None:
@@ -79,3 +85,26 @@ def test_children_of_tests_cannot_leave_the_machine_either() -> None:
 def test_a_name_that_cannot_exist_is_unknown_without_asking() -> None:
     with pytest.raises(socket.gaierror):
         socket.getaddrinfo("receiver.invalid", 443)
+
+
+def test_the_cluster_of_a_killed_session_is_removed_by_the_next(tmp_path: Path) -> None:
+    home = Path(tempfile.mkdtemp(prefix="billing-test-"))
+    home.chmod(0o755)
+    left = Cluster(home, throwaway=True).start()
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (home / "owner.pid").write_text(str(gone.pid))
+    test = tmp_path / "test_next.py"
+    test.write_text("def test_next(cluster): assert cluster.is_running()")
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml")]
+    done = subprocess.run(
+        [sys.executable, *command, "-p", "conftest", str(test)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": f"{ROOT / 'tests'}{os.pathsep}{os.environ['PYTHONPATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not left.is_running()
+    assert not home.exists()
