@@ -16,6 +16,7 @@ COMPANY_ID = 1
 CANADA_ID = 38
 CAD_ID = 3
 ONTARIO_ID = 541
+DEFAULT_TAX_ID = 11
 _HERE = Path(__file__).parent
 
 _CURRENCIES = (
@@ -65,6 +66,7 @@ def fill(insert: Inserter) -> None:
     _geography(insert, chart["states"])
     _company(insert)
     _books(insert)
+    _payment_terms(insert)
     _taxes(insert, chart)
     _precision_and_units(insert)
     _payment_settings(insert)
@@ -158,6 +160,9 @@ def _books(insert: Inserter) -> None:
             for number, code, name, kind, account, sequence in _JOURNALS
         ],
     )  # fmt: skip
+
+
+def _payment_terms(insert: Inserter) -> None:
     insert(
         "account.payment.method.line",
         [

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
@@ -85,3 +86,8 @@ def _cell(value: Any) -> str:
         return "{" + ",".join(str(item) for item in value) + "}"
     text = json.dumps(value) if isinstance(value, dict) else str(value)
     return text.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
+
+
+def utc_text(moment: datetime) -> str:
+    """Return an aware UTC time as Odoo keeps it: without a zone."""
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
