@@ -23,12 +23,12 @@ from publishers.lines import Filters, Line, select
 from publishers.ports import Ports
 from publishers.preflight import OdooFacts, read_facts
 from publishers.report import PublishReport
-from publishers.sending import BATCH_SIZE, Outcomes
+from publishers.sending import BATCH_SIZE, WORKERS, Outcomes
 
 # Invoices are dated by the company's day, not by UTC's.
 INVOICE_TIME_ZONE = ZoneInfo("America/Toronto")
 PAYMENT_DAYS = 30
-CLAIM_SIZE = BATCH_SIZE
+CLAIM_SIZE = BATCH_SIZE * WORKERS
 
 Progress = Callable[[str], None]
 
@@ -121,9 +121,11 @@ def _claimed(conn: Connection, plan: Plan, held: list[Held]) -> Iterator[list[Pu
     """Claim what is selected, so many documents at a time, when the sender asks for more."""
     lines, facts = _selected(conn, plan)
     groups, left = documents.group_lines(lines), plan.limit
+    # The first claim is small, so that Odoo gets to work; the others are made while it works.
+    size = BATCH_SIZE
     while groups and left != 0:
-        size = CLAIM_SIZE if left is None else min(CLAIM_SIZE, left)
-        chunk, groups = groups[:size], groups[size:]
+        taken = size if left is None else min(size, left)
+        chunk, groups, size = groups[:taken], groups[taken:], CLAIM_SIZE
         members = [line for _, group in chunk for line in group]
         plan.run.at("before_claim")
         keys, late = claims.claim(conn, plan.schema, members, facts, plan.terms(conn), plan.run)

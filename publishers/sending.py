@@ -93,23 +93,37 @@ def send(
     """
     queue: deque[Batch] = deque()
     busy: dict[Future[Answer], tuple[Batch, OdooPort]] = {}
+    done: list[tuple[Batch, Answer]] = []
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         while True:
+            # Odoo gets its next request before the answers to the last ones are written down.
             while len(busy) < WORKERS and _refill(queue, feed):
                 batch, port = queue.popleft(), ports.take()
                 ledger.start_attempt(conn, batch.keys, run)
                 run.at("before_request")
                 busy[pool.submit(_request, port, batch, run)] = (batch, port)
-            if not busy:
-                return
-            _refill(queue, feed)
-            for future in wait(busy, return_when=FIRST_COMPLETED).done:
-                batch, port = busy.pop(future)
-                ports.give_back(port)
-                run.at("after_answer")
-                queue.extend(_settle(conn, batch, future.result(), outcomes, run))
+            for batch, answer in done:
+                queue.extend(_settle(conn, batch, answer, outcomes, run))
                 progress()
                 run.at("between_batches")
+            if not busy and not queue:
+                return
+            if busy:
+                _refill(queue, feed)
+            done = _finished(busy, ports, run) if busy else []
+
+
+def _finished(
+    busy: dict[Future[Answer], tuple[Batch, OdooPort]], ports: Ports, run: Run
+) -> list[tuple[Batch, Answer]]:
+    """Wait for an answer, or several; their sessions are free again."""
+    done = []
+    for future in wait(busy, return_when=FIRST_COMPLETED).done:
+        batch, port = busy.pop(future)
+        ports.give_back(port)
+        run.at("after_answer")
+        done.append((batch, future.result()))
+    return done
 
 
 def _refill(queue: deque[Batch], feed: Iterator[Sequence[Publication]]) -> bool:

@@ -45,7 +45,7 @@ class Event:
 def run(settings: dict[str, Any], events: Sequence[Event], batch_size: int) -> None:
     """Publish once; what a person would see as an error ends the process with code 1."""
     sending.BATCH_SIZE = batch_size
-    drafts.CLAIM_SIZE = batch_size
+    drafts.BATCH_SIZE = drafts.CLAIM_SIZE = batch_size
     sending.FIRST_PAUSE_SECONDS = 0.02
     passed: Counter[str] = Counter()
 
