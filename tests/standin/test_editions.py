@@ -112,6 +112,18 @@ def test_the_orders_taxes_are_those_that_a_recomputation_gives(enterprise: Lab) 
     assert {o["id"]: o for o in _all(enterprise, "sale.order", *fields)} == before
 
 
+def test_a_confirmed_subscription_is_in_progress(enterprise: Lab) -> None:
+    call = enterprise.target.call
+    [plan] = call("sale.subscription.plan", "search", [["name", "=", "Monthly"]])
+    vals = {"partner_id": enterprise.partner(), "plan_id": plan}
+    [order] = call("sale.order", "create", [vals])
+    call("sale.order", "action_confirm", [order])
+    [read] = call("sale.order", "read", [order], ["is_subscription", "subscription_state"])
+    assert (read["is_subscription"], read["subscription_state"]) == (True, "3_progress")
+    call("sale.order", "action_cancel", [order])
+    call("sale.order", "unlink", [order])
+
+
 def test_rollups_hold_the_counted_usage_of_april_and_may(enterprise: Lab) -> None:
     from sandbox.sample import APRIL, JUNE, MAY, build_sample
 

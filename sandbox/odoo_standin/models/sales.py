@@ -194,9 +194,20 @@ def _set_state(state: str, invoice_status: str) -> Method:
         access.check_right(env, "sale.order", "write")
         values = {"state": state, "invoice_status": invoice_status}
         orm.update(env, "sale.order", ids_of(ids), values)
+        _follow_subscription(env, ids_of(ids), state)
         return True
 
     return act
+
+
+def _follow_subscription(env: Env, order_ids: Sequence[int], state: str) -> None:
+    """On Enterprise a confirmed order with a plan is a subscription in progress."""
+    if "subscription_state" in env.model("sale.order").fields:
+        progress = {"sale": "3_progress", "draft": "1_draft", "cancel": "6_churn"}[state]
+        env.execute(
+            "update sale_order set subscription_state = %s where id = any(%s) and is_subscription",
+            (progress, list(order_ids)),
+        )
 
 
 Orders.methods = {
