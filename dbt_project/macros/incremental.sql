@@ -1,28 +1,22 @@
-{#- True for the rows of a usage source that arrived after what the model already holds of it. The
-    watermark is fetched first, as a literal: a subquery would not push down, nor use an index well. -#}
-{% macro newer_than_ledger(source_column, arrived_column, held_column) -%}
-    {%- if not is_incremental() -%}
-        true
-    {%- else -%}
-        {%- set watermarks = [] -%}
-        {%- if execute -%}
-            {%- for usage_source in ['nexacloud', 'odoo'] -%}
-                {%- set query -%}
-                    select coalesce(max({{ held_column }}), '-infinity')::text
-                    from {{ this }}
-                    where {{ source_column }} = '{{ usage_source }}'
-                {%- endset -%}
-                {%- do watermarks.append((usage_source, run_query(query).columns[0].values()[0])) -%}
-            {%- endfor -%}
-        {%- endif -%}
-        (
-            false
-            {%- for usage_source, watermark in watermarks %}
-            or (
-                {{ source_column }} = '{{ usage_source }}'
-                and {{ arrived_column }} > '{{ watermark }}'::timestamptz
-            )
-            {%- endfor %}
-        )
-    {%- endif -%}
+{#- The usage ledger of this warehouse, if it was built before; for the one model that must read what
+    it held before it takes the next records. -#}
+{% macro ledger_as_it_was() -%}
+    {{ return(adapter.get_relation(this.database, this.schema, 'int_usage_ledger')) }}
+{%- endmacro %}
+
+{#- True for the usage events that arrived after what the ledger holds of their source. The watermark is
+    fetched first, as a literal: a subquery would neither push down nor use an index well. -#}
+{% macro newer_than(ledger) -%}
+    (
+        false
+        {%- for usage_source in ['nexacloud', 'odoo'] %}
+        {%- set query -%}
+            select coalesce(max(loaded_at), '-infinity')::text
+            from {{ ledger }}
+            where usage_source = '{{ usage_source }}'
+        {%- endset %}
+        {%- set watermark = run_query(query).columns[0].values()[0] if execute else '-infinity' %}
+        or (usage_source = '{{ usage_source }}' and loaded_at > '{{ watermark }}'::timestamptz)
+        {%- endfor %}
+    )
 {%- endmacro %}

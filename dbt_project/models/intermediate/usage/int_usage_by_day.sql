@@ -4,13 +4,12 @@
         incremental_strategy='delete+insert',
         unique_key='bucket_key',
         on_schema_change='fail',
-        indexes=[
-            {'columns': ['bucket_key']},
-            {'columns': ['usage_source', 'touched_at']},
-        ]
+        indexes=[{'columns': ['bucket_key']}],
+        post_hook="delete from {{ ref('int_usage_touched') }}"
     )
 }}
 
+-- depends_on: {{ ref('int_usage_touched') }}
 with ledger as (
 
     select
@@ -31,12 +30,7 @@ last_metrics as (
 {% if is_incremental() -%}
 touched as (
 
-    select distinct
-        subscription_id,
-        metric,
-        usage_on
-    from ledger
-    where {{ newer_than_ledger('usage_source', 'touched_at', 'touched_at') }}
+    select distinct * from {{ ref('int_usage_touched') }}
 
 ),
 
@@ -84,7 +78,7 @@ days as (
         max(quantity) filter (where is_counted) as largest_quantity,
         min(event_at) filter (where is_counted) as first_event_at,
         max(event_at) filter (where is_counted) as last_event_at,
-        max(touched_at) as touched_at
+        max(loaded_at) as loaded_at
     from records
     group by usage_source, subscription_id, metric, usage_on, unique_value
 

@@ -92,11 +92,24 @@ odoo_events as (
 
 ),
 
-final as (
+events as (
 
     select * from nexacloud_events
     union all
     select * from odoo_events
+
+),
+
+-- 128 bits stand for (subscription, metric, idempotency key); a record without a key repeats none.
+final as (
+
+    select
+        *,
+        md5(
+            subscription_id || '|' || coalesce(metric, '') || '|'
+            || coalesce('key ' || idempotency_key, usage_key)
+        )::uuid as dedupe_key
+    from events
 
 )
 

@@ -8,22 +8,20 @@
             {'columns': ['usage_key'], 'unique': true},
             {'columns': ['dedupe_key']},
             {'columns': ['event_at']},
-            {'columns': ['usage_source', 'touched_at']},
+            {'columns': ['usage_source', 'loaded_at']},
         ]
     )
 }}
 
+-- The days that this run changes are noted before it does.
+-- depends_on: {{ ref('int_usage_touched') }}
 with events as (
 
-    select
-        *,
-        -- 128 bits stand for (subscription, metric, idempotency key); a record without a key repeats none.
-        md5(
-            subscription_id || '|' || coalesce(metric, '') || '|'
-            || coalesce('key ' || idempotency_key, usage_key)
-        )::uuid as dedupe_key
+    select *
     from {{ ref('int_usage_events') }}
-    where {{ newer_than_ledger('usage_source', 'loaded_at', 'touched_at') }}
+    {%- if is_incremental() %}
+    where {{ newer_than(this) }}
+    {%- endif %}
 
 ),
 
@@ -132,8 +130,7 @@ judged as (
                 case when is_last_kept then null else written_number end,
                 written_at desc,
                 written_number desc
-        ) as kept_usage_key,
-        max(loaded_at) over (partition by dedupe_key) as touched_at
+        ) as kept_usage_key
     from candidates
 
 ),
@@ -154,7 +151,6 @@ final as (
         written_number,
         loaded_at,
         deleted_at,
-        touched_at,
         deleted_at is null and usage_key = kept_usage_key as is_counted,
         case
             when deleted_at is not null then 'withdrawn'
