@@ -22,6 +22,29 @@ if TYPE_CHECKING:
     from sandbox.postgres import Cluster
 
 
+_HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Against a real Odoo, show what only a stand-in can be asked as skipped, not as nothing."""
+    if config.option.markexpr != "odoo_real":
+        return
+    for item in items:
+        is_ours = _HERE in item.path.parents
+        if is_ours and item.get_closest_marker("odoo_real") is None and not _is_standins_twin(item):
+            item.add_marker(pytest.mark.odoo_real)
+            item.add_marker(
+                pytest.mark.skip(reason="asks for the stand-in's own users or database")
+            )
+
+
+def _is_standins_twin(item: pytest.Item) -> bool:
+    """The same test is there for the real Odoo."""
+    call = getattr(item, "callspec", None)
+    return call is not None and call.params.get("target") == "standin"
+
+
 def _real_target() -> Target:
     names = ("ODOO_URL", "ODOO_DB", "ODOO_USER", "ODOO_PASSWORD")
     if any(name not in os.environ for name in names):
