@@ -1,0 +1,92 @@
+with rated_lines as (
+
+    select * from {{ ref('int_rated_lines') }}
+
+),
+
+unit_costs as (
+
+    select * from {{ ref('unit_costs') }}
+
+),
+
+services as (
+
+    select * from {{ ref('int_services') }}
+
+),
+
+-- A base fee pays for the subscription's month, usage for what was used, the included part too.
+produced as (
+
+    select
+        rated_lines.service,
+        date_trunc(
+            'month', {{ local_date('rated_lines.service_period_start', 'services.timezone') }}
+        )::date as revenue_month,
+        rated_lines.currency,
+        case when rated_lines.kind = 'base' then 'subscription_month' else rated_lines.metric end
+            as metric,
+        rated_lines.subscription_id,
+        case
+            when rated_lines.kind = 'base'
+                then rated_lines.fraction_numerator / rated_lines.fraction_denominator
+            when rated_lines.kind = 'usage' then rated_lines.quantity
+            else 0
+        end as quantity,
+        rated_lines.amount
+    from rated_lines
+    inner join services on rated_lines.service = services.service
+    where rated_lines.kind in ('base', 'usage', 'minimum')
+
+),
+
+totals as (
+
+    select
+        service,
+        revenue_month,
+        currency,
+        metric,
+        count(distinct subscription_id)::integer as subscription_count,
+        sum(quantity) as quantity,
+        sum(amount) as revenue_amount
+    from produced
+    group by service, revenue_month, currency, metric
+
+),
+
+final as (
+
+    select
+        totals.service,
+        totals.revenue_month,
+        totals.metric,
+        totals.currency,
+        totals.subscription_count,
+        round(totals.quantity, 6) as quantity,
+        totals.revenue_amount,
+        unit_costs.unit_cost,
+        round(totals.quantity * unit_costs.unit_cost, 2) as cost_amount,
+        totals.revenue_amount - round(totals.quantity * unit_costs.unit_cost, 2) as margin_amount,
+        case
+            when totals.revenue_amount <> 0
+                then round(
+                    100 * (
+                        totals.revenue_amount
+                        - round(totals.quantity * unit_costs.unit_cost, 2)
+                    ) / totals.revenue_amount, 1
+                )
+        end as margin_percent
+    from totals
+    left join unit_costs
+        on
+            totals.service = unit_costs.service
+            and totals.metric = unit_costs.metric
+            and totals.currency = unit_costs.currency
+            and totals.revenue_month >= unit_costs.valid_from
+            and totals.revenue_month < coalesce(unit_costs.valid_to, 'infinity')
+
+)
+
+select * from final
