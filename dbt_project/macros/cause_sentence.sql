@@ -1,5 +1,5 @@
-{#- A bridge step in plain words. Reads bridges (cause, variant, from_amount, to_amount), rests and
-    services. -#}
+{#- A bridge step in plain words. Reads bridges (cause, variant, from_amount, to_amount), rests,
+    services and shares (the arithmetic of a proration). -#}
 {% macro cause_sentence() -%}
     case
         when bridges.cause = 'rounding'
@@ -26,10 +26,12 @@
                         || ' (' || services.timezone || ')'
                 when 'proration'
                     then case bridges.variant
-                        when 'second' then 'the app prorates by the second, we by the '
-                        when 'day' then 'the app prorates by the day, we by the '
-                        else 'the app does not prorate, we do by the '
-                    end || services.proration
+                        when 'second' then 'the app prorates by the second'
+                        when 'day' then 'the app prorates by the day'
+                        else 'the app does not prorate'
+                    end
+                    || coalesce(' (' || shares.arithmetic || ')', '')
+                    || ', our policy is ' || services.proration
                 when 'quota'
                     then case bridges.variant
                         when 'zero' then 'the app gave no included quantity'

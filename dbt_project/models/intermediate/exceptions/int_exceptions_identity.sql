@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 with customers as (
 
     select * from {{ ref('dim_customers') }}

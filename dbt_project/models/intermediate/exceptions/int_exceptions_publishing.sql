@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 with gates as (
 
     select *
@@ -94,7 +96,7 @@ altered as (
         null::text as external_customer_id,
         finding || ' ' || coalesce(odoo_total_amount::text, '') as facts,
         'Document ' || document_key || coalesce(' (' || odoo_name || ')', '') || ' of '
-        || expected_total_amount || ' ' || currency || ': ' || replace(finding, '_', ' ')
+        || round(expected_total_amount, 2) || ' ' || currency || ': ' || replace(finding, '_', ' ')
             as description,
         found_at as since_at
     from findings

@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 with reconciliation as (
 
     select * from {{ ref('fct_reconciliation') }}
@@ -23,16 +25,18 @@ final as (
         status || ' ' || expected_amount || ' ' || actual_amount || ' ' || billed_amount as facts,
         case status
             when 'missing_actual' then
-                'Nobody invoiced ' || expected_amount || ' ' || currency
+                'Nobody invoiced ' || round(expected_amount, 2) || ' ' || currency
             when 'missing_expected' then
-                'The app invoiced ' || actual_amount || ' ' || currency || ' ('
+                'The app invoiced ' || round(actual_amount, 2) || ' ' || currency || ' ('
                 || array_to_string(invoice_numbers, ', ') || ') where nothing is expected'
             when 'not_comparable' then
                 'The app invoiced in another currency than ' || currency
             else
-                'Expected ' || expected_amount || ', ' || compared_side || ' '
-                || case compared_side when 'billed' then billed_amount else actual_amount end
-                || ': ' || unexplained_amount || ' ' || currency || ' is unexplained'
+                'Expected ' || round(expected_amount, 2) || ', ' || compared_side || ' '
+                || round(
+                    case compared_side when 'billed' then billed_amount else actual_amount end, 2
+                )
+                || ': ' || round(unexplained_amount, 2) || ' ' || currency || ' is unexplained'
         end as description,
         period_end as since_at
     from reconciliation

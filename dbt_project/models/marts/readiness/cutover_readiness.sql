@@ -18,7 +18,7 @@ judged as (
                 when not has_agreeing_periods and last_status is null
                     then 'no finished period that both sides know'
                 when not has_agreeing_periods and last_status = 'explained'
-                    then 'a person has to accept why ' || last_delta_amount || ' differ'
+                    then 'a person has to accept why ' || round(last_delta_amount, 2) || ' differ'
                 when not has_agreeing_periods
                     then
                         agreeing_period_count || ' of ' || required_period_count
