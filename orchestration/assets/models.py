@@ -4,7 +4,9 @@ Flows in: the raw tables and the decisions in `ops`. Flows out: staging, interme
 snapshots. Keys are dagster-dbt's defaults: schema/table, which is where the table is.
 """
 
+import importlib.metadata
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import dagster as dg
@@ -15,6 +17,7 @@ from dagster_dbt import (
     DbtProject,
     dbt_assets,
 )
+from packaging.version import Version
 
 from connections.settings import load_settings
 from orchestration import dbt
@@ -83,6 +86,16 @@ def _raise_if_failed(invocation: DbtCliInvocation) -> None:
     )
 
 
+class OfflineDbt(DbtCliResource):
+    """dbt as a child process, which is not asked for its version: `dbt --version` asks PyPI."""
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(importlib.metadata.version("dbt-core"))
+
+
 def dbt_resource() -> DbtCliResource:
-    """dbt as a child process, from this interpreter's own folder whatever PATH says."""
-    return DbtCliResource(project_dir=PROJECT, dbt_executable=str(dbt.EXECUTABLE))
+    """dbt from this interpreter's own folder, whatever PATH says."""
+    # The validator takes a DbtProject and fills in its folders; only the annotation says str.
+    project: Any = PROJECT
+    return OfflineDbt(project_dir=project, dbt_executable=str(dbt.EXECUTABLE))
