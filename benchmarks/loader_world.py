@@ -136,10 +136,10 @@ def row(name: str, rounds: list[Spent]) -> str:
 
 def _wait_for_sessions(world: World) -> None:
     """A session's CPU time reaches its postmaster when it has ended, a moment after its client."""
-    query = "select count(*) from pg_stat_activity where backend_type = 'client backend'"
+    query = "select count(*) from pg_stat_activity where datname in ('nexacloud', 'warehouse')"
     with world.cluster.admin() as conn, conn.cursor() as cur:
         cur.execute(query)
-        while cur.fetchone() != (1,):
+        while cur.fetchone() != (0,):
             time.sleep(0.01)
             cur.execute(query)
 

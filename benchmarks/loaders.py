@@ -13,12 +13,14 @@ from pathlib import Path
 from benchmarks.loader_world import ROUNDS, USAGE_ROWS, world
 from benchmarks.loaders_copy import bench_copy
 from benchmarks.loaders_merge import bench_merge
+from benchmarks.loaders_odoo import bench_odoo
 
 RESULT = Path(__file__).parent / "results" / "loaders.md"
 HEAD = ["| way | median s | range s | CPU s |", "|---|---|---|---|"]
 PARTS = {
     "copy": (f"Copy of {USAGE_ROWS:,} usage records", bench_copy),
     "merge": ("Merge of what is new and changed", bench_merge),
+    "odoo": ("Reading Odoo", bench_odoo),
 }
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -129,25 +130,24 @@ class _ModelLoad:
             self.meter.show(self.read)
 
     def _pages(self, domain: list[Any]) -> Iterator[list[Record]]:
-        size, after = self.options.settings.odoo_page_size, 0
-        while True:
-            page = self._call_search_read([*domain, ("id", ">", after)], self.fields, "id", size)
-            if page:
+        """By id. While a page is staged here, Odoo works on the next one."""
+        with ThreadPoolExecutor(1, "odoo-page") as ahead:
+            page = self._page(domain, 0)
+            while page:
+                is_last = len(page) < self.options.settings.odoo_page_size
+                coming = None if is_last else ahead.submit(self._page, domain, page[-1]["id"])
                 yield page
-            if len(page) < size:
-                return
-            after = page[-1]["id"]
+                page = coming.result() if coming else []
 
-    def _call_search_read(
-        self, domain: list[Any], fields: Sequence[str], order: str, limit: int
-    ) -> list[Record]:
+    def _page(self, domain: list[Any], after: int) -> list[Record]:
+        """One page, asked for again by itself where the outcome is unknown."""
         search_read = partial(
             self.port.search_read,
             self.table.source_name,
-            domain,
-            fields,
-            order=order,
-            limit=limit,
+            [*domain, ("id", ">", after)],
+            self.fields,
+            order="id",
+            limit=self.options.settings.odoo_page_size,
             context=CONTEXT,
         )
         return retrying(self.options.settings, search_read)

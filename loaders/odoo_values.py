@@ -30,30 +30,42 @@ def line_maker(
     columns: Sequence[Column], present: Sequence[str]
 ) -> Callable[[Mapping[str, Any]], str]:
     """A function from record to line. Columns that this Odoo lacks are NULL in every line."""
-    there = set(present)
     plan = [
-        (column.name, CONVERTERS[column.source_type] if column.name in there else None)
+        (column.name, CONVERTERS[column.source_type] if column.name in present else None)
         for column in columns
     ]
 
     def line(record: Mapping[str, Any]) -> str:
-        cells = []
-        for name, convert in plan:
-            try:
-                cells.append(NULL if convert is None else convert(record[name]))
-            except (ValueError, TypeError, KeyError) as error:
-                raise BrokenValue(f"{name}: {error}") from None
+        try:
+            cells = [convert(record[name]) if convert else NULL for name, convert in plan]
+        except (ValueError, TypeError, KeyError):
+            raise _first_broken(plan, record) from None
         return "\t".join(cells) + "\n"
 
     return line
 
 
+def _first_broken(
+    plan: Sequence[tuple[str, Convert | None]], record: Mapping[str, Any]
+) -> BrokenValue:
+    """Which column it was: asked only once a record is known to be broken."""
+    for name, convert in plan:
+        try:
+            if convert:
+                convert(record[name])
+        except (ValueError, TypeError) as error:
+            return BrokenValue(f"{name}: {error}")
+        except KeyError:
+            return BrokenValue(f"{name}: not in Odoo's answer")
+    raise AssertionError("a record that broke once does not break again")
+
+
 def text(value: object) -> str:
+    if isinstance(value, str):
+        return value.translate(ESCAPES) if NEEDS_ESCAPE.search(value) else value
     if value is False or value is None:
         return NULL
-    if not isinstance(value, str):
-        raise BrokenValue(f"a {type(value).__name__} is not a text")
-    return value.translate(ESCAPES) if NEEDS_ESCAPE.search(value) else value
+    raise BrokenValue(f"a {type(value).__name__} is not a text")
 
 
 def boolean(value: object) -> str:
@@ -71,13 +83,13 @@ def integer(value: object) -> str:
 
 
 def number(value: object) -> str:
+    if isinstance(value, Decimal) and value.is_finite():
+        return str(value)  # 1E-7 is a numeric to PostgreSQL, too
     if value is False or value is None:
         return NULL
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    if not isinstance(value, Decimal) or not value.is_finite():
-        raise BrokenValue(f"{value} is not a number")
-    return format(value, "f")
+    raise BrokenValue(f"{value} is not a number")
 
 
 def many2one(value: object) -> str:

@@ -30,7 +30,7 @@ from loaders.odoo_values import CONVERTERS, NULL, BrokenValue, line_maker
         ("char", "", ""),
         ("char", "a\tb\\c\nd", "a\\tb\\\\c\\nd"),
         ("monetary", Decimal("0.10"), "0.10"),
-        ("float", Decimal("1E-7"), "0.0000001"),
+        ("float", Decimal("1E-7"), "1E-7"),
         ("float", 3, "3"),
         ("float", False, NULL),
         ("date", "2026-05-01", "2026-05-01"),
