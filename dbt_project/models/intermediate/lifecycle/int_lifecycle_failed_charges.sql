@@ -20,8 +20,9 @@ attempts as (
         transactions.state_changed_at,
         transactions.transaction_state = 'done'
         and not coalesce(transactions.is_post_processed, false) as is_money_on_its_way
-    from documents
-    inner join transactions on documents.odoo_move_id = any(transactions.invoice_move_ids)
+    from transactions
+    cross join lateral unnest(transactions.invoice_move_ids) as charged_moves (move_id)
+    inner join documents on charged_moves.move_id = documents.odoo_move_id
 
 ),
 

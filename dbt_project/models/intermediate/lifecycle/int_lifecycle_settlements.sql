@@ -64,7 +64,8 @@ undone_matches as (
 
 ),
 
--- Payments keep pointing at their invoices, cancelled ones too.
+-- Payments keep pointing at their invoices, cancelled ones too. Unnested, for a join on an array
+-- compares everything with everything.
 invoice_payments as (
 
     select
@@ -74,8 +75,9 @@ invoice_payments as (
         payments.payment_state,
         payments.created_at,
         payments.updated_at
-    from documents
-    inner join payments on documents.odoo_move_id = any(payments.invoice_move_ids)
+    from payments
+    cross join lateral unnest(payments.invoice_move_ids) as paid_moves (move_id)
+    inner join documents on paid_moves.move_id = documents.odoo_move_id
     where payments.payment_type = 'inbound'
 
 ),
