@@ -16,9 +16,11 @@ from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, connection, make_dsn
 
 from connections.errors import DatabaseUnreachable
-from connections.settings import Settings
+from connections.settings import PageRole, Settings
 
 APPLICATION_NAME = "fusion_billing"
+# A page that takes longer than this has lost its reader.
+PAGE_TIMEOUT_SECONDS = 30
 
 
 @contextmanager
@@ -50,6 +52,30 @@ def nexacloud(
         _prepare(conn, settings.nexacloud_statement_timeout_seconds, row_security_off=True)
         conn.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
         yield conn
+    finally:
+        conn.close()
+
+
+@contextmanager
+def finance(settings: Settings, role: PageRole) -> Iterator[connection]:
+    """A session of the finance pages: a reader's is read-only, an approver's may insert decisions.
+
+    What either may do is the database's word, not this function's: see publishers/roles.py.
+    """
+    dsn = settings.page_dsn(role)
+    try:
+        conn = psycopg2.connect(dsn, application_name=f"fusion_billing: {role}", connect_timeout=10)
+    except psycopg2.OperationalError as error:
+        mend = "run `billing up`" if settings.is_sandbox("warehouse") else "check its DSN"
+        raise DatabaseUnreachable(
+            f"warehouse as {role}: {' '.join(str(error).split())} ({mend})"
+        ) from None
+    try:
+        _prepare(conn, PAGE_TIMEOUT_SECONDS)
+        if role == "reader":
+            conn.set_session(readonly=True)
+        yield conn
+        conn.commit()
     finally:
         conn.close()
 

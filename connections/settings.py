@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psycopg2
-from psycopg2.extensions import parse_dsn
+from psycopg2.extensions import make_dsn, parse_dsn
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connections.errors import SettingsError
 
 Source = Literal["warehouse", "nexacloud", "odoo"]
+# Who looks at the finance pages: two database roles, finance_reader and finance_approver.
+PageRole = Literal["reader", "approver"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -77,6 +79,17 @@ class Settings(BaseSettings):
     webhook_http_hosts: str = ""
     webhook_ports: str = Field(default="443", pattern=r"^[0-9, ]*$")
 
+    # The finance pages: one database user a role, and who may do what. A trusted header is off
+    # until it is named; groups are lists by commas.
+    dashboard_reader_dsn: str = Field(default="", repr=False)
+    dashboard_approver_dsn: str = Field(default="", repr=False)
+    dashboard_trusted_user_header: str = ""
+    dashboard_trusted_groups_header: str = ""
+    dashboard_oidc_groups_claim: str = "groups"
+    dashboard_reader_groups: str = ""
+    dashboard_approver_groups: str = ""
+    dashboard_dagster_url: str = "http://127.0.0.1:3000"
+
     sandbox_scale: int = Field(default=0, ge=0)
     sandbox_postgres_port: int = 54329
     sandbox_odoo_port: int = 18069
@@ -109,6 +122,21 @@ class Settings(BaseSettings):
                 f"{source.upper()}_DSN does not parse: write postgresql://user:password@host:port/database"
                 " or host=... dbname=... user=..."
             ) from None
+
+    def page_dsn(self, role: PageRole) -> str:
+        """Where the finance pages read or decide. In the sandbox the same warehouse as the role
+        itself; elsewhere a user of its own, never the warehouse's owner.
+        """
+        configured: str = getattr(self, f"dashboard_{role}_dsn")
+        if configured:
+            return configured
+        if not self.is_sandbox("warehouse"):
+            raise SettingsError(
+                f"the finance pages need a database user of their own: set"
+                f" DASHBOARD_{role.upper()}_DSN (a member of finance_{role}, see `billing roles`)"
+            )
+        parts = {k: v for k, v in self.dsn_parts("warehouse").items() if k != "password"}
+        return make_dsn(**{**parts, "user": f"finance_{role}"})
 
     @property
     def as_of(self) -> datetime:
