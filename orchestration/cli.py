@@ -58,7 +58,7 @@ VERBS = {
         publish.release,
         events.events,
     ),
-    "See": (demo.demo, ui.ui, ui.env),
+    "See": (demo.demo, ui.ui, ui.dashboard, ui.roles, ui.env),
 }
 for panel, verbs in VERBS.items():
     for verb in verbs:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from connections.postgres import warehouse
 from connections.settings import Settings
 from loaders.schema import ensure_raw_tables
+from publishers import roles
 
 
 def migrate(settings: Settings) -> None:
@@ -21,6 +22,8 @@ def migrate(settings: Settings) -> None:
     with warehouse(settings) as conn:  # says who is unreachable better than the migration would
         ensure_raw_tables(conn)
     upgrade(settings.dsn("warehouse"))
+    with warehouse(settings) as conn:
+        roles.grant_if_present(conn, settings.schema("marts"))
 
 
 @contextmanager

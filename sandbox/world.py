@@ -27,6 +27,8 @@ from sandbox.sample import build_sample
 from sandbox.standin import Standin, is_standin, start_standin
 
 WAREHOUSE_OWNER = "fusion_billing"
+# Whoever opens the finance pages; what they may do is granted with the schema.
+PAGE_ROLES = ("finance_reader", "finance_approver")
 ODOO_OWNER = "odoo"
 DEFAULT_ODOO_PORT = 18069
 _SCALE_MONTHS = 6
@@ -86,7 +88,8 @@ def up(
     with file_lock(home / "sandbox.lock", timeout_seconds=300):
         say("PostgreSQL")
         cluster = _cluster(home, options).start()
-        for role in (WAREHOUSE_OWNER, nexacloud.OWNER, nexacloud.READER, ODOO_OWNER):
+        roles = (WAREHOUSE_OWNER, *PAGE_ROLES, nexacloud.OWNER, nexacloud.READER, ODOO_OWNER)
+        for role in roles:
             cluster.ensure_role(role)
         say("sample NexaCloud")
         _ensure_nexacloud(cluster, options.scale)

@@ -1,4 +1,4 @@
-"""ui, env: Dagster's pages, and the environment for those who run dbt by hand."""
+"""ui, dashboard, roles, env: the pages, who may open them, and the environment for dbt by hand."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ from typing import Annotated
 
 import typer
 
+from connections.postgres import warehouse
 from connections.settings import load_settings
 from orchestration import dbt, render
+from orchestration.errors import CommandError
 from orchestration.instance import dagster_home
 from orchestration.names import DEFINITIONS
+from publishers import roles as grants
 
 Port = Annotated[int, typer.Option(help="The port on this machine.")]
-Host = Annotated[str, typer.Option(help="The address to listen on; it has no login.")]
+Host = Annotated[str, typer.Option(help="The address to listen on.")]
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+# Streamlit's own place for the OIDC provider.
+SECRETS = dbt.REPOSITORY / ".streamlit" / "secrets.toml"
 
 
 def ui(port: Port = 3000, host: Host = "127.0.0.1") -> None:
@@ -33,6 +39,42 @@ def ui(port: Port = 3000, host: Host = "127.0.0.1") -> None:
     os.chdir(dbt.REPOSITORY)
     render.stderr.print(f"Dagster on http://{host}:{port}", highlight=False)
     os.execv(dagster, [dagster, "dev", "-m", DEFINITIONS, "-h", host, "-p", str(port)])
+
+
+def dashboard(port: Port = 8501, host: Host = "127.0.0.1") -> None:
+    """Open the finance pages: the month, exceptions, approvals, cutover. Ctrl-C ends them.
+
+    Beyond this machine they want to know who is who: OIDC or a trusted header, see .env.example.
+
+    Example: [bold]billing dashboard --port 8502[/]
+    """
+    settings = load_settings()
+    is_known = settings.dashboard_trusted_user_header or SECRETS.exists()
+    if host not in LOOPBACK and not is_known:
+        raise CommandError(
+            f"{host} is not this machine, and the pages would not know who looks: set"
+            " DASHBOARD_TRUSTED_USER_HEADER or [auth] in .streamlit/secrets.toml first"
+        )
+    os.environ["BILLING_HOME"] = str(settings.billing_home)
+    os.chdir(dbt.REPOSITORY)
+    render.stderr.print(f"finance pages on http://{host}:{port}", highlight=False)
+    options = ["--server.address", host, "--server.port", str(port)]
+    app = str(dbt.REPOSITORY / "dashboards" / "app.py")
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", app, *options])
+
+
+def roles() -> None:
+    """Grant the finance pages' two database roles what they need; harmless to repeat.
+
+    Example: [bold]billing roles[/]
+    """
+    settings = load_settings()
+    with warehouse(settings) as conn:
+        try:
+            grants.grant(conn, settings.schema("marts"))
+        except grants.RoleError as error:
+            raise CommandError(str(error)) from None
+    render.stderr.print(f"{' and '.join(grants.ROLES)} have what they need", highlight=False)
 
 
 def env() -> None:
