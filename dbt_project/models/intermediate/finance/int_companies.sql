@@ -1,0 +1,19 @@
+{{ config(materialized='view') }}
+
+with companies as (
+
+    select * from {{ ref('stg_odoo__res_company') }}
+
+),
+
+final as (
+
+    select
+        company_id,
+        company_name,
+        coalesce(tax_rounding_method, 'round_globally') as tax_rounding_method
+    from companies
+
+)
+
+select * from final
