@@ -42,13 +42,19 @@ patterns as (
 
 service_plans as (
 
-    select 'nexacloud' as service, plan_code
+    select
+        'nexacloud' as service,
+        plan_code
     from plans
     union
-    select service, plan_code
+    select
+        service,
+        plan_code
     from price_book
     union
-    select billing_services.service, odoo_charges.plan_code
+    select
+        billing_services.service,
+        odoo_charges.plan_code
     from odoo_charges
     inner join billing_services
         on odoo_charges.billing_service_id = billing_services.billing_service_id
@@ -57,14 +63,20 @@ service_plans as (
 
 charge_names as (
 
-    select services.service, generic.charge
+    select
+        services.service,
+        generic.charge
     from services
     cross join (values ('base'), ('minimum'), ('maximum')) as generic (charge)
     union
-    select service, metric as charge
+    select
+        service,
+        metric as charge
     from metrics
     union
-    select service, charge
+    select
+        service,
+        charge
     from price_book
     where charge is not null
 

@@ -18,7 +18,7 @@ final as (
         decided_at,
         note
     from decisions
-    order by service, external_subscription_id, gate_id desc
+    order by service asc, external_subscription_id asc, gate_id desc
 
 )
 

@@ -94,11 +94,14 @@ final as (
         lines.line_key,
         nullif(concat_ws(
             '; ',
-            case when not lines.is_billable then 'its period is not over, or usage may still come' end,
+            case
+                when not lines.is_billable then 'its period is not over, or usage may still come'
+            end,
             case when lines.amount = 0 then 'its amount is zero' end,
             case when lines.partner_id is null then 'the customer has no Odoo partner yet' end,
             case
-                when lines.partner_id is not null
+                when
+                    lines.partner_id is not null
                     and not coalesce(partner_taxes.is_taxable_resolved, false)
                     then
                         'the taxes of the customer are not resolved ('

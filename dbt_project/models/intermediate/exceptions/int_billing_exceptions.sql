@@ -39,31 +39,73 @@ kinds as (
 unioned as (
 
     select
-        kind, service, subject, subscription_id, external_customer_id,
-        null::timestamptz as period_start, null::text as currency,
-        null::numeric as stake_amount, facts, description, since_at
+        kind,
+        service,
+        subject,
+        subscription_id,
+        external_customer_id,
+        null::timestamptz as period_start,
+        null::text as currency,
+        null::numeric as stake_amount,
+        facts,
+        description,
+        since_at
     from identity_problems
     union all
     select
-        kind, service, subject, subscription_id, external_customer_id,
-        period_start, currency, stake_amount, facts, description, since_at
+        kind,
+        service,
+        subject,
+        subscription_id,
+        external_customer_id,
+        period_start,
+        currency,
+        stake_amount,
+        facts,
+        description,
+        since_at
     from reconciliation_problems
     union all
     select
-        kind, service, subject, subscription_id, external_customer_id,
-        null::timestamptz as period_start, null::text as currency,
-        null::numeric as stake_amount, facts, description, since_at
+        kind,
+        service,
+        subject,
+        subscription_id,
+        external_customer_id,
+        null::timestamptz as period_start,
+        null::text as currency,
+        null::numeric as stake_amount,
+        facts,
+        description,
+        since_at
     from publishing_problems
     union all
     select
-        kind, service, subject, subscription_id, external_customer_id,
-        period_start, currency, stake_amount, facts, description, since_at
+        kind,
+        service,
+        subject,
+        subscription_id,
+        external_customer_id,
+        period_start,
+        currency,
+        stake_amount,
+        facts,
+        description,
+        since_at
     from integrity_problems
     union all
     select
-        kind, service, subject, subscription_id, null::text as external_customer_id,
-        null::timestamptz as period_start, null::text as currency,
-        null::numeric as stake_amount, facts, description, since_at
+        kind,
+        service,
+        subject,
+        subscription_id,
+        null::text as external_customer_id,
+        null::timestamptz as period_start,
+        null::text as currency,
+        null::numeric as stake_amount,
+        facts,
+        description,
+        since_at
     from source_problems
 
 ),

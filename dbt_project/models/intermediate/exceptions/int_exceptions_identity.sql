@@ -54,11 +54,15 @@ unmatched as (
         customer_name || ' (' || coalesce(email, 'no e-mail') || ') '
         || case identity_problem
             when 'no_candidate' then 'matches no Odoo partner'
-            when 'several_candidates' then
-                'matches several Odoo partners by ' || replace(match_rule, '_', ' ') || ': '
-                || array_to_string(candidates, ', ')
-            when 'suggestion_only' then
-                'may be Odoo partner ' || array_to_string(candidates, ', ') || ': same name and province'
+            when 'several_candidates'
+                then
+                    'matches several Odoo partners by ' || replace(match_rule, '_', ' ') || ': '
+                    || array_to_string(candidates, ', ')
+            when 'suggestion_only'
+                then
+                    'may be Odoo partner '
+                    || array_to_string(candidates, ', ')
+                    || ': same name and province'
             else 'is linked to an Odoo partner that is gone: ' || array_to_string(candidates, ', ')
         end as description,
         since_at

@@ -50,7 +50,7 @@ issued_twice as (
     inner join app_invoices
         on
             gates.subscription_id = app_invoices.subscription_id
-            and app_invoices.span_end > gates.from_period_start
+            and gates.from_period_start < app_invoices.span_end
             and app_invoices.invoice_status <> 'void'
     group by
         gates.service, gates.subscription_id, gates.from_period_start, app_invoices.invoice_id,

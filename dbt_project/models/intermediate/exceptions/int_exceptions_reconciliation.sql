@@ -24,13 +24,16 @@ final as (
         abs(unexplained_amount) as stake_amount,
         status || ' ' || expected_amount || ' ' || actual_amount || ' ' || billed_amount as facts,
         case status
-            when 'missing_actual' then
-                'Nobody invoiced ' || round(expected_amount, 2) || ' ' || currency
-            when 'missing_expected' then
-                'The app invoiced ' || round(actual_amount, 2) || ' ' || currency || ' ('
-                || array_to_string(invoice_numbers, ', ') || ') where nothing is expected'
-            when 'not_comparable' then
-                'The app invoiced in another currency than ' || currency
+            when 'missing_actual'
+                then
+                    'Nobody invoiced ' || round(expected_amount, 2) || ' ' || currency
+            when 'missing_expected'
+                then
+                    'The app invoiced ' || round(actual_amount, 2) || ' ' || currency || ' ('
+                    || array_to_string(invoice_numbers, ', ') || ') where nothing is expected'
+            when 'not_comparable'
+                then
+                    'The app invoiced in another currency than ' || currency
             else
                 'Expected ' || round(expected_amount, 2) || ', ' || compared_side || ' '
                 || round(

@@ -38,7 +38,9 @@ price_variants as (
 
     select distinct
         segments.rest_number,
-        others.price_variant as variant
+        'price_version' as cause,
+        others.price_variant as variant,
+        array_position(array['older', 'newer', 'app'], others.price_variant) as variant_order
     from segments
     inner join prices as own
         on segments.segment_number = own.segment_number and own.price_variant = 'own'
@@ -53,56 +55,63 @@ price_variants as (
 proration_variants as (
 
     select distinct
-        rest_number,
-        segmentation as variant
+        segments.rest_number,
+        'proration' as cause,
+        segments.segmentation as variant,
+        array_position(array['day', 'second', 'none'], segments.segmentation) as variant_order
     from segments
-    where segmentation <> 'own'
+    inner join facts on segments.rest_number = facts.rest_number
+    where segments.segmentation <> 'own' and facts.is_partial
+
+),
+
+said_quantities as (
+
+    select distinct
+        segments.rest_number,
+        'quantity' as cause,
+        'said' as variant,
+        1 as variant_order
+    from segments
+    inner join said_usage on segments.segment_number = said_usage.segment_number
+
+),
+
+possible as (
+
+    select
+        facts.rest_number,
+        offered.cause,
+        offered.variant,
+        offered.variant_order
+    from facts
+    inner join (
+        values
+        ('plan_mismatch', 'named', 1),
+        ('boundary', 'said', 1),
+        ('quota', 'zero', 1),
+        ('quota', 'unprorated', 2),
+        ('missing_usage', 'none', 1),
+        ('missing_usage', 'late', 2)
+    ) as offered (cause, variant, variant_order)
+        on
+            (offered.cause = 'plan_mismatch' and facts.has_named_plan)
+            or (offered.cause = 'boundary' and facts.has_other_span)
+            or (offered.cause = 'quota' and (offered.variant = 'zero' or facts.is_partial))
+            or (offered.variant = 'none' and not facts.has_usage_item)
+            or (offered.variant = 'late' and facts.has_late_usage)
 
 ),
 
 supposed as (
 
-    select
-        rest_number, 'plan_mismatch' as cause, 'named' as variant,
-        1 as variant_order
-    from facts
-    where has_named_plan
+    select * from possible
     union all
-    select
-        rest_number, 'price_version', variant,
-        array_position(array['older', 'newer', 'app'], variant)
-    from price_variants
+    select * from price_variants
     union all
-    select rest_number, 'boundary', 'said', 1
-    from facts
-    where has_other_span
+    select * from proration_variants
     union all
-    select
-        facts.rest_number, 'proration',
-        proration_variants.variant,
-        array_position(array['day', 'second', 'none'], proration_variants.variant)
-    from facts
-    inner join proration_variants on facts.rest_number = proration_variants.rest_number
-    where facts.is_partial
-    union all
-    select
-        facts.rest_number, 'quota',
-        quota.variant, quota.variant_order
-    from facts
-    cross join (values ('zero', 1), ('unprorated', 2)) as quota (variant, variant_order)
-    where quota.variant = 'zero' or facts.is_partial
-    union all
-    select rest_number, 'missing_usage', 'none', 1
-    from facts
-    where not has_usage_item
-    union all
-    select rest_number, 'missing_usage', 'late', 2
-    from facts
-    where has_late_usage
-    union all
-    select distinct segments.rest_number, 'quantity', 'said', 1
-    from segments
-    inner join said_usage on segments.segment_number = said_usage.segment_number
+    select * from said_quantities
 
 ),
 

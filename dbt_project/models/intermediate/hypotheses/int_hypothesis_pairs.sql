@@ -53,7 +53,8 @@ sets as (
             and first_ones.hypothesis_order < second_ones.hypothesis_order
             and first_ones.cause <> second_ones.cause
     where not (
-        second_ones.cause = 'quantity' and first_ones.cause in ('quota', 'missing_usage', 'boundary')
+        second_ones.cause = 'quantity'
+        and first_ones.cause in ('quota', 'missing_usage', 'boundary')
     )
 
 ),

@@ -38,9 +38,11 @@ instants as (
         segments.plan_code,
         variant.price_variant,
         case variant.price_variant
-            when 'older' then coalesce(
-                earlier.valid_from - interval '1 microsecond', segments.segment_start
-            )
+            when 'older'
+                then
+                    coalesce(
+                        earlier.valid_from - interval '1 microsecond', segments.segment_start
+                    )
             when 'newer' then coalesce(later.valid_from, segments.segment_start)
             else segments.segment_start
         end as priced_at
@@ -98,7 +100,7 @@ final as (
             and instants.plan_code = versions.plan_code
             and (
                 versions.subscription_id is null
-                or versions.subscription_id = instants.subscription_id
+                or instants.subscription_id = versions.subscription_id
             )
             and instants.priced_at >= versions.valid_from
             and instants.priced_at < coalesce(versions.valid_until, 'infinity')
@@ -107,8 +109,11 @@ final as (
         (versions.charge_kind = 'base' and instants.period_type in ('all', 'base'))
         or (versions.charge_kind = 'usage' and instants.period_type in ('all', 'usage'))
     order by
-        instants.segment_number, instants.price_variant, versions.charge, versions.source_rank,
-        versions.subscription_id nulls last, versions.valid_from desc, versions.price_key
+        instants.segment_number asc,
+        instants.price_variant asc,
+        versions.charge asc,
+        versions.source_rank asc,
+        versions.subscription_id asc nulls last, versions.valid_from desc, versions.price_key asc
 
 )
 

@@ -71,7 +71,7 @@ placed as (
     from items
     inner join segments on items.rest_number = segments.rest_number
     order by
-        items.charge_id, segments.segmentation, segments.plan_variant,
+        items.charge_id asc, segments.segmentation asc, segments.plan_variant asc,
         least(segments.segment_end, items.charge_end)
         - greatest(segments.segment_start, items.charge_start) desc,
         segments.segment_start

@@ -40,8 +40,8 @@ prorated as (
         on
             (policy.segmentation = 'own' and cuts.fraction_denominator is not null)
             or (
-                policy.segmentation <> cuts.own_proration
-                and policy.needed_cut = cuts.cut
+                cuts.own_proration <> policy.segmentation
+                and cuts.cut = policy.needed_cut
             )
 
 ),
@@ -49,9 +49,18 @@ prorated as (
 held as (
 
     select
-        rest_number, service, subscription_id, period_type, segmentation,
+        rest_number,
+        service,
+        subscription_id,
+        period_type,
+        segmentation,
         'held' as plan_variant,
-        plan_code, is_trial, segment_start, segment_end, numerator, denominator
+        plan_code,
+        is_trial,
+        segment_start,
+        segment_end,
+        numerator,
+        denominator
     from prorated
 
 ),
@@ -59,8 +68,11 @@ held as (
 as_named as (
 
     select
-        prorated.rest_number, prorated.service, prorated.subscription_id,
-        prorated.period_type, prorated.segmentation,
+        prorated.rest_number,
+        prorated.service,
+        prorated.subscription_id,
+        prorated.period_type,
+        prorated.segmentation,
         'named' as plan_variant,
         named.plan_code,
         prorated.is_trial,

@@ -20,8 +20,12 @@ sets as (
         0 as set_key,
         null::text as cause,
         null::text as variant,
-        null::text as plan_variant, null::text as price_variant, null::text as span_variant,
-        null::text as segmentation, null::text as quota_variant, null::text as usage_variant
+        null::text as plan_variant,
+        null::text as price_variant,
+        null::text as span_variant,
+        null::text as segmentation,
+        null::text as quota_variant,
+        null::text as usage_variant
     from rests
     union all
     select
@@ -29,7 +33,12 @@ sets as (
         hypothesis_order as set_key,
         cause,
         variant,
-        plan_variant, price_variant, span_variant, segmentation, quota_variant, usage_variant
+        plan_variant,
+        price_variant,
+        span_variant,
+        segmentation,
+        quota_variant,
+        usage_variant
     from hypotheses
 
 ),

@@ -94,10 +94,10 @@ measured as (
     inner join ledger
         on
             windows.subscription_id = ledger.subscription_id
-            and ledger.event_at >= windows.window_start
-            and ledger.event_at < windows.window_end
+            and windows.window_start <= ledger.event_at
+            and windows.window_end > ledger.event_at
     inner join (values ('own'), ('late')) as cut (usage_variant)
-        on cut.usage_variant = 'own' or ledger.written_at <= windows.issued_at
+        on cut.usage_variant = 'own' or windows.issued_at >= ledger.written_at
     group by
         windows.service, windows.subscription_id, windows.window_start, windows.window_end,
         windows.issued_at, ledger.metric, cut.usage_variant
@@ -135,11 +135,12 @@ final as (
         aggregated.usage_variant,
         aggregated.used_quantity
     from bounded
-    cross join lateral (
-        values
-        ('own', bounded.segment_start, bounded.segment_end),
-        ('said', bounded.said_segment_start, bounded.said_segment_end)
-    ) as span (span_variant, window_start, window_end)
+    cross join
+        lateral (
+            values
+            ('own', bounded.segment_start, bounded.segment_end),
+            ('said', bounded.said_segment_start, bounded.said_segment_end)
+        ) as span (span_variant, window_start, window_end)
     inner join aggregated
         on
             bounded.subscription_id = aggregated.subscription_id

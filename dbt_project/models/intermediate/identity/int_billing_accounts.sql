@@ -49,7 +49,9 @@ other_account_ids as (
     inner join billing_services
         on account_links.billing_service_id = billing_services.billing_service_id
     union
-    select service, external_customer_id
+    select
+        service,
+        external_customer_id
     from subscriptions
 
 ),

@@ -60,7 +60,12 @@ searchable_partners as (
 
 by_override as (
 
-    select service, external_customer_id, 1 as rule_rank, 'override' as match_rule, partner_id
+    select
+        service,
+        external_customer_id,
+        1 as rule_rank,
+        'override' as match_rule,
+        partner_id
     from overrides
 
 ),

@@ -33,7 +33,8 @@ compared as (
         max(abs(
             lines.exact_amount - case
                 when lines.kind = 'base'
-                    then prices.highest_price * lines.fraction_numerator / lines.fraction_denominator
+                    then
+                        prices.highest_price * lines.fraction_numerator / lines.fraction_denominator
                 else prices.highest_price * greatest(
                     lines.quantity - prices.included_quantity * lines.fraction_numerator
                     / lines.fraction_denominator, 0

@@ -37,8 +37,14 @@ followed as (
 gaps as (
 
     select
-        'number_gap' as finding, invoice_id, invoice_number, external_customer_id,
-        external_subscription_id, issued_at, currency, null::numeric as difference_amount,
+        'number_gap' as finding,
+        invoice_id,
+        invoice_number,
+        external_customer_id,
+        external_subscription_id,
+        issued_at,
+        currency,
+        null::numeric as difference_amount,
         (ordinal - earlier_ordinal - 1) || ' number(s) are missing between ' || earlier_number
         || ' and ' || invoice_number as description
     from followed
@@ -49,8 +55,14 @@ gaps as (
 repeated_numbers as (
 
     select
-        'duplicate_number' as finding, invoice_id, invoice_number, external_customer_id,
-        external_subscription_id, issued_at, currency, null::numeric as difference_amount,
+        'duplicate_number' as finding,
+        invoice_id,
+        invoice_number,
+        external_customer_id,
+        external_subscription_id,
+        issued_at,
+        currency,
+        null::numeric as difference_amount,
         'the number ' || invoice_number || ' was given more than once' as description
     from followed
     where ordinal = earlier_ordinal

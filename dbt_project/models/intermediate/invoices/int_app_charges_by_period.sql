@@ -28,8 +28,8 @@ overlapping as (
     inner join periods
         on
             charges.subscription_id = periods.subscription_id
-            and periods.period_start <= charges.charge_end
-            and periods.period_end > charges.charge_start
+            and charges.charge_end >= periods.period_start
+            and charges.charge_start < periods.period_end
             and (
                 periods.period_type = 'all'
                 or (
@@ -46,16 +46,37 @@ overlapping as (
 
 best as (
 
-    select distinct on (charge_id) *
+    select distinct on (charge_id)
+        charge_id,
+        period_type,
+        period_start,
+        period_end
     from overlapping
-    order by charge_id, overlap desc, period_start, period_end
+    order by charge_id asc, overlap desc, period_start asc, period_end asc
 
 ),
 
 final as (
 
     select
-        charges.*,
+        charges.charge_id,
+        charges.service,
+        charges.subscription_id,
+        charges.external_subscription_id,
+        charges.external_customer_id,
+        charges.invoice_id,
+        charges.invoice_number,
+        charges.invoice_status,
+        charges.is_counted,
+        charges.issued_at,
+        charges.currency,
+        charges.item_kind,
+        charges.description,
+        charges.quantity,
+        charges.unit_price,
+        charges.amount,
+        charges.charge_start,
+        charges.charge_end,
         coalesce(best.period_type, 'none') as period_type,
         coalesce(best.period_start, charges.charge_start) as period_start,
         coalesce(best.period_end, charges.charge_end) as period_end

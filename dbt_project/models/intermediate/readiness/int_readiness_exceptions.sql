@@ -27,12 +27,12 @@ final as (
     from subscriptions
     inner join exceptions
         on
-            exceptions.service = subscriptions.service
+            subscriptions.service = exceptions.service
             and (
-                exceptions.subscription_id = subscriptions.subscription_id
+                subscriptions.subscription_id = exceptions.subscription_id
                 or (
                     exceptions.subscription_id is null
-                    and exceptions.external_customer_id = subscriptions.external_customer_id
+                    and subscriptions.external_customer_id = exceptions.external_customer_id
                 )
                 or (
                     exceptions.kind = 'catalogue_drift'

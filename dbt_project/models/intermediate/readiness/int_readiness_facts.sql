@@ -39,7 +39,7 @@ latest as (
     select distinct on (subscription_id) *
     from history
     where compared_side = 'actual' and status <> 'missing_actual'
-    order by subscription_id, period_end desc, period_start desc
+    order by subscription_id asc, period_end desc, period_start desc
 
 ),
 

@@ -18,7 +18,7 @@ final as (
         min(currency) as currency,
         sum(billed_amount) as billed_amount,
         array_agg(distinct odoo_name order by odoo_name)
-            filter (where odoo_name is not null) as odoo_names,
+        filter (where odoo_name is not null) as odoo_names,
         array_agg(distinct document_key order by document_key) as document_keys
     from published_lines
     group by

@@ -83,12 +83,13 @@ steps as (
         step.from_amount,
         step.to_amount
     from chosen
-    cross join lateral (
-        values
-        (first_cause, first_variant, expected_amount, first_amount),
-        (second_cause, second_variant, first_amount, reached_amount),
-        ('rounding', null, reached_amount, said_amount)
-    ) as step (cause, variant, from_amount, to_amount)
+    cross join
+        lateral (
+            values
+            (first_cause, first_variant, expected_amount, first_amount),
+            (second_cause, second_variant, first_amount, reached_amount),
+            ('rounding', null, reached_amount, said_amount)
+        ) as step (cause, variant, from_amount, to_amount)
     where step.cause is not null and step.from_amount <> step.to_amount
 
 ),

@@ -73,7 +73,7 @@ paired as (
     left join bridges on rests.rest_number = bridges.rest_number
     where bridges.rest_number is null
     order by
-        charges.charge_id,
+        charges.charge_id asc,
         least(lines.segment_end, charges.charge_end)
         - greatest(lines.segment_start, charges.charge_start) desc,
         lines.segment_start
@@ -99,19 +99,26 @@ claimed as (
         claim.cause,
         claim.amount
     from compared
-    cross join lateral (
-        values
-        (
-            'quantity',
-            case when is_other_quantity then round((our_quantity - item_quantity) * our_unit_price, 2)
-            end
-        ),
-        (
-            'unit_price',
-            case when is_other_price then round((our_unit_price - item_unit_price) * item_quantity, 2)
-            end
-        )
-    ) as claim (cause, amount)
+    cross join
+        lateral (
+            values
+            (
+                'quantity',
+                case
+                    when
+                        is_other_quantity
+                        then round((our_quantity - item_quantity) * our_unit_price, 2)
+                end
+            ),
+            (
+                'unit_price',
+                case
+                    when
+                        is_other_price
+                        then round((our_unit_price - item_unit_price) * item_quantity, 2)
+                end
+            )
+        ) as claim (cause, amount)
     where claim.amount <> 0
 
 ),

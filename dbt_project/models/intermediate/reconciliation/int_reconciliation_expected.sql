@@ -62,11 +62,12 @@ taxed as (
         keyed.period_end,
         sum(
             case company.tax_rounding_method
-                when 'round_per_line' then (
-                    select sum(round(line.amount * (component.tax ->> 'rate')::numeric / 100, 2))
-                    from unnest(keyed.line_amounts) as line (amount)
-                )
-                else round(keyed.expected_amount * (component.tax ->> 'rate')::numeric / 100, 2)
+                when 'round_per_line'
+                    then (
+                        select sum(round(line.amount * component.rate, 2))
+                        from unnest(keyed.line_amounts) as line (amount)
+                    )
+                else round(keyed.expected_amount * component.rate, 2)
             end
         ) as tax_amount
     from keyed
@@ -76,7 +77,10 @@ taxed as (
             and keyed.external_customer_id = customers.external_customer_id
     inner join partner_taxes on customers.partner_id = partner_taxes.partner_id
     cross join company
-    left join lateral jsonb_array_elements(partner_taxes.components) as component (tax) on true
+    left join lateral (
+        select (listed.tax ->> 'rate')::numeric / 100 as rate
+        from jsonb_array_elements(partner_taxes.components) as listed (tax)
+    ) as component on true
     group by keyed.subscription_id, keyed.period_start, keyed.period_end
 
 ),

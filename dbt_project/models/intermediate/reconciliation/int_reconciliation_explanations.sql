@@ -70,7 +70,8 @@ shares as (
         string_agg(
             round(prices.base_fee, 2) || case segments.segmentation
                 when 'second'
-                    then ' x ' || trim_scale(round(segments.numerator / 3600, 2)) || ' h / '
+                    then
+                        ' x ' || trim_scale(round(segments.numerator / 3600, 2)) || ' h / '
                         || trim_scale(round(segments.denominator / 3600, 2)) || ' h'
                 else ' x ' || segments.numerator || ' / ' || segments.denominator || ' days'
             end, ' + '
@@ -107,8 +108,14 @@ told_bridges as (
 unioned as (
 
     select
-        facts.subscription_id, facts.period_start, facts.period_end, facts.cause,
-        null::text as variant, facts.amount, facts.evidence, facts.evidence as sentence
+        facts.subscription_id,
+        facts.period_start,
+        facts.period_end,
+        facts.cause,
+        null::text as variant,
+        facts.amount,
+        facts.evidence,
+        facts.evidence as sentence
     from facts
     inner join sides
         on
@@ -120,14 +127,26 @@ unioned as (
     select * from told_bridges
     union all
     select
-        rests.subscription_id, rests.period_start, rests.period_end, claims.cause,
-        'item' as variant, claims.amount, claims.evidence, claims.evidence as sentence
+        rests.subscription_id,
+        rests.period_start,
+        rests.period_end,
+        claims.cause,
+        'item' as variant,
+        claims.amount,
+        claims.evidence,
+        claims.evidence as sentence
     from claims
     inner join rests on claims.rest_number = rests.rest_number
     union all
     select
-        subscription_id, period_start, period_end, cause,
-        null as variant, amount, evidence, evidence as sentence
+        subscription_id,
+        period_start,
+        period_end,
+        cause,
+        null as variant,
+        amount,
+        evidence,
+        evidence as sentence
     from unpublished
 
 ),

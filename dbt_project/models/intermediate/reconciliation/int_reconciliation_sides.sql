@@ -28,13 +28,28 @@ gates as (
 
 keys as (
 
-    select service, subscription_id, external_subscription_id, period_start, period_end
+    select
+        service,
+        subscription_id,
+        external_subscription_id,
+        period_start,
+        period_end
     from expected
     union
-    select service, subscription_id, external_subscription_id, period_start, period_end
+    select
+        service,
+        subscription_id,
+        external_subscription_id,
+        period_start,
+        period_end
     from actual
     union
-    select service, subscription_id, external_subscription_id, period_start, period_end
+    select
+        service,
+        subscription_id,
+        external_subscription_id,
+        period_start,
+        period_end
     from billed
 
 ),

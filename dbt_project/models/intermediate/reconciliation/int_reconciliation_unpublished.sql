@@ -36,7 +36,8 @@ waiting as (
     inner join lines
         on
             sides.subscription_id = lines.subscription_id
-            and sides.period_start = coalesce(lines.corrects_period_start, lines.service_period_start)
+            and sides.period_start
+            = coalesce(lines.corrects_period_start, lines.service_period_start)
             and sides.period_end = lines.service_period_end
     left join published on lines.line_key = published.line_key
     where published.line_key is null

@@ -35,8 +35,11 @@ delivery_contacts as (
         parent_partner_id,
         partner_id as delivery_partner_id
     from partners
-    where partner_type = 'delivery' and coalesce(is_active, true) and not coalesce(is_company, false)
-    order by parent_partner_id, partner_name, partner_id desc
+    where
+        partner_type = 'delivery'
+        and coalesce(is_active, true)
+        and not coalesce(is_company, false)
+    order by parent_partner_id asc, partner_name asc, partner_id desc
 
 ),
 
@@ -93,7 +96,7 @@ fitting as (
     from places
     inner join positions
         on
-            (positions.country_id is null or positions.country_id = places.country_id)
+            (positions.country_id is null or places.country_id = positions.country_id)
             and (
                 cardinality(coalesce(positions.state_ids, '{}')) = 0
                 or places.state_id = any(positions.state_ids)
@@ -135,7 +138,7 @@ final as (
             -- Odoo falls to International here and charges nothing: the trap of the chart.
             when
                 places.country_code = 'CA'
-                and places.state_country_id is distinct from places.country_id
+                and coalesce(places.state_country_id <> places.country_id, true)
                 then 'canada_without_province'
             when first_fitting.needs_country_group then 'position_needs_country_group'
         end as problem

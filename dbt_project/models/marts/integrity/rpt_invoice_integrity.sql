@@ -29,9 +29,18 @@ repeats as (
 duplicates as (
 
     select
-        'duplicate_invoice' as finding, invoice_id, invoice_number, external_customer_id,
-        external_subscription_id, issued_at, currency, subtotal_amount as difference_amount,
-        invoice_number || ' repeats ' || original_number || ': the same subscription, time and amount'
+        'duplicate_invoice' as finding,
+        invoice_id,
+        invoice_number,
+        external_customer_id,
+        external_subscription_id,
+        issued_at,
+        currency,
+        subtotal_amount as difference_amount,
+        invoice_number
+        || ' repeats '
+        || original_number
+        || ': the same subscription, time and amount'
             as description
     from repeats
     where copy_number > 1
@@ -41,8 +50,13 @@ duplicates as (
 wrong_sums as (
 
     select
-        'items_do_not_add_up' as finding, invoice_id, invoice_number, external_customer_id,
-        external_subscription_id, issued_at, currency,
+        'items_do_not_add_up' as finding,
+        invoice_id,
+        invoice_number,
+        external_customer_id,
+        external_subscription_id,
+        issued_at,
+        currency,
         subtotal_amount + tax_amount - item_net_amount - item_tax_amount as difference_amount,
         'the items add up to ' || round(item_net_amount, 2) || ' and ' || round(item_tax_amount, 2)
         || ' tax, the invoice says ' || round(subtotal_amount, 2) || ' and ' || round(tax_amount, 2)
@@ -58,8 +72,13 @@ wrong_sums as (
 wrong_taxes as (
 
     select
-        'tax_is_not_the_province_s' as finding, invoice_id, invoice_number, external_customer_id,
-        external_subscription_id, issued_at, currency,
+        'tax_is_not_the_province_s' as finding,
+        invoice_id,
+        invoice_number,
+        external_customer_id,
+        external_subscription_id,
+        issued_at,
+        currency,
         province_tax_amount - tax_amount as difference_amount,
         'the tax is ' || round(tax_amount, 2) || ', ' || coalesce(partner_province, 'the place')
         || ' asks for ' || province_tax_amount as description

@@ -21,12 +21,22 @@ never_pushed as (
 pushed as (
 
     select
-        subscription_id, service, external_subscription_id, metric, period_start, period_end,
+        subscription_id,
+        service,
+        external_subscription_id,
+        metric,
+        period_start,
+        period_end,
         pushed_quantity
     from rollups
     union all
     select
-        subscription_id, service, external_subscription_id, metric, period_start, period_end,
+        subscription_id,
+        service,
+        external_subscription_id,
+        metric,
+        period_start,
+        period_end,
         pushed_quantity
     from never_pushed
 
@@ -43,8 +53,8 @@ compared as (
         on
             pushed.subscription_id = ledger.subscription_id
             and pushed.metric = ledger.metric
-            and ledger.event_at >= pushed.period_start
-            and ledger.event_at < pushed.period_end
+            and pushed.period_start <= ledger.event_at
+            and pushed.period_end > ledger.event_at
     group by
         pushed.subscription_id, pushed.service, pushed.external_subscription_id, pushed.metric,
         pushed.period_start, pushed.period_end, pushed.pushed_quantity

@@ -54,17 +54,32 @@ earned as (
 invoiced as (
 
     select
-        service, external_customer_id, subscription_id, 'subscription' as stream,
-        period_start as revenue_at, true as is_period_over, currency, 0::numeric as base_amount,
-        0::numeric as usage_amount, 0::numeric as other_amount,
+        service,
+        external_customer_id,
+        subscription_id,
+        'subscription' as stream,
+        period_start as revenue_at,
+        true as is_period_over,
+        currency,
+        0::numeric as base_amount,
+        0::numeric as usage_amount,
+        0::numeric as other_amount,
         actual_amount + billed_amount as invoiced_amount
     from reconciliation
     where status <> 'not_comparable'
     union all
     select
-        service, external_customer_id, null::text as subscription_id, 'one_off' as stream,
-        issued_at as revenue_at, true as is_period_over, currency, 0::numeric as base_amount,
-        0::numeric as usage_amount, amount as other_amount, amount as invoiced_amount
+        service,
+        external_customer_id,
+        null::text as subscription_id,
+        'one_off' as stream,
+        issued_at as revenue_at,
+        true as is_period_over,
+        currency,
+        0::numeric as base_amount,
+        0::numeric as usage_amount,
+        amount as other_amount,
+        amount as invoiced_amount
     from one_offs
 
 ),

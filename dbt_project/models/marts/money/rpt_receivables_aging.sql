@@ -29,7 +29,8 @@ services as (
 today as (
 
     select
-        {{ local_date(as_of(), "'" ~ var('company_timezone', 'America/Toronto') ~ "'") }} as today_on
+        {{ local_date(as_of(), "'" ~ var('company_timezone', 'America/Toronto') ~ "'") }}
+            as today_on
 
 ),
 

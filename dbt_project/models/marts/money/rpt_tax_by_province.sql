@@ -44,9 +44,10 @@ invoiced_by_odoo as (
         untaxed_amount as net_amount,
         tax_amount,
         (
-            select coalesce(sum(round(
-                odoo_moves.untaxed_amount * (component.tax ->> 'rate')::numeric / 100, 2
-            )), 0)
+            select
+                coalesce(sum(round(
+                    odoo_moves.untaxed_amount * (component.tax ->> 'rate')::numeric / 100, 2
+                )), 0)
             from jsonb_array_elements(odoo_moves.components) as component (tax)
         ) as province_tax_amount
     from odoo_moves

@@ -29,7 +29,7 @@ standing as (
         acknowledged_until,
         note
     from acknowledgements
-    order by exception_key, facts_hash, acknowledgement_id desc
+    order by exception_key asc, facts_hash asc, acknowledgement_id desc
 
 ),
 
