@@ -6,10 +6,12 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import psycopg2
 import pytest
 from faulty_receiver import OK, RESET_BEFORE, Act, Receiver
 from webhook_world import SECRET, SECRET_NAME, START, URL_NAME, World
@@ -24,6 +26,7 @@ from publishers.webhooks import (
     summary,
 )
 from publishers.webhooks.delivery import UNREACHABLE_IN_A_ROW
+from publishers.webhooks.queue import Queue
 from publishers.webhooks.reports import DeliveryReport
 from publishers.webhooks.retry import RetryPolicy
 from publishers.webhooks.sender import Timeouts
@@ -290,6 +293,20 @@ def test_two_workers_at_once_send_each_event_once_and_in_order(
             e["id"] for e in receiver.wire if e["external_subscription_id"] == f"sub-{number}"
         ]
         assert of_one == sorted(of_one)
+
+
+def test_a_worker_passes_over_what_another_one_is_claiming(world: World) -> None:
+    queue(world, ("a1", "a"), ("b1", "b"), ("c1", "c"))
+    dsn = world.settings.warehouse_dsn
+    with closing(psycopg2.connect(dsn)) as first, closing(psycopg2.connect(dsn)) as second:
+        mine = Queue(first, "1:here:1").claim(["nexacloud"], 2, START)
+        with second.cursor() as cursor:
+            cursor.execute("set statement_timeout = '5s'")
+        theirs = Queue(second, "2:here:2").claim(["nexacloud"], 3, START)
+        first.commit()
+        second.commit()
+    assert [claim.event_id for claim in mine] == ["a1", "b1"]
+    assert [claim.event_id for claim in theirs] == ["c1"]
 
 
 def test_what_a_dead_worker_had_claimed_is_sent_again_and_of_a_live_one_is_not(
