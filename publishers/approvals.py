@@ -18,6 +18,8 @@ from publishers.ledger import lock_decisions
 from publishers.lines import Filters, plain
 
 Decision = Literal["approve", "reject", "revoke"]
+# First half of the lock on a line's decisions; the second is the hash of its key.
+DECISION_LOCK_CLASS = 0x66_62_64
 # What the content hash covers, and so what a person may find changed.
 HASHED = (
     "partner_id",
@@ -35,6 +37,18 @@ HASHED = (
 
 class ApprovalError(ValueError):
     """A decision that cannot be written down, with the mend."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What somebody had before their eyes: the last decision (approval_id, 0: none) of each line.
+
+    A line that says something else by now, or that somebody else has decided about since, is
+    refused with the reason; without a Seen the hash alone binds.
+    """
+
+    latest: Mapping[str, int] = field(hash=False)
+    schema: str = "marts"
 
 
 @dataclass(frozen=True)
@@ -96,23 +110,29 @@ def approve(
     by: str,
     note: str | None = None,
     policy_version: str | None = None,
+    seen: Seen | None = None,
 ) -> Decisions:
-    """Approve lines at the hash at which they were shown."""
-    return _decide(conn, lines, "approve", by, note, policy_version)
+    """Approve lines at the hash at which they were shown; see `Seen` for two people at once."""
+    return _decide(conn, lines, "approve", by, note, policy_version, seen)
 
 
 def reject(
-    conn: Connection, lines: Sequence[ProposedLine], *, by: str, note: str | None = None
+    conn: Connection,
+    lines: Sequence[ProposedLine],
+    *,
+    by: str,
+    note: str | None = None,
+    seen: Seen | None = None,
 ) -> Decisions:
     """Refuse lines; approvals given before no longer count."""
-    return _decide(conn, lines, "reject", by, note, None)
+    return _decide(conn, lines, "reject", by, note, None, seen)
 
 
 def revoke(
     conn: Connection, lines: Sequence[ProposedLine], *, by: str, note: str | None = None
 ) -> Decisions:
     """Take approvals back, as long as the line is in no document."""
-    return _decide(conn, lines, "revoke", by, note, None)
+    return _decide(conn, lines, "revoke", by, note, None, None)
 
 
 def _decide(
@@ -122,6 +142,7 @@ def _decide(
     by: str,
     note: str | None,
     policy_version: str | None,
+    seen: Seen | None,
 ) -> Decisions:
     author = by.strip()
     if not author:
@@ -131,18 +152,57 @@ def _decide(
         # Waits for a claim that is under way, so that a revocation never comes too late unseen.
         lock_decisions(cursor)
         keys = [line.line_key for line in lines]
+        _lock_lines(cursor, keys)
         taken, standing = _in_documents(cursor, keys), _standing(cursor, keys, author)
+        overtaken = _overtaken(cursor, lines, seen) if seen else {}
         rows = []
         for line in lines:
             if line.line_key in taken:
                 result.refused[line.line_key] = _taken_reason(taken[line.line_key])
             elif standing.get((line.line_key, line.content_hash)) == decision:
                 result.unchanged.append(line.line_key)
+            elif line.line_key in overtaken:
+                result.refused[line.line_key] = overtaken[line.line_key]
             else:
                 rows.append(_row(line, decision, author, note, policy_version))
                 result.written.append(line.line_key)
         _insert(cursor, rows)
     return result
+
+
+def _lock_lines(cursor: Any, keys: Sequence[str]) -> None:
+    """One decision about a line at a time, in one order, so that each sees the one before it."""
+    cursor.execute(
+        "select pg_advisory_xact_lock(%s, hashtext(line_key))"
+        " from (select unnest(%s::text[]) as line_key order by 1) as lines",
+        (DECISION_LOCK_CLASS, list(keys)),
+    )
+
+
+def _overtaken(cursor: Any, lines: Sequence[ProposedLine], seen: Seen) -> dict[str, str]:
+    """Lines that are not what was seen any more; the locks are held until the decision is in."""
+    query = sql.SQL(
+        "select shown.line_key, lines.content_hash = shown.content_hash, latest.decided_by,"
+        " latest.decision from unnest(%(keys)s::text[], %(hashes)s::text[], %(seen)s::bigint[])"
+        "   as shown (line_key, content_hash, seen_id)"
+        " left join {}.fct_invoice_lines as lines on lines.line_key = shown.line_key"
+        " left join lateral (select decided_by, decision from ops.line_approvals as decided"
+        "   where decided.line_key = shown.line_key and approval_id > seen_id"
+        "   order by approval_id desc limit 1) as latest on true"
+    ).format(sql.Identifier(seen.schema))
+    values = {
+        "keys": [line.line_key for line in lines],
+        "hashes": [line.content_hash for line in lines],
+        "seen": [seen.latest.get(line.line_key, 0) for line in lines],
+    }
+    cursor.execute(query, values)
+    found = {}
+    for key, is_same, by, decision in cursor.fetchall():
+        if by is not None:
+            found[key] = f"{by} said {decision} in the meantime: look again"
+        elif is_same is False:
+            found[key] = "the line has changed since it was shown: look again"
+    return found
 
 
 def _in_documents(cursor: Any, keys: Sequence[str]) -> dict[str, str]:
