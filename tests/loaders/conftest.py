@@ -4,7 +4,6 @@ other.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -103,9 +102,9 @@ def differences(app: Run, warehouse_sql: Run) -> Callable[[str], set[tuple[Any, 
 
 
 @pytest.fixture(scope="session")
-def soak_seeds() -> int:
-    """How many random schedules `make soak` plays: SOAK_SEEDS, or 1000."""
-    return int(os.environ.get("SOAK_SEEDS", "1000"))
+def soak_seeds(pytestconfig: pytest.Config) -> int:
+    """How many random schedules `pytest -m soak --seeds 1000` plays."""
+    return int(pytestconfig.getoption("--seeds"))
 
 
 # ---------------------------------------------------------------------------------------- Odoo
