@@ -26,11 +26,9 @@ native_billing as (
 
 ),
 
-exceptions as (
+held_by_exception as (
 
-    select *
-    from {{ ref('fct_billing_exceptions') }}
-    where is_open and is_blocking
+    select * from {{ ref('int_lines_held_by_exceptions') }}
 
 ),
 
@@ -63,26 +61,6 @@ billed_by_odoo as (
             and (
                 lines.external_subscription_id = native_billing.external_subscription_id
                 or lines.plan_code = native_billing.plan_code
-            )
-    group by lines.line_key
-
-),
-
-held_by_exception as (
-
-    select
-        lines.line_key,
-        string_agg(distinct exceptions.kind, ', ') as kinds
-    from lines
-    inner join exceptions
-        on
-            lines.service = exceptions.service
-            and (
-                lines.subscription_id = exceptions.subscription_id
-                or (
-                    exceptions.subscription_id is null
-                    and lines.external_customer_id = exceptions.external_customer_id
-                )
             )
     group by lines.line_key
 

@@ -6,25 +6,43 @@ with identity_problems as (
 
 ),
 
+subscriptions_problems as (
+
+    select * from {{ ref('int_exceptions_subscriptions') }}
+
+),
+
 reconciliation_problems as (
 
     select * from {{ ref('int_exceptions_reconciliation') }}
 
 ),
 
-publishing_problems as (
+issuers_problems as (
 
-    select * from {{ ref('int_exceptions_publishing') }}
-
-),
-
-integrity_problems as (
-
-    select * from {{ ref('int_exceptions_integrity') }}
+    select * from {{ ref('int_exceptions_issuers') }}
 
 ),
 
-source_problems as (
+publications_problems as (
+
+    select * from {{ ref('int_exceptions_publications') }}
+
+),
+
+drift_problems as (
+
+    select * from {{ ref('int_exceptions_drift') }}
+
+),
+
+invoices_problems as (
+
+    select * from {{ ref('int_exceptions_invoices') }}
+
+),
+
+sources_problems as (
 
     select * from {{ ref('int_exceptions_sources') }}
 
@@ -38,75 +56,21 @@ kinds as (
 
 unioned as (
 
-    select
-        kind,
-        service,
-        subject,
-        subscription_id,
-        external_customer_id,
-        null::timestamptz as period_start,
-        null::text as currency,
-        null::numeric as stake_amount,
-        facts,
-        description,
-        since_at
-    from identity_problems
+    select * from identity_problems
     union all
-    select
-        kind,
-        service,
-        subject,
-        subscription_id,
-        external_customer_id,
-        period_start,
-        currency,
-        stake_amount,
-        facts,
-        description,
-        since_at
-    from reconciliation_problems
+    select * from subscriptions_problems
     union all
-    select
-        kind,
-        service,
-        subject,
-        subscription_id,
-        external_customer_id,
-        null::timestamptz as period_start,
-        null::text as currency,
-        null::numeric as stake_amount,
-        facts,
-        description,
-        since_at
-    from publishing_problems
+    select * from reconciliation_problems
     union all
-    select
-        kind,
-        service,
-        subject,
-        subscription_id,
-        external_customer_id,
-        period_start,
-        currency,
-        stake_amount,
-        facts,
-        description,
-        since_at
-    from integrity_problems
+    select * from issuers_problems
     union all
-    select
-        kind,
-        service,
-        subject,
-        subscription_id,
-        null::text as external_customer_id,
-        null::timestamptz as period_start,
-        null::text as currency,
-        null::numeric as stake_amount,
-        facts,
-        description,
-        since_at
-    from source_problems
+    select * from publications_problems
+    union all
+    select * from drift_problems
+    union all
+    select * from invoices_problems
+    union all
+    select * from sources_problems
 
 ),
 

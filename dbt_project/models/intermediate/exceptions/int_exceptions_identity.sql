@@ -88,34 +88,29 @@ untaxed as (
 
 ),
 
-unrateable as (
+unioned as (
 
-    select
-        'subscription_unrateable' as kind,
-        service,
-        subscription_id as subject,
-        subscription_id,
-        external_customer_id,
-        problem as facts,
-        'Subscription ' || external_subscription_id || ' has '
-        || case problem
-            when 'no_start' then 'no start'
-            when 'unknown_plan' then 'no known plan'
-            else 'a billing interval that nobody knows: ' || coalesce(billing_interval, '(none)')
-        end as description,
-        held_from as since_at
-    from subscriptions
-    where problem is not null and status <> 'cancelled'
+    select * from unmatched
+    union all
+    select * from untaxed
 
 ),
 
 final as (
 
-    select * from unmatched
-    union all
-    select * from untaxed
-    union all
-    select * from unrateable
+    select
+        kind,
+        service,
+        subject,
+        subscription_id,
+        external_customer_id,
+        null::timestamptz as period_start,
+        null::text as currency,
+        null::numeric as stake_amount,
+        facts,
+        description,
+        since_at
+    from unioned
 
 )
 

@@ -51,11 +51,29 @@ rejected as (
 
 ),
 
-final as (
+unioned as (
 
     select * from lost_usage
     union all
     select * from rejected
+
+),
+
+final as (
+
+    select
+        kind,
+        service,
+        subject,
+        subscription_id,
+        null::text as external_customer_id,
+        null::timestamptz as period_start,
+        null::text as currency,
+        null::numeric as stake_amount,
+        facts,
+        description,
+        since_at
+    from unioned
 
 )
 

@@ -2,21 +2,7 @@
 
 -- What was used in each segment of an open key: in our window or in the one that the invoice
 -- states, with all that was measured or only with what was written before the invoice was issued.
-with segments as (
-
-    select *
-    from {{ ref('int_hypothesis_segments') }}
-    where not is_trial and period_type in ('all', 'usage')
-
-),
-
-rests as (
-
-    select * from {{ ref('int_reconciliation_rests') }}
-
-),
-
-ledger as (
+with ledger as (
 
     select *
     from {{ ref('int_usage_ledger') }}
@@ -32,28 +18,7 @@ metrics as (
 
 bounded as (
 
-    select
-        segments.segment_number,
-        segments.service,
-        segments.subscription_id,
-        segments.segment_start,
-        segments.segment_end,
-        rests.issued_at,
-        case
-            when segments.segment_start = min(segments.segment_start) over same_key
-                then rests.said_start
-            else segments.segment_start
-        end as said_segment_start,
-        case
-            when segments.segment_end = max(segments.segment_end) over same_key
-                then rests.said_end
-            else segments.segment_end
-        end as said_segment_end
-    from segments
-    inner join rests on segments.rest_number = rests.rest_number
-    window same_key as (
-        partition by segments.rest_number, segments.segmentation, segments.plan_variant
-    )
+    select * from {{ ref('int_hypothesis_windows') }}
 
 ),
 

@@ -34,27 +34,9 @@ partners as (
 
 ),
 
-states as (
+found_partners as (
 
-    select * from {{ ref('stg_odoo__res_country_state') }}
-
-),
-
--- Contacts of one company are one customer: e-mail and names are compared over all of them,
--- the candidate is the company.
-searchable_partners as (
-
-    select
-        coalesce(partners.commercial_partner_id, partners.partner_id) as partner_id,
-        nullif(lower(trim(partners.email)), '') as email,
-        nullif(lower(trim(partners.partner_reference)), '') as partner_reference,
-        nullif(regexp_replace(lower(partners.vat_number), '[^a-z0-9]', '', 'g'), '') as vat_number,
-        nullif(lower(trim(partners.partner_name)), '') as partner_name,
-        lower(states.state_code) as state_code,
-        lower(states.state_name) as state_name
-    from partners
-    left join states on partners.state_id = states.state_id
-    where coalesce(partners.is_active, true)
+    select * from {{ ref('int_customer_found_partners') }}
 
 ),
 
@@ -99,53 +81,6 @@ by_order as (
 
 ),
 
-by_reference as (
-
-    select
-        accounts.service,
-        accounts.external_customer_id,
-        4 as rule_rank,
-        'vat_or_reference' as match_rule,
-        searchable_partners.partner_id
-    from accounts
-    inner join searchable_partners
-        on
-            searchable_partners.partner_reference = lower(accounts.external_customer_id)
-            or searchable_partners.vat_number
-            = regexp_replace(lower(accounts.vat_number), '[^a-z0-9]', '', 'g')
-
-),
-
-by_email as (
-
-    select
-        accounts.service,
-        accounts.external_customer_id,
-        5 as rule_rank,
-        'email' as match_rule,
-        searchable_partners.partner_id
-    from accounts
-    inner join searchable_partners on accounts.email = searchable_partners.email
-
-),
-
-by_name as (
-
-    select
-        accounts.service,
-        accounts.external_customer_id,
-        6 as rule_rank,
-        'name_and_province' as match_rule,
-        searchable_partners.partner_id
-    from accounts
-    inner join searchable_partners
-        on
-            lower(trim(accounts.customer_name)) = searchable_partners.partner_name
-            and lower(trim(accounts.province))
-            in (searchable_partners.state_code, searchable_partners.state_name)
-
-),
-
 unioned as (
 
     select * from by_override
@@ -154,11 +89,7 @@ unioned as (
     union
     select * from by_order
     union
-    select * from by_reference
-    union
-    select * from by_email
-    union
-    select * from by_name
+    select * from found_partners
 
 ),
 

@@ -15,12 +15,6 @@ facts as (
 
 ),
 
-bridges as (
-
-    select * from {{ ref('int_reconciliation_bridges') }}
-
-),
-
 claims as (
 
     select * from {{ ref('int_reconciliation_claims') }}
@@ -39,69 +33,9 @@ rests as (
 
 ),
 
-services as (
-
-    select * from {{ ref('int_services') }}
-
-),
-
-segments as (
-
-    select *
-    from {{ ref('int_hypothesis_segments') }}
-    where plan_variant = 'held' and not is_trial
-
-),
-
-prices as (
-
-    select *
-    from {{ ref('int_hypothesis_prices') }}
-    where price_variant = 'own' and charge_kind = 'base' and charge = 'base'
-
-),
-
--- The app's arithmetic of a prorated base fee: 200.00 x 33 h / 720 h.
-shares as (
-
-    select
-        segments.rest_number,
-        segments.segmentation,
-        string_agg(
-            round(prices.base_fee, 2) || case segments.segmentation
-                when 'second'
-                    then
-                        ' x ' || trim_scale(round(segments.numerator / 3600, 2)) || ' h / '
-                        || trim_scale(round(segments.denominator / 3600, 2)) || ' h'
-                else ' x ' || segments.numerator || ' / ' || segments.denominator || ' days'
-            end, ' + '
-            order by segments.segment_start
-        ) as arithmetic
-    from segments
-    inner join prices on segments.segment_number = prices.segment_number
-    group by segments.rest_number, segments.segmentation
-
-),
-
 told_bridges as (
 
-    select
-        rests.subscription_id,
-        rests.period_start,
-        rests.period_end,
-        bridges.cause,
-        bridges.variant,
-        bridges.amount,
-        'invoice ' || array_to_string(rests.invoice_numbers, ', ') as evidence,
-        {{ cause_sentence() }} as sentence
-    from bridges
-    inner join rests on bridges.rest_number = rests.rest_number
-    inner join services on rests.service = services.service
-    left join shares
-        on
-            bridges.rest_number = shares.rest_number
-            and bridges.cause = 'proration'
-            and bridges.variant = shares.segmentation
+    select * from {{ ref('int_reconciliation_told_bridges') }}
 
 ),
 

@@ -28,29 +28,7 @@ gates as (
 
 keys as (
 
-    select
-        service,
-        subscription_id,
-        external_subscription_id,
-        period_start,
-        period_end
-    from expected
-    union
-    select
-        service,
-        subscription_id,
-        external_subscription_id,
-        period_start,
-        period_end
-    from actual
-    union
-    select
-        service,
-        subscription_id,
-        external_subscription_id,
-        period_start,
-        period_end
-    from billed
+    select * from {{ ref('int_reconciliation_keys') }}
 
 ),
 
@@ -58,7 +36,11 @@ keys as (
 joined as (
 
     select
-        keys.*,
+        keys.service,
+        keys.subscription_id,
+        keys.external_subscription_id,
+        keys.period_start,
+        keys.period_end,
         coalesce(expected.external_customer_id, actual.external_customer_id)
             as external_customer_id,
         expected.plan_code,

@@ -24,9 +24,15 @@ taxes as (
 
 ),
 
-components as (
+resolved as (
 
-    select * from {{ ref('int_tax_components') }}
+    select * from {{ ref('int_partner_resolved_taxes') }}
+
+),
+
+component_lists as (
+
+    select * from {{ ref('int_partner_tax_components') }}
 
 ),
 
@@ -45,28 +51,6 @@ source_taxes as (
 
 ),
 
--- Each source tax becomes every tax of the position that says it replaces it, else stays;
--- a position that lists no tax at all takes every tax away.
-resolved as (
-
-    select
-        source_taxes.partner_id,
-        source_taxes.default_price_include,
-        coalesce(destinations.tax_id, source_taxes.source_tax_id) as tax_id
-    from source_taxes
-    left join taxes as destinations
-        on
-            destinations.tax_id = any(source_taxes.destination_tax_ids)
-            and source_taxes.source_tax_id = any(destinations.replaced_tax_ids)
-    where
-        source_taxes.source_tax_id is not null
-        and (
-            source_taxes.fiscal_position_id is null
-            or cardinality(source_taxes.destination_tax_ids) > 0
-        )
-
-),
-
 tax_lists as (
 
     select
@@ -76,34 +60,6 @@ tax_lists as (
         bool_or(taxes.tax_use is distinct from 'sale') as has_wrong_use
     from resolved
     left join taxes on resolved.tax_id = taxes.tax_id
-    group by resolved.partner_id
-
-),
-
-component_lists as (
-
-    select
-        resolved.partner_id,
-        jsonb_agg(
-            jsonb_build_object(
-                'tax_id', components.component_tax_id,
-                'name', components.component_name,
-                -- Text, so that no reader turns it into a float.
-                'rate', trim_scale(components.rate_percent)::text
-            )
-            order by components.sequence, components.component_tax_id
-        ) as components,
-        sum(components.rate_percent) as rate_percent,
-        bool_or(components.amount_type <> 'percent') as has_other_amount_type,
-        bool_or(not coalesce(components.is_active, false)) as has_archived,
-        bool_or(
-            coalesce(
-                nullif(components.price_include_override, ''), resolved.default_price_include,
-                'tax_excluded'
-            ) = 'tax_included'
-        ) as has_price_included
-    from resolved
-    inner join components on resolved.tax_id = components.tax_id
     group by resolved.partner_id
 
 ),

@@ -13,7 +13,7 @@ final as (
         move_type,
         state as move_state,
         payment_state,
-        "date" as accounting_on,
+        date as accounting_on,
         invoice_date as invoice_on,
         invoice_date_due as due_on,
         partner_id,

@@ -28,7 +28,7 @@ final as (
         account_id,
         partner_id,
         company_id,
-        "date" as accounting_on,
+        date as accounting_on,
         date_maturity as due_on,
         parent_state as move_state,
         reconciled as is_reconciled,

@@ -9,7 +9,7 @@ final as (
     select
         id as payment_id,
         name as payment_name,
-        "date" as payment_on,
+        date as payment_on,
         state as payment_state,
         payment_type,
         partner_type,

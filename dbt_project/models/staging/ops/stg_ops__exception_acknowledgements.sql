@@ -12,7 +12,7 @@ final as (
         facts_hash,
         acknowledged_by,
         acknowledged_at,
-        "until" as acknowledged_until,
+        until as acknowledged_until,
         note
     from source
 

@@ -10,9 +10,9 @@ final as (
         event_id,
         document_key,
         event as event_type,
-        "at" as occurred_at,
+        at as occurred_at,
         run_id,
-        "by" as caused_by,
+        by as caused_by,
         detail
     from source
 

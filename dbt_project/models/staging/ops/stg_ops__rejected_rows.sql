@@ -12,7 +12,7 @@ final as (
         table_name,
         row_key,
         reason,
-        "row" as rejected_row,
+        row as rejected_row,
         run_id,
         first_rejected_at,
         last_rejected_at,

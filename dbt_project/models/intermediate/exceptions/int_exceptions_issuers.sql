@@ -26,12 +26,6 @@ native_billing as (
 
 ),
 
-findings as (
-
-    select * from {{ ref('stg_ops__publication_findings') }}
-
-),
-
 issued_twice as (
 
     select
@@ -84,33 +78,29 @@ billed_natively as (
 
 ),
 
-altered as (
+unioned as (
 
-    select
-        case
-            when finding = 'quarantined' then 'publication_quarantined' else 'publication_alarm'
-        end as kind,
-        service,
-        document_key as subject,
-        null::text as subscription_id,
-        null::text as external_customer_id,
-        finding || ' ' || coalesce(odoo_total_amount::text, '') as facts,
-        'Document ' || document_key || coalesce(' (' || odoo_name || ')', '') || ' of '
-        || round(expected_total_amount, 2) || ' ' || currency || ': ' || replace(finding, '_', ' ')
-            as description,
-        found_at as since_at
-    from findings
-    where is_alarm
+    select * from issued_twice
+    union all
+    select * from billed_natively
 
 ),
 
 final as (
 
-    select * from issued_twice
-    union all
-    select * from billed_natively
-    union all
-    select * from altered
+    select
+        kind,
+        service,
+        subject,
+        subscription_id,
+        external_customer_id,
+        null::timestamptz as period_start,
+        null::text as currency,
+        null::numeric as stake_amount,
+        facts,
+        description,
+        since_at
+    from unioned
 
 )
 
