@@ -65,8 +65,8 @@ class Document:
         """The document key without its number."""
         group = self.group
         kind = "refund" if self.move_type == "out_refund" else "invoice"
-        start, end = (_stamp(t) for t in (group.billing_period_start, group.billing_period_end))
-        return f"{group.service}-{group.partner_id}-{start}-{end}-{group.currency}-{kind}"
+        period = _period_name(group.billing_period_start, group.billing_period_end)
+        return f"{group.service}-{group.partner_id}-{period}-{group.currency}-{kind}"
 
     def key(self, number: int) -> str:
         """The document key, also its reference in Odoo; the external id adds the module."""
@@ -82,8 +82,17 @@ class Held:
     reason: str
 
 
-def _stamp(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y%m%d%H")
+def _period_name(start: datetime, end: datetime) -> str:
+    """2026-05 for a calendar month, else both days: 20260515-20260615."""
+    first, last = _local_day(start), _local_day(end)
+    if first.day == last.day == 1 and last == (first + timedelta(days=31)).replace(day=1):
+        return f"{first:%Y-%m}"
+    return f"{first:%Y%m%d}-{last:%Y%m%d}"
+
+
+def _local_day(midnight: datetime) -> date:
+    """The day that begins at a local midnight, whatever the zone: the nearest midnight of UTC."""
+    return (midnight.astimezone(UTC) + timedelta(hours=12)).date()
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ MOVE_FIELDS = (
     "currency_id",
     "invoice_date",
     "invoice_date_due",
+    "auto_post",
     "reversed_entry_id",
     "amount_untaxed",
     "amount_tax",
@@ -101,6 +102,8 @@ def _header_pairs(publication: Publication, move: Move) -> dict[str, tuple[Any, 
         "currency_id": (int(header["currency_id/.id"]), _id(values["currency_id"])),
         "invoice_date": (header["invoice_date"], values["invoice_date"]),
         "invoice_date_due": (header["invoice_date_due"], values["invoice_date_due"]),
+        # With it, Odoo's own scheduler would post the draft one day, and nobody would have.
+        "auto_post": ("no", values["auto_post"]),
         "reversed_entry_id": (
             int(header.get("reversed_entry_id/.id") or 0) or None,
             _id(values["reversed_entry_id"]),

@@ -53,6 +53,11 @@ def _edit(world: World) -> None:
     world.edit_draft(90)
 
 
+def _post_later(world: World) -> None:
+    values = {"auto_post": "at_date"}
+    world.port().execute("account.move", "write", [_move_id(world)], values)
+
+
 def _post_as_bot(world: World) -> None:
     world.port().execute("account.move", "action_post", [_move_id(world)])
 
@@ -64,6 +69,7 @@ def _post_as_bot(world: World) -> None:
         (_delete, "deleted", True),
         (_cancel, "cancelled", True),
         (_edit, "edited", True),
+        (_post_later, "edited", True),
         (_post_as_bot, "posted_by_bot", True),
     ],
 )

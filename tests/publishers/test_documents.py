@@ -1,9 +1,10 @@
 """Lines become documents by rule: grouping, order, signs, nothing that Odoo would round away."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from publishing_world import JUNE, MAY, line
@@ -61,6 +62,27 @@ def test_one_document_per_partner_service_period_and_currency() -> None:
     assert not held
     assert [len(document.lines) for document in built] == [2, 1, 1, 1, 1]
     assert len({document.key(1) for document in built}) == 5
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "end", "name"),
+    [
+        ("America/Toronto", "2026-05-01", "2026-06-01", "2026-05"),
+        ("America/Toronto", "2026-12-01", "2027-01-01", "2026-12"),
+        ("Europe/Paris", "2026-02-01", "2026-03-01", "2026-02"),
+        ("Asia/Tokyo", "2026-03-01", "2026-04-01", "2026-03"),
+        ("Pacific/Honolulu", "2026-03-15", "2026-04-15", "20260315-20260415"),
+        ("America/Toronto", "2026-01-01", "2027-01-01", "20260101-20270101"),
+    ],
+)
+def test_a_document_is_named_after_its_local_period(
+    zone: str, start: str, end: str, name: str
+) -> None:
+    period = tuple(
+        datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)) for day in (start, end)
+    )
+    [document], _ = _build([line(1, period=period)])
+    assert document.key(3) == f"nexacloud-1-{name}-CAD-invoice-3"
 
 
 def test_the_order_of_lines_does_not_depend_on_the_order_of_arrival() -> None:

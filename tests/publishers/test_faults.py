@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_schedule import Nursery, Schedule, Verdict, play, table
+from fault_judge import Verdict, table
+from fault_schedule import Nursery, Schedule, play
 from publishing_world import World
 
 from connections.settings import load_settings

@@ -1,50 +1,21 @@
 """Approved lines become drafts, once, with the totals that were approved; a dry run shows them."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 import openpyxl
 import pytest
-from fault_proxy import FaultProxy
-from publishing_world import JUNE, World
+from publishing_world import JUNE, World, ontario
 
-from connections.settings import load_settings
-from publishers import approvals, drafts, policies, sending
 from publishers.exports import export
-from publishers.lines import Filters
-from publishers.policies import Policy
-
-
-class Interrupted(Exception):
-    """Stands for the end of a process at a point."""
-
-
-def _interrupt_at(point: str) -> Any:
-    def at(name: str) -> None:
-        if name == point:
-            raise Interrupted
-
-    return at
-
-
-def _lines(
-    world: World, customers: SimpleNamespace, count: int, **changes: Any
-) -> list[dict[str, Any]]:
-    """One approved-to-be line for each of so many partners, Ontario's tax."""
-    tax = customers.taxes["13% HST"]
-    return [
-        world.line(n, partner_id=customers.partners[n]["id"], tax_ids=[tax], **changes)
-        for n in range(count)
-    ]
 
 
 def test_a_dry_run_shows_the_documents_and_writes_nothing(
     world: World, customers: SimpleNamespace
 ) -> None:
-    world.propose(_lines(world, customers, 2, amount="9.17"))
+    world.propose(world.lines(customers, 2, amount="9.17"))
     world.approve()
     report = world.publish(go=False)
     answer = report.as_json()
@@ -61,9 +32,7 @@ def test_a_dry_run_shows_the_documents_and_writes_nothing(
 
 
 def test_what_a_dry_run_shows_is_what_a_run_does(world: World, customers: SimpleNamespace) -> None:
-    world.propose(
-        [*_lines(world, customers, 3, amount="33.35"), world.line(9, **_ontario(customers))]
-    )
+    world.propose([*world.lines(customers, 3, amount="33.35"), world.line(9, **ontario(customers))])
     world.approve()
     shown, done = world.publish(go=False).as_json(), world.publish().as_json()
     assert (done["created"], done["failed"], done["quarantined"]) == (3, 0, 0)
@@ -80,13 +49,6 @@ def test_what_a_dry_run_shows_is_what_a_run_does(world: World, customers: Simple
         [d[name] for name in same] for d in done["documents"]
     ]
     assert all(isinstance(document["odoo_id"], int) for document in done["documents"])
-
-
-def _ontario(customers: SimpleNamespace, partner: int = 0) -> dict[str, Any]:
-    return {
-        "partner_id": customers.partners[partner]["id"],
-        "tax_ids": [customers.taxes["13% HST"]],
-    }
 
 
 def test_drafts_hold_what_was_approved_and_the_ledger_knows_their_lines(
@@ -109,7 +71,7 @@ def test_drafts_hold_what_was_approved_and_the_ledger_knows_their_lines(
 
 
 def test_a_second_run_creates_and_changes_nothing(world: World, customers: SimpleNamespace) -> None:
-    world.propose(_lines(world, customers, 3))
+    world.propose(world.lines(customers, 3))
     world.approve()
     world.publish()
     before = world.drafts()
@@ -121,7 +83,7 @@ def test_a_second_run_creates_and_changes_nothing(world: World, customers: Simpl
 def test_every_step_is_on_record_with_who_and_which_run(
     world: World, customers: SimpleNamespace
 ) -> None:
-    world.propose(_lines(world, customers, 1))
+    world.propose(world.lines(customers, 1))
     world.approve()
     world.publish(by="opal", run_id="run-7")
     events = world.query("select event, run_id, by from ops.publication_events order by event_id")
@@ -135,7 +97,7 @@ def test_every_step_is_on_record_with_who_and_which_run(
 def test_a_line_approved_later_goes_into_the_next_document(
     world: World, customers: SimpleNamespace
 ) -> None:
-    own = _ontario(customers)
+    own = ontario(customers)
     world.propose([world.line(1, **own), world.line(2, **own)])
     world.approve(external_subscription_id="sub-1")
     world.publish()
@@ -147,10 +109,10 @@ def test_a_line_approved_later_goes_into_the_next_document(
 
 
 def test_limit_period_and_service_narrow_a_run(world: World, customers: SimpleNamespace) -> None:
-    own = _ontario(customers)
+    own = ontario(customers)
     world.propose(
         [
-            *_lines(world, customers, 3),
+            *world.lines(customers, 3),
             world.line(7, **own, period=JUNE),
             world.line(8, **own, service=f"{world.service}desk"),
         ]
@@ -162,132 +124,10 @@ def test_limit_period_and_service_narrow_a_run(world: World, customers: SimpleNa
     assert world.publish().created == 2
 
 
-def test_a_line_that_changed_or_was_revoked_since_it_was_selected_is_not_claimed(
-    world: World, customers: SimpleNamespace
-) -> None:
-    rows = _lines(world, customers, 3)
-    world.propose(rows)
-    world.approve()
-
-    def at(point: str) -> None:
-        if point == "before_claim":
-            world.propose([{**rows[0], "amount": Decimal("1.00"), "content_hash": "another"}])
-            with world.warehouse() as conn:
-                key = Filters(line_keys=(rows[1]["line_key"],))
-                approvals.revoke(conn, approvals.select_lines(conn, key), by="rex")
-
-    report = world.publish(at=at)
-    assert report.created == 1
-    assert world.query("select line_key from ops.publication_lines") == [(rows[2]["line_key"],)]
-
-
-def test_four_eyes_are_asked_for_again_at_claim(world: World, customers: SimpleNamespace) -> None:
-    world.propose(_lines(world, customers, 1, amount="5000.00"))
-    world.approve()
-
-    def at(point: str) -> None:
-        if point == "before_claim":
-            with world.warehouse() as conn:
-                policies.set_policy(
-                    conn, Policy("v1", "CAD", four_eyes_amount=Decimal(1000)), by="cfo"
-                )
-
-    assert world.publish(at=at).created == 0
-    world.approve(by="rex")
-    assert world.publish().created == 1
-
-
-def test_two_publishers_at_once_make_each_document_once(
-    world: World, customers: SimpleNamespace
-) -> None:
-    world.propose(_lines(world, customers, 6))
-    world.approve()
-    with ThreadPoolExecutor(2) as pool:
-        reports = [future.result() for future in [pool.submit(world.publish) for _ in range(2)]]
-    assert sum(report.created for report in reports) == 6
-    assert len(world.drafts()) == 6
-
-
-@pytest.mark.parametrize("point", ["after_claim", "before_request", "after_load", "before_confirm"])
-def test_what_a_dead_run_left_is_finished_with_the_frozen_payload(
-    world: World, customers: SimpleNamespace, point: str
-) -> None:
-    rows = _lines(world, customers, 2)
-    world.propose(rows)
-    world.approve()
-    with pytest.raises(Interrupted):
-        world.publish(at=_interrupt_at(point))
-    frozen = world.query("select document_key, payload_hash from ops.publications order by 1")
-    assert len(frozen) == 2
-    world.propose([{**rows[0], "amount": Decimal("1.00"), "content_hash": "another"}])
-    assert world.publish().created == 2
-    assert [str(move["amount_total"]) for move in world.drafts()] == ["113.0", "113.0"]
-    assert (
-        world.query("select document_key, payload_hash from ops.publications order by 1") == frozen
-    )
-
-
-def test_the_documents_of_a_run_that_lives_are_left_to_it(
-    world: World, customers: SimpleNamespace
-) -> None:
-    world.propose(_lines(world, customers, 1))
-    world.approve()
-    seen: list[Any] = []
-
-    def at(point: str) -> None:
-        if point == "after_claim":
-            seen.append(world.publish().as_json())
-
-    assert world.publish(at=at).created == 1
-    assert [(report["created"], report["documents"]) for report in seen] == [(0, [])]
-
-
-def test_a_batch_is_split_down_to_the_one_document_that_odoo_refuses(
-    world: World, customers: SimpleNamespace
-) -> None:
-    admin = world.port("admin")
-    [gone] = admin.execute("res.partner", "create", [{"name": "Soon gone"}])
-    world.propose(
-        [*_lines(world, customers, 4), world.line(9, **{**_ontario(customers), "partner_id": gone})]
-    )
-    world.approve()
-
-    def at(point: str) -> None:
-        if point == "after_claim":
-            admin.execute("res.partner", "unlink", [gone])
-
-    report = world.publish(at=at)
-    assert (report.created, report.quarantined) == (4, 1)
-    [bad] = [document for document in report.documents if document.state == "quarantined"]
-    assert bad.partner_id == gone
-    assert "No matching record found" in (bad.reason or "")
-
-
-def test_a_draft_that_is_not_what_was_approved_is_quarantined_with_both_sides(
-    world: World, customers: SimpleNamespace
-) -> None:
-    world.propose(_lines(world, customers, 1))
-    world.approve()
-
-    def at(point: str) -> None:
-        if point == "after_load":
-            world.edit_draft(99.99)
-
-    report = world.publish(at=at)
-    assert (report.created, report.quarantined, report.is_ok) == (0, 1, False)
-    [(detail,)] = world.query(
-        "select detail from ops.publication_events where event = 'quarantined'"
-    )
-    both = {row["field"]: (row["expected"], row["found"]) for row in detail["differences"]}
-    assert both["amount_untaxed"] == ("100.00", "99.99")
-    assert both["line 1 price"] == ("100.00", "99.99")
-    assert world.publish().created == 0
-
-
 def test_the_rounding_method_of_the_company_decides_the_totals(
     world: World, customers: SimpleNamespace
 ) -> None:
-    own = _ontario(customers)
+    own = ontario(customers)
     world.propose([world.line(n, amount="0.04", **own) for n in range(10)])
     world.approve()
     globally = world.publish(go=False).documents[0].totals
@@ -307,8 +147,8 @@ def test_what_fails_preflight_blocks_its_own_document_by_name(
 ) -> None:
     admin = world.port("admin")
     [archived] = admin.execute("res.partner", "create", [{"name": "Left Us", "active": False}])
-    rows = _lines(world, customers, 1)
-    world.propose([*rows, world.line(5, **{**_ontario(customers), "partner_id": archived})])
+    rows = world.lines(customers, 1)
+    world.propose([*rows, world.line(5, **{**ontario(customers), "partner_id": archived})])
     world.approve()
     report = world.publish()
     assert (report.created, report.held) == (1, 1)
@@ -322,39 +162,17 @@ def test_a_canadian_without_a_province_is_no_document(
     admin = world.port("admin")
     [canada] = admin.search("res.country", [("code", "=", "CA")])
     [nowhere] = admin.execute("res.partner", "create", [{"name": "Nowhere", "country_id": canada}])
-    world.propose([world.line(5, **{**_ontario(customers), "partner_id": nowhere})])
+    world.propose([world.line(5, **{**ontario(customers), "partner_id": nowhere})])
     world.approve()
     report = world.publish()
     assert (report.created, report.held) == (0, 1)
     assert "no province" in str(report.documents[0].reason)
 
 
-@pytest.mark.parametrize(
-    "fault", ["reset_after", "502_after", "truncated_after", "html_after", "lost_race"]
-)
-def test_an_unknown_outcome_sends_the_same_again(
-    world: World, customers: SimpleNamespace, fault: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sending, "FIRST_PAUSE_SECONDS", 0.01)
-    world.propose(_lines(world, customers, 2))
-    world.approve()
-    host, port = world.settings.odoo_url.removeprefix("http://").split(":")
-    proxy = FaultProxy((host, int(port)), plan={1: fault})
-    report = drafts.publish(load_settings(**{**world.values, "odoo_url": proxy.url}), go=True)
-    proxy.close()
-    assert proxy.injected == {fault: 1}
-    assert report.created == 2
-    assert len(world.drafts()) == 2
-    assert world.query("select distinct attempts from ops.publications") == [(2,)]
-    assert world.query(
-        "select count(*) from ops.publication_events where event = 'outcome_unknown'"
-    ) == [(2,)]
-
-
 def test_a_dry_run_is_exported_as_csv_xlsx_and_json(
     world: World, customers: SimpleNamespace, tmp_path: Any
 ) -> None:
-    rows = _lines(world, customers, 2, description='=HYPERLINK("x")')
+    rows = world.lines(customers, 2, description='=HYPERLINK("x")')
     world.propose(rows)
     world.approve()
     report = world.publish(go=False)
@@ -369,3 +187,59 @@ def test_a_dry_run_is_exported_as_csv_xlsx_and_json(
     assert answer == report.as_json()
     with pytest.raises(ValueError, match=r"end the name in .csv"):
         export(report, tmp_path / "dry.pdf")
+
+
+def test_with_six_digits_quantities_and_prices_arrive_as_they_are(
+    world: World, customers: SimpleNamespace
+) -> None:
+    usage = {"kind": "usage", "quantity": Decimal(2500), "unit_price": Decimal("0.0004")}
+    world.propose([world.line(2, **{**usage, **ontario(customers)}, amount="1.00")])
+    world.approve()
+    precision = world.port("admin").search_read("decimal.precision", [], ["name", "digits"])
+    _set_digits(world, [{**row, "digits": 6} for row in precision])
+    try:
+        report = world.publish()
+    finally:
+        _set_digits(world, precision)
+    assert report.created == 1
+    [(line_id,)] = world.query("select odoo_line_id from ops.publication_lines")
+    [read] = world.port().read("account.move.line", [line_id], ["quantity", "price_unit"])
+    assert (str(read["quantity"]), str(read["price_unit"])) == ("2500.0", "0.0004")
+
+
+def _set_digits(world: World, rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        values = {"digits": row["digits"]}
+        world.port("admin").execute("decimal.precision", "write", [row["id"]], values)
+
+
+def test_a_negative_adjustment_becomes_a_credit_note_of_the_posted_original(
+    world: World, customers: SimpleNamespace
+) -> None:
+    own = ontario(customers)
+    world.propose([world.line(1, amount="200.00", **own)])
+    world.approve()
+    original = world.publish().documents[0].odoo_id
+    less = world.line(
+        2,
+        subscription="sub-1",
+        kind="adjustment",
+        amount="-50.00",
+        corrects_period_start=world.line(1)["service_period_start"],
+        adjustment_number=1,
+        **own,
+    )
+    world.propose([less])
+    world.approve()
+    waiting = world.publish()
+    assert (waiting.created, waiting.held) == (0, 1)
+    assert "post it" in str(waiting.documents[0].reason)
+    world.port("admin").execute("account.move", "action_post", [original])
+    assert world.publish().created == 1
+    [note] = world.port().search_read(
+        "account.move",
+        [("reversed_entry_id", "=", original)],
+        ["move_type", "amount_untaxed", "amount_total", "state"],
+    )
+    assert (note["move_type"], note["state"]) == ("out_refund", "draft")
+    assert (str(note["amount_untaxed"]), str(note["amount_total"])) == ("50.0", "56.5")

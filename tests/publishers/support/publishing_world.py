@@ -112,6 +112,14 @@ def content_hash(row: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def ontario(customers: Any, partner: int = 0) -> dict[str, Any]:
+    """A customer of the seed, and Ontario's tax."""
+    return {
+        "partner_id": customers.partners[partner]["id"],
+        "tax_ids": [customers.taxes["13% HST"]],
+    }
+
+
 @dataclass
 class World:
     """The warehouse of one test, and an Odoo that it shares: its service keeps tests apart."""
@@ -122,6 +130,10 @@ class World:
     def line(self, number: int, **changes: Any) -> dict[str, Any]:
         """A proposed line of this world's service."""
         return line(number, **{"service": self.service, **changes})
+
+    def lines(self, customers: Any, count: int, **changes: Any) -> list[dict[str, Any]]:
+        """A line for each of so many customers."""
+        return [self.line(n, **ontario(customers, n), **changes) for n in range(count)]
 
     @contextmanager
     def warehouse(self) -> Iterator[Connection]:

@@ -1,0 +1,200 @@
+"""What goes wrong while publishing: nothing is sent twice, nothing is lost, everything is told."""
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fault_proxy import FaultProxy
+from publishing_world import World, ontario
+
+from connections.settings import load_settings
+from publishers import approvals, drafts, policies, sending
+from publishers.lines import Filters
+from publishers.policies import Policy
+
+
+class Interrupted(Exception):
+    """Stands for the end of a process at a point."""
+
+
+def _interrupt_at(point: str) -> Any:
+    def at(name: str) -> None:
+        if name == point:
+            raise Interrupted
+
+    return at
+
+
+def test_a_line_that_changed_or_was_revoked_since_it_was_selected_is_not_claimed(
+    world: World, customers: SimpleNamespace
+) -> None:
+    rows = world.lines(customers, 3)
+    world.propose(rows)
+    world.approve()
+
+    def at(point: str) -> None:
+        if point == "before_claim":
+            world.propose([{**rows[0], "amount": Decimal("1.00"), "content_hash": "another"}])
+            with world.warehouse() as conn:
+                key = Filters(line_keys=(rows[1]["line_key"],))
+                approvals.revoke(conn, approvals.select_lines(conn, key), by="rex")
+
+    report = world.publish(at=at)
+    assert report.created == 1
+    assert world.query("select line_key from ops.publication_lines") == [(rows[2]["line_key"],)]
+
+
+def test_four_eyes_are_asked_for_again_at_claim(world: World, customers: SimpleNamespace) -> None:
+    world.propose(world.lines(customers, 1, amount="5000.00"))
+    world.approve()
+
+    def at(point: str) -> None:
+        if point == "before_claim":
+            with world.warehouse() as conn:
+                policies.set_policy(
+                    conn, Policy("v1", "CAD", four_eyes_amount=Decimal(1000)), by="cfo"
+                )
+
+    assert world.publish(at=at).created == 0
+    world.approve(by="rex")
+    assert world.publish().created == 1
+
+
+def test_two_publishers_at_once_make_each_document_once(
+    world: World, customers: SimpleNamespace
+) -> None:
+    world.propose(world.lines(customers, 6))
+    world.approve()
+    with ThreadPoolExecutor(2) as pool:
+        reports = [future.result() for future in [pool.submit(world.publish) for _ in range(2)]]
+    assert sum(report.created for report in reports) == 6
+    assert len(world.drafts()) == 6
+
+
+@pytest.mark.parametrize("point", ["after_claim", "before_request", "after_load", "before_confirm"])
+def test_what_a_dead_run_left_is_finished_with_the_frozen_payload(
+    world: World, customers: SimpleNamespace, point: str
+) -> None:
+    rows = world.lines(customers, 2)
+    world.propose(rows)
+    world.approve()
+    with pytest.raises(Interrupted):
+        world.publish(at=_interrupt_at(point))
+    frozen = world.query("select document_key, payload_hash from ops.publications order by 1")
+    assert len(frozen) == 2
+    world.propose([{**rows[0], "amount": Decimal("1.00"), "content_hash": "another"}])
+    assert world.publish().created == 2
+    assert [str(move["amount_total"]) for move in world.drafts()] == ["113.0", "113.0"]
+    assert (
+        world.query("select document_key, payload_hash from ops.publications order by 1") == frozen
+    )
+
+
+def test_the_documents_of_a_run_that_lives_are_left_to_it(
+    world: World, customers: SimpleNamespace
+) -> None:
+    world.propose(world.lines(customers, 1))
+    world.approve()
+    seen: list[Any] = []
+
+    def at(point: str) -> None:
+        if point == "after_claim":
+            seen.append(world.publish().as_json())
+
+    assert world.publish(at=at).created == 1
+    assert [(report["created"], report["documents"]) for report in seen] == [(0, [])]
+
+
+def test_a_batch_is_split_down_to_the_one_document_that_odoo_refuses(
+    world: World, customers: SimpleNamespace
+) -> None:
+    admin = world.port("admin")
+    [gone] = admin.execute("res.partner", "create", [{"name": "Soon gone"}])
+    world.propose(
+        [*world.lines(customers, 4), world.line(9, **{**ontario(customers), "partner_id": gone})]
+    )
+    world.approve()
+
+    def at(point: str) -> None:
+        if point == "after_claim":
+            admin.execute("res.partner", "unlink", [gone])
+
+    report = world.publish(at=at)
+    assert (report.created, report.quarantined) == (4, 1)
+    [bad] = [document for document in report.documents if document.state == "quarantined"]
+    assert bad.partner_id == gone
+    assert "No matching record found" in (bad.reason or "")
+
+
+def test_a_draft_that_is_not_what_was_approved_is_quarantined_with_both_sides(
+    world: World, customers: SimpleNamespace
+) -> None:
+    world.propose(world.lines(customers, 1))
+    world.approve()
+
+    def at(point: str) -> None:
+        if point == "after_load":
+            world.edit_draft(99.99)
+
+    report = world.publish(at=at)
+    assert (report.created, report.quarantined, report.is_ok) == (0, 1, False)
+    [(detail,)] = world.query(
+        "select detail from ops.publication_events where event = 'quarantined'"
+    )
+    both = {row["field"]: (row["expected"], row["found"]) for row in detail["differences"]}
+    assert both["amount_untaxed"] == ("100.00", "99.99")
+    assert both["line 1 price"] == ("100.00", "99.99")
+    assert world.publish().created == 0
+
+
+@pytest.mark.parametrize(
+    "fault", ["reset_after", "502_after", "truncated_after", "html_after", "lost_race"]
+)
+def test_an_unknown_outcome_sends_the_same_again(
+    world: World, customers: SimpleNamespace, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "FIRST_PAUSE_SECONDS", 0.01)
+    world.propose(world.lines(customers, 2))
+    world.approve()
+    host, port = world.settings.odoo_url.removeprefix("http://").split(":")
+    proxy = FaultProxy((host, int(port)), plan={1: fault})
+    report = drafts.publish(load_settings(**{**world.values, "odoo_url": proxy.url}), go=True)
+    proxy.close()
+    assert proxy.injected == {fault: 1}
+    assert report.created == 2
+    assert len(world.drafts()) == 2
+    assert world.query("select distinct attempts from ops.publications") == [(2,)]
+    assert world.query(
+        "select count(*) from ops.publication_events where event = 'outcome_unknown'"
+    ) == [(2,)]
+
+
+def test_a_missing_right_blames_no_document_and_the_next_run_sends_it(
+    world: World, customers: SimpleNamespace
+) -> None:
+    world.propose(world.lines(customers, 2))
+    world.approve()
+    reader = {"odoo_publish_user": "readonly", "odoo_publish_password": "readonly"}
+    report = drafts.publish(load_settings(**{**world.values, **reader}), go=True)
+    assert (report.created, report.failed, report.quarantined) == (0, 2, 0)
+    assert "grant the publishing user the right" in str(report.documents[0].reason)
+    assert set(world.states().values()) == {"sent"}
+    assert world.publish().created == 2
+
+
+def test_an_odoo_that_never_answers_leaves_the_documents_to_the_next_run(
+    world: World, customers: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "FIRST_PAUSE_SECONDS", 0.001)
+    world.propose(world.lines(customers, 2))
+    world.approve()
+    host, port = world.settings.odoo_url.removeprefix("http://").split(":")
+    proxy = FaultProxy((host, int(port)), plan=dict.fromkeys(range(1, 9), "502_after"))
+    report = drafts.publish(load_settings(**{**world.values, "odoo_url": proxy.url}), go=True)
+    proxy.close()
+    assert (report.created, report.failed, report.is_ok) == (0, 2, False)
+    assert world.query("select state, attempts from ops.publications") == [("sent", 5)] * 2
+    assert world.publish().created == 2
+    assert len(world.drafts()) == 2
