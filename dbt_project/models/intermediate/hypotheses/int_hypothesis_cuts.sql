@@ -1,25 +1,7 @@
 {{ config(post_hook='analyze {{ this }}') }}
 
 -- The held time of each open key, cut by the second and cut by local days: what the policies share.
-with rests as (
-
-    select * from {{ ref('int_reconciliation_rests') }}
-
-),
-
-periods as (
-
-    select * from {{ ref('int_subscription_periods') }}
-
-),
-
-spans as (
-
-    select * from {{ ref('int_subscription_spans') }}
-
-),
-
-own_cuts as (
+with own_cuts as (
 
     select * from {{ ref('int_hypothesis_own_cuts') }}
 
@@ -31,47 +13,19 @@ day_cuts as (
 
 ),
 
-keyed as (
+exact_cuts as (
 
-    select
-        periods.*,
-        rests.rest_number,
-        rests.service
-    from rests
-    inner join periods
-        on
-            rests.subscription_id = periods.subscription_id
-            and rests.period_start = periods.period_start
-            and rests.period_end = periods.period_end
+    select * from {{ ref('int_hypothesis_exact_cuts') }}
 
 ),
 
-exact_cuts as (
+unioned as (
 
-    select
-        keyed.rest_number,
-        keyed.service,
-        keyed.subscription_id,
-        keyed.period_type,
-        keyed.timezone,
-        keyed.proration as own_proration,
-        'second' as cut,
-        spans.plan_code,
-        spans.is_trial,
-        greatest(spans.span_start, keyed.period_start) as segment_start,
-        least(spans.span_end, keyed.period_end) as segment_end,
-        null::integer as held_days,
-        null::numeric as fraction_numerator,
-        null::numeric as fraction_denominator,
-        keyed.full_end_on - keyed.full_start_on as period_days,
-        {{ seconds_between('keyed.full_period_start', 'keyed.full_period_end') }} as period_seconds
-    from keyed
-    inner join spans
-        on
-            keyed.subscription_id = spans.subscription_id
-            and keyed.period_start < spans.span_end
-            and keyed.period_end > spans.span_start
-    where keyed.proration <> 'second'
+    select * from own_cuts
+    union all
+    select * from exact_cuts
+    union all
+    select * from day_cuts
 
 ),
 
@@ -94,45 +48,7 @@ final as (
         fraction_denominator,
         period_days,
         period_seconds
-    from own_cuts
-    union all
-    select
-        rest_number,
-        service,
-        subscription_id,
-        period_type,
-        timezone,
-        own_proration,
-        cut,
-        plan_code,
-        is_trial,
-        segment_start,
-        segment_end,
-        held_days,
-        fraction_numerator,
-        fraction_denominator,
-        period_days,
-        period_seconds
-    from exact_cuts
-    union all
-    select
-        rest_number,
-        service,
-        subscription_id,
-        period_type,
-        timezone,
-        own_proration,
-        cut,
-        plan_code,
-        is_trial,
-        segment_start,
-        segment_end,
-        held_days,
-        fraction_numerator,
-        fraction_denominator,
-        period_days,
-        period_seconds
-    from day_cuts
+    from unioned
 
 )
 
