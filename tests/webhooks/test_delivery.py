@@ -189,6 +189,8 @@ def test_a_dead_letter_is_replayed_by_hand_in_its_place(
     )
     receiver.wire.clear()
     assert replay(world.settings, "a1", by="Ann") == 1
+    rows = world.rows("select attempts from ops.webhook_deliveries where event_id = 'a1'")
+    assert rows == [(0,)], "it has all its attempts again"
     world.clock.now += timedelta(days=999)
     assert run(world, options).delivered == 2
     assert arrived(receiver) == ["a1", "a2"]
@@ -400,6 +402,9 @@ def test_the_summary_says_lag_and_dead_letters_and_knows_quiet_services(
         "nexadesk": 0,
     }
     assert found.lag_seconds == pytest.approx(90)
+    world.rows("update marts.dim_webhook_endpoints set is_enabled = false")
+    assert summary(world.settings, emitted + timedelta(days=1)).lag_seconds == 0
+    world.rows("update marts.dim_webhook_endpoints set is_enabled = true")
     run(world, options)
     assert summary(world.settings, emitted + timedelta(days=1)).lag_seconds == 0
 

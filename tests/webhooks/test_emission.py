@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from datetime import timedelta
 
 import psycopg2
@@ -11,6 +12,7 @@ from webhook_world import START, World
 
 from connections.settings import load_settings
 from publishers.webhooks import UnknownEvent, WebhookError, emit, release_termination
+from publishers.webhooks.emission import EMISSION_LOCK
 from publishers.webhooks.reports import EmitReport
 
 
@@ -55,11 +57,11 @@ def test_what_was_emitted_stays_as_it_was_whatever_the_mart_says_later(world: Wo
 
 
 def test_events_are_numbered_in_the_order_in_which_they_happened(world: World) -> None:
-    world.propose("late", occurred_at=START + timedelta(hours=2))
-    world.propose("early", occurred_at=START + timedelta(hours=1))
+    world.propose("a-late", occurred_at=START + timedelta(hours=2))
+    world.propose("b-early", occurred_at=START + timedelta(hours=1))
     emit(world.settings, go=True)
     rows = world.rows("select event_id from ops.webhook_deliveries order by sequence")
-    assert [row[0] for row in rows] == ["early", "late"]
+    assert [row[0] for row in rows] == ["b-early", "a-late"]
 
 
 def test_nothing_is_emitted_for_a_service_that_is_not_enabled(world: World) -> None:
@@ -129,8 +131,30 @@ def test_two_emissions_at_once_freeze_each_event_once(world: World) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    assert len(reports) == len(threads), "none failed on the other's rows"
     assert sum(report.emitted for report in reports) == 40
     assert world.rows("select count(*) from ops.webhook_deliveries") == [(40,)]
+
+
+def test_an_emission_waits_for_the_one_before_it_and_then_finds_its_events_known(
+    world: World,
+) -> None:
+    world.propose("e1")
+    reports: list[EmitReport] = []
+    late = threading.Thread(target=lambda: reports.append(emit(world.settings, go=True)))
+    with closing(psycopg2.connect(world.settings.warehouse_dsn)) as first:
+        with first.cursor() as cursor:
+            cursor.execute("select pg_advisory_xact_lock(%s)", (EMISSION_LOCK,))
+            cursor.execute(
+                "insert into ops.lifecycle_events (event_id, event_type, service,"
+                " external_subscription_id, subject, cause, occurred_at, payload)"
+                " values ('e1', 't', 'nexacloud', 'sub-1', 's', 'c', now(), '{}')"
+            )
+        late.start()
+        late.join(0.5)
+        first.commit()
+    late.join()
+    assert [report.emitted for report in reports] == [0]
 
 
 def test_without_the_mart_the_mend_is_named(world: World) -> None:

@@ -158,6 +158,19 @@ def test_a_silent_receiver_is_left_after_the_read_timeout(receiver: Receiver) ->
     assert answer.duration_ms < 1500
 
 
+def test_the_deadline_cuts_a_single_wait_short(receiver: Receiver) -> None:
+    receiver.plan = lambda _event: Act(silence=2)
+    answer = post(
+        f"http://receiver.lan:{receiver.port}/",
+        listed(receiver, "receiver.lan"),
+        loopback,
+        read=60,
+        whole=0.3,
+    )
+    assert answer.status is None
+    assert answer.duration_ms < 1500
+
+
 def test_of_a_long_answer_the_beginning_is_kept_in_a_form_that_postgresql_takes(
     receiver: Receiver,
 ) -> None:
