@@ -1,11 +1,12 @@
 """What tests of publishing share: a migrated warehouse with the contract's marts, and an Odoo."""
 
+import os
 import sys
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -13,7 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from publishing_world import World
 
-_services = count(1)
+# Customers that an invoice may name, and how many of them the tests use.
+_ONTARIO = [("state_id", "!=", False), ("parent_id", "=", False)]
+COUNT = 6
 
 
 @pytest.fixture
@@ -26,20 +29,33 @@ def warehouse_world(warehouse_dsn: str, tmp_path: Path) -> World:
     return world
 
 
-@pytest.fixture(scope="session")
-def shared_odoo(
-    cluster: Any,
-    _odoo_templates: Callable[[bool], str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Any]:
-    """One Odoo for all tests of publishing: starting one takes longer than most of them."""
+@pytest.fixture(
+    scope="session", params=["standin", pytest.param("real", marks=pytest.mark.odoo_real)]
+)
+def shared_odoo(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """One Odoo for all: the stand-in, and the real one under `make test-odoo`."""
+    if request.param == "real":
+        yield _real_odoo()
+        return
     from sandbox.standin import start_standin
 
-    name = "publishing_odoo"
-    cluster.create_database(name, template=_odoo_templates(False), owner="odoo")
-    standin = start_standin(tmp_path_factory.mktemp("odoo"), cluster.dsn(name, user="odoo"))
+    cluster = request.getfixturevalue("cluster")
+    template = request.getfixturevalue("_odoo_templates")(False)
+    folder = request.getfixturevalue("tmp_path_factory").mktemp("odoo")
+    cluster.create_database("publishing_odoo", template=template, owner="odoo")
+    standin = start_standin(folder, cluster.dsn("publishing_odoo", user="odoo"))
     yield standin
     standin.stop()
+
+
+def _real_odoo() -> Any:
+    names = ("ODOO_URL", "ODOO_DB", "ODOO_USER", "ODOO_PASSWORD")
+    if any(name not in os.environ for name in names):
+        pytest.skip("no real Odoo: set ODOO_URL, ODOO_DB, ODOO_USER and ODOO_PASSWORD")
+    if os.environ.get("ODOO_IS_DISPOSABLE") != "1":
+        pytest.skip("this writes and posts invoices: set ODOO_IS_DISPOSABLE=1 for a test database")
+    url, db, user, password = (os.environ[name] for name in names)
+    return SimpleNamespace(url=url, db=db, user=user, password=password, is_real=True)
 
 
 @pytest.fixture
@@ -56,17 +72,33 @@ def world(warehouse_world: World, shared_odoo: Any, tmp_path: Path) -> World:
         odoo_password=shared_odoo.password,
         billing_as_of="2026-06-03T12:00:00+00:00",
     )
-    return World(settings, service=f"cloud{next(_services)}")
+    # A real Odoo remembers earlier sessions: the service's name is new each time.
+    service = f"cloud{uuid4().hex[:8]}"
+    return World(settings, service=service, is_real=hasattr(shared_odoo, "is_real"))
 
 
 @pytest.fixture
 def customers(world: World) -> SimpleNamespace:
-    """Partners of the seed, and the sale taxes by name."""
-    port = world.port()
-    partners = port.search_read(
-        "res.partner", [("state_id", "!=", False)], ["name", "state_id"], order="id"
-    )
+    """Customers in Ontario, and the sale taxes by name."""
+    port = world.port("admin" if world.is_real else None)
+    partners = port.search_read("res.partner", _ONTARIO, ["name"], order="id", limit=COUNT)
+    if len(partners) < COUNT and world.is_real:
+        partners = _created(port)
     taxes = port.search_read(
         "account.tax", [("type_tax_use", "=", "sale"), ("company_id", "=", 1)], ["name"]
     )
-    return SimpleNamespace(partners=partners, taxes={tax["name"]: tax["id"] for tax in taxes})
+    names = {tax["name"]: tax["id"] for tax in taxes}
+    if "13% HST" not in names:
+        pytest.skip("needs a company with the Canadian chart of accounts")
+    return SimpleNamespace(partners=partners, taxes=names)
+
+
+def _created(port: Any) -> list[dict[str, Any]]:
+    [state] = port.search(
+        "res.country.state", [("code", "=", "ON"), ("country_id.code", "=", "CA")]
+    )
+    [canada] = port.search("res.country", [("code", "=", "CA")])
+    values = {"state_id": state, "country_id": canada}
+    for number in range(COUNT):
+        port.execute("res.partner", "create", [{"name": f"Publishing test {number}", **values}])
+    return port.search_read("res.partner", _ONTARIO, ["name"], order="id desc", limit=COUNT)

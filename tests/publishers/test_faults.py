@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -55,13 +56,9 @@ def _components(world: World, tax_ids: list[int]) -> dict[int, tuple[TaxComponen
 
 
 @pytest.fixture
-def partners(world: World) -> list[int]:
-    """Partners of the seed that an invoice may name."""
-    found = world.port().search_read(
-        "res.partner", [("customer_rank", ">", 0), ("state_id", "!=", False)], ["name"], order="id"
-    )
-    assert len(found) >= 4
-    return [row["id"] for row in found]
+def partners(customers: SimpleNamespace) -> list[int]:
+    """Partners that an invoice may name."""
+    return [row["id"] for row in customers.partners]
 
 
 def _play_all(
@@ -79,7 +76,8 @@ def _play_all(
         dsn = database(template, "fusion_billing")
         own = World(load_settings(**{**world.values, "warehouse_dsn": dsn}))
         own.create_marts()
-        verdicts.append(play(Schedule(seed, partners, taxes), own, nursery, cluster))
+        schedule = Schedule(seed, f"{world.service}f{seed}", partners, taxes)
+        verdicts.append(play(schedule, own, nursery, cluster))
         cluster.drop_database(dsn.rsplit("/", 1)[1])
     return verdicts
 
@@ -111,8 +109,10 @@ def _assert_exactly_once(verdicts: list[Verdict]) -> None:
     assert all(verdict.documents for verdict in verdicts)
 
 
-def test_fifty_seeded_schedules_publish_exactly_once(play_all: Any) -> None:
-    _assert_exactly_once(play_all(range(50)))
+def test_fifty_seeded_schedules_publish_exactly_once(play_all: Any, world: World) -> None:
+    if world.is_real and not world.settings.odoo_url.startswith("http://"):
+        pytest.skip("the proxy of faults speaks plain HTTP: name an Odoo at http://")
+    _assert_exactly_once(play_all(range(5 if world.is_real else 50)))
 
 
 @pytest.mark.soak

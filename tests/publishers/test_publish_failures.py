@@ -174,6 +174,7 @@ def test_an_unknown_outcome_sends_the_same_again(
 def test_a_missing_right_blames_no_document_and_the_next_run_sends_it(
     world: World, customers: SimpleNamespace
 ) -> None:
+    world.only_standin("needs a user who may only read")
     world.propose(world.lines(customers, 2))
     world.approve()
     reader = {"odoo_publish_user": "readonly", "odoo_publish_password": "readonly"}

@@ -82,12 +82,12 @@ class Schedule:
     """All that happens under one seed. The service's name keeps schedules apart in one Odoo."""
 
     seed: int
+    service: str
     partners: Sequence[int]
     taxes: dict[int, tuple[TaxComponent, ...]]
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
-        self.service = f"faulty{self.seed}"
         chosen = self.random.sample(self.partners, self.random.randint(3, 5))
         self.lines = [
             self._line(number, partner)
@@ -179,7 +179,8 @@ def play(schedule: Schedule, world: World, nursery: Nursery, cluster: Any) -> Ve
             _play_round(each, world, nursery, proxy, cluster, verdict)
             _approve_some(schedule, world)
         world.approve(service=schedule.service)
-        _clean_runs(world, nursery, verdict)
+        proxy.break_with({}, lambda: None)
+        _clean_runs(world, nursery, proxy, verdict)
     finally:
         proxy.close()
     verdict.faults += proxy.injected
@@ -234,9 +235,9 @@ def _kill(pids: Sequence[int]) -> None:
         subprocess.run(["kill", "-9", str(pids[0])], check=False, stderr=subprocess.DEVNULL)
 
 
-def _clean_runs(world: World, nursery: Nursery, verdict: Verdict) -> None:
+def _clean_runs(world: World, nursery: Nursery, proxy: FaultProxy, verdict: Verdict) -> None:
     """One run without faults must bring everything to an end; another finds nothing to do."""
-    settings = _settings(world, world.settings.odoo_url, 60)
+    settings = _settings(world, proxy.url, 60)
     for name in ("clean", "second"):
         before = len(world.states())
         code = nursery.wait(nursery.start(settings, ()))
