@@ -112,28 +112,21 @@ class Settings(BaseSettings):
         return dsn
 
     def dsn_parts(self, source: Literal["warehouse", "nexacloud"]) -> dict[str, str]:
-        """The connection string, parsed. A broken one is not repeated in the error: it may hold a
-        password.
-        """
-        try:
-            return dict(parse_dsn(self.dsn(source)))
-        except psycopg2.ProgrammingError:
-            raise SettingsError(
-                f"{source.upper()}_DSN does not parse: write postgresql://user:password@host:port/database"
-                " or host=... dbname=... user=..."
-            ) from None
+        """The connection string, parsed."""
+        return _parsed(f"{source.upper()}_DSN", self.dsn(source))
 
     def page_dsn(self, role: PageRole) -> str:
         """Where the finance pages read or decide. In the sandbox the same warehouse as the role
         itself; elsewhere a user of its own, never the warehouse's owner.
         """
-        configured: str = getattr(self, f"dashboard_{role}_dsn")
+        variable = f"DASHBOARD_{role.upper()}_DSN"
+        configured: str = getattr(self, variable.lower())
         if configured:
-            return configured
+            return make_dsn(**_parsed(variable, configured))
         if not self.is_sandbox("warehouse"):
             raise SettingsError(
-                f"the finance pages need a database user of their own: set"
-                f" DASHBOARD_{role.upper()}_DSN (a member of finance_{role}, see `billing roles`)"
+                f"the finance pages need a database user of their own: set {variable}"
+                f" (a member of finance_{role}, see `billing roles`)"
             )
         parts = {k: v for k, v in self.dsn_parts("warehouse").items() if k != "password"}
         return make_dsn(**{**parts, "user": f"finance_{role}"})
@@ -229,6 +222,17 @@ def _without_values(error: ValidationError) -> str:
     """Which settings are wrong and why, without the values: one of them may be a password."""
     problems = (f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
     return "settings are wrong: " + "; ".join(problems)
+
+
+def _parsed(variable: str, dsn: str) -> dict[str, str]:
+    """A connection string's parts. A broken one is not repeated: it may hold a password."""
+    try:
+        return dict(parse_dsn(dsn))
+    except psycopg2.ProgrammingError:
+        raise SettingsError(
+            f"{variable} does not parse: write postgresql://user:password@host:port/database"
+            " or host=... dbname=... user=..."
+        ) from None
 
 
 def _dotenv() -> dict[str, str | None]:

@@ -113,6 +113,10 @@ def test_no_password_is_shown_by_settings_or_by_their_errors(
         broken.dsn_parts("warehouse")
     assert "hunter" not in str(error.value)
     assert error.value.__cause__ is None
+    broken = load_settings(billing_home=tmp_path, dashboard_reader_dsn="postgresql//u:hunter5@h x")
+    with pytest.raises(SettingsError, match="DASHBOARD_READER_DSN does not parse") as error:
+        broken.page_dsn("reader")
+    assert "hunter" not in str(error.value)
     monkeypatch.setenv("ODOO_COMPANY_ID", "hunter4")
     with pytest.raises(SettingsError, match="ODOO_COMPANY_ID") as error:
         load_settings(billing_home=tmp_path)
