@@ -7,7 +7,7 @@ published, then claim, send the frozen payload, read back, confirm.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from connections.postgres import warehouse
 from connections.settings import Settings
 from publishers import claims, control, credits, documents, ledger, report, sending
 from publishers.documents import Held, Terms
+from publishers.freshness import stale_reason
 from publishers.ledger import Publication, Run
 from publishers.lines import Filters, Line, select
 from publishers.ports import Ports
@@ -158,7 +159,7 @@ def _selected(conn: Connection, plan: Plan) -> tuple[list[Line], OdooFacts]:
     with conn:
         lines = [*select(conn, plan.schema, plan.filters), *credits.publishable(conn, plan.filters)]
     with plan.ports.one() as port:
-        return lines, read_facts(port, lines)
+        return lines, replace(read_facts(port, lines), stale=stale_reason(conn))
 
 
 def _summed_up(

@@ -54,12 +54,16 @@ class OdooFacts:
     taxes: dict[int, tuple[TaxComponent, ...]]
     problems: dict[tuple[str, int], str]
     locked_until: date | None = None
+    # Set where the warehouse itself is too old to bill from.
+    stale: str | None = None
 
     def problem_with(self, lines: Sequence[Line], today: date) -> str | None:
         """Why these lines cannot become a document, or None. The first problem is enough."""
-        return next(
-            (p for line in lines for p in self._line_problems(line) if p), None
-        ) or self._company_problem(today)
+        return (
+            self.stale
+            or next((p for line in lines for p in self._line_problems(line) if p), None)
+            or self._company_problem(today)
+        )
 
     def _company_problem(self, today: date) -> str | None:
         if self.journal_id is None:
