@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,10 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from faulty_receiver import Receiver
 from webhook_world import SECRET, SECRET_NAME, START, URL_NAME, World
+
+from publishers.webhooks import Options
+from publishers.webhooks.retry import RetryPolicy
+from publishers.webhooks.sender import Timeouts
 
 SEEDS = 50
 
@@ -52,3 +57,14 @@ def world(
     receiver.clock = world.clock.seconds
     world.create_marts()
     return world
+
+
+@pytest.fixture
+def options(world: World) -> Options:
+    """The world's clock, seeded dice, three attempts, short patience."""
+    return Options(
+        clock=world.clock,
+        dice=random.Random(7),
+        retry=RetryPolicy(maximum_attempts=3, first_wait_seconds=60),
+        timeouts=Timeouts(connect=1, read=0.3, whole=1),
+    )

@@ -1,75 +1,24 @@
-"""Deliveries: in order, retried, recorded, stopped where a receiver says so, replayed by hand."""
+"""Deliveries: in order, retried, recorded, and sent again after a worker died."""
 
 from __future__ import annotations
 
-import random
 import threading
 import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import psycopg2
-import pytest
+from deliveries import arrived, failing_first, queue, run
 from faulty_receiver import OK, RESET_BEFORE, Act, Receiver
-from webhook_world import SECRET, SECRET_NAME, START, URL_NAME, World
+from webhook_world import START, World
 
 from publishers.webhooks import (
     Options,
-    UnknownEvent,
     deliver,
-    discard,
-    emit,
-    replay,
-    summary,
 )
-from publishers.webhooks.delivery import UNREACHABLE_IN_A_ROW
 from publishers.webhooks.queue import Queue
-from publishers.webhooks.reports import DeliveryReport
-from publishers.webhooks.retry import RetryPolicy
 from publishers.webhooks.sender import Timeouts
-
-POLICY = RetryPolicy(maximum_attempts=3, first_wait_seconds=60)
-
-
-@pytest.fixture
-def options(world: World) -> Options:
-    """The world's clock, seeded dice, short patience."""
-    return Options(
-        clock=world.clock,
-        dice=random.Random(7),
-        retry=POLICY,
-        timeouts=Timeouts(connect=1, read=0.3, whole=1),
-    )
-
-
-def queue(world: World, *events: tuple[str, str]) -> None:
-    """Emit events (id, subscription), in this order."""
-    for number, (event_id, subscription) in enumerate(events):
-        world.propose(
-            event_id,
-            external_subscription_id=subscription,
-            occurred_at=START + timedelta(seconds=number),
-        )
-    emit(world.settings, go=True)
-    # Queued by the database's clock; the world's clock begins earlier.
-    world.rows("update ops.webhook_deliveries set next_attempt_at = %s", START)
-
-
-def run(world: World, options: Options, **arguments: Any) -> DeliveryReport:
-    return deliver(world.settings, go=True, options=options, **arguments)
-
-
-def failing_first(*acts: Act) -> Callable[[dict[str, Any]], Act]:
-    """A plan: these acts in turn, then all is well."""
-    left = list(acts)
-    return lambda _event: left.pop(0) if left else OK
-
-
-def arrived(receiver: Receiver) -> list[str]:
-    return [event["id"] for event in receiver.wire]
 
 
 def test_a_dry_run_sends_nothing_and_shows_what_is_due(
@@ -167,96 +116,6 @@ def test_retry_after_is_respected(world: World, receiver: Receiver, options: Opt
     assert run(world, options).delivered == 1
 
 
-def test_after_the_last_attempt_it_is_a_dead_letter_and_holds_its_subscription_back(
-    world: World, receiver: Receiver, options: Options
-) -> None:
-    queue(world, ("a1", "a"), ("a2", "a"))
-    receiver.plan = lambda _event: Act(status=400)
-    for _ in range(3):
-        run(world, options)
-        world.clock.advance(3600)
-    receiver.plan = lambda _event: OK
-    assert run(world, options).attempted == 0
-    assert world.states() == {"a1": "dead", "a2": "pending"}
-    assert summary(world.settings, world.clock()).dead == 1
-
-
-def test_a_dead_letter_is_replayed_by_hand_in_its_place(
-    world: World, receiver: Receiver, options: Options
-) -> None:
-    test_after_the_last_attempt_it_is_a_dead_letter_and_holds_its_subscription_back(
-        world, receiver, options
-    )
-    receiver.wire.clear()
-    assert replay(world.settings, "a1", by="Ann") == 1
-    rows = world.rows("select attempts from ops.webhook_deliveries where event_id = 'a1'")
-    assert rows == [(0,)], "it has all its attempts again"
-    world.clock.now += timedelta(days=999)
-    assert run(world, options).delivered == 2
-    assert arrived(receiver) == ["a1", "a2"]
-    assert any("replayed by Ann" in str(row[2]) for row in world.attempts())
-
-
-def test_a_dead_letter_is_discarded_by_hand_and_the_rest_goes_on(
-    world: World, receiver: Receiver, options: Options
-) -> None:
-    test_after_the_last_attempt_it_is_a_dead_letter_and_holds_its_subscription_back(
-        world, receiver, options
-    )
-    discard(world.settings, "a1", by="Ann", note="the deployment is gone")
-    assert run(world, options).delivered == 1
-    assert world.states() == {"a1": "discarded", "a2": "delivered"}
-    assert any("discarded by Ann" in str(row[2]) for row in world.attempts())
-
-
-def test_a_delivered_event_can_be_replayed_and_takes_effect_once(
-    world: World, receiver: Receiver, options: Options
-) -> None:
-    queue(world, ("e1", "a"))
-    run(world, options)
-    replay(world.settings, "e1", by="Ann")
-    world.clock.now += timedelta(days=999)
-    run(world, options)
-    assert arrived(receiver) == ["e1", "e1"]
-    assert len(receiver.inbox.effects) == 1
-
-
-def test_an_unknown_event_cannot_be_replayed_or_discarded(world: World) -> None:
-    with pytest.raises(UnknownEvent, match="no event nothing"):
-        replay(world.settings, "nothing", by="Ann")
-    with pytest.raises(UnknownEvent, match="no event nothing"):
-        discard(world.settings, "nothing", by="Ann", note="")
-
-
-def test_410_switches_the_service_off_until_a_person_replays(
-    world: World, receiver: Receiver, options: Options
-) -> None:
-    queue(world, ("a1", "a"), ("b1", "b"), ("c1", "c"))
-    receiver.plan = lambda _event: Act(status=410, takes=False)
-    one_by_one = replace(options, concurrency=1)
-    report = run(world, one_by_one)
-    assert (report.disabled, report.attempted) == (1, 1)
-    again = run(world, one_by_one)
-    assert again.attempted == 0
-    assert "--replay a1" in again.problems[0]
-    receiver.plan = lambda _event: OK
-    replay(world.settings, "a1", by="Ann")
-    world.clock.now += timedelta(days=999)
-    assert run(world, one_by_one).delivered == 3
-
-
-def test_a_receiver_that_is_down_is_left_alone_after_a_few_tries(
-    world: World, receiver: Receiver, options: Options
-) -> None:
-    queue(world, *((f"e{n}", f"sub-{n}") for n in range(30)))
-    receiver.__exit__()
-    report = run(world, replace(options, concurrency=1))
-    assert report.attempted == UNREACHABLE_IN_A_ROW
-    assert "unreachable" in report.problems[0]
-    assert report.waiting == 30
-    receiver.__enter__()
-
-
 def test_a_slow_receiver_is_not_waited_for_and_hears_it_again(
     world: World, receiver: Receiver, options: Options
 ) -> None:
@@ -339,77 +198,3 @@ def test_what_a_dead_worker_had_claimed_is_sent_again_and_of_a_live_one_is_not(
     assert (second.recovered, second.attempted) == (0, 0)
     assert arrived(receiver) == ["e1", "e2"]
     assert any("ended before it recorded" in str(row[2]) for row in world.attempts())
-
-
-def test_an_event_that_kills_every_worker_ends_as_a_dead_letter(
-    world: World, options: Options
-) -> None:
-    queue(world, ("e1", "a"))
-    world.rows(
-        "update ops.webhook_deliveries set state = 'delivering', claimed_by = '1:gone:1',"
-        " claimed_at = now(), attempts = 3"
-    )
-    assert run(world, options).attempted == 0
-    assert world.states() == {"e1": "dead"}
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "said"),
-    [
-        (URL_NAME, "", URL_NAME),
-        (SECRET_NAME, "", SECRET_NAME),
-        (SECRET_NAME, "short", SECRET_NAME),
-        (URL_NAME, "https://169.254.169.254/", "metadata"),
-        (URL_NAME, "http://good.example.com/token-8f3a", "not https"),
-    ],
-)
-def test_a_service_that_is_set_up_wrongly_is_named_and_no_attempt_is_spent(
-    world: World,
-    receiver: Receiver,
-    options: Options,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    value: str,
-    said: str,
-) -> None:
-    queue(world, ("e1", "a"))
-    monkeypatch.setenv(name, value)
-    report = run(world, options)
-    [problem] = report.problems
-    assert said in problem
-    assert "token-8f3a" not in problem
-    assert world.attempts() == []
-    assert world.states() == {"e1": "pending"}
-
-
-def test_a_rotated_secret_signs_beside_the_old_one(
-    world: World, receiver: Receiver, options: Options, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    queue(world, ("e1", "a"))
-    monkeypatch.setenv(SECRET_NAME, f"{'n' * 40}, {SECRET}")
-    assert run(world, options).delivered == 1
-    assert receiver.raw[0][0]["Fusion-Signature"].count("v1=") == 2
-
-
-def test_the_summary_says_lag_and_dead_letters_and_knows_quiet_services(
-    world: World, options: Options
-) -> None:
-    queue(world, ("e1", "a"))
-    [(emitted,)] = world.rows("select emitted_at from ops.lifecycle_events")
-    found = summary(world.settings, emitted + timedelta(seconds=90))
-    assert {item.service: item.pending for item in found.services} == {
-        "nexacloud": 1,
-        "nexadesk": 0,
-    }
-    assert found.lag_seconds == pytest.approx(90)
-    world.rows("update marts.dim_webhook_endpoints set is_enabled = false")
-    assert summary(world.settings, emitted + timedelta(days=1)).lag_seconds == 0
-    world.rows("update marts.dim_webhook_endpoints set is_enabled = true")
-    run(world, options)
-    assert summary(world.settings, emitted + timedelta(days=1)).lag_seconds == 0
-
-
-def test_reports_are_json(world: World, options: Options) -> None:
-    queue(world, ("e1", "a"))
-    assert deliver(world.settings, options=options).as_json()["deliveries"][0]["event_id"] == "e1"
-    assert run(world, options).as_json()["delivered"] == 1
