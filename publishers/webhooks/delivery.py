@@ -30,6 +30,8 @@ from publishers.webhooks.sender import Sender, Timeouts
 
 # A receiver that cannot be reached so often in a row is left alone until the next run.
 UNREACHABLE_IN_A_ROW = 5
+# A report names every failure, and so many of what went well.
+DELIVERED_SHOWN = 1000
 APPLICATION_NAME = "fusion_billing_webhooks"
 
 
@@ -173,6 +175,9 @@ class _Run:
         report.retrying += verdict.state == "pending"
         report.dead += verdict.state == "dead"
         report.disabled += verdict.state == "disabled"
+        self._rest(claim.service, answer, verdict)
+        if verdict.state == "delivered" and report.delivered > DELIVERED_SHOWN:
+            return
         report.deliveries.append(
             DeliveryNote(
                 event_id=claim.event_id,
@@ -187,7 +192,6 @@ class _Run:
                 error=verdict.error,
             )
         )
-        self._rest(claim.service, answer, verdict)
 
     def _rest(self, service: str, answer: Answer, verdict: Verdict) -> None:
         """Stop sending to a receiver that is gone or cannot be reached."""

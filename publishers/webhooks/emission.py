@@ -28,6 +28,9 @@ from publishers.webhooks.reports import EmitReport, EventNote
 # Serialises emissions, so that the order of the numbers is the order of the commits.
 EMISSION_LOCK = 0x656D6974
 
+SILENT = ("off", "history")
+EXAMPLES_OF_SILENCE = 100
+
 COLUMNS = tuple(PendingEvent.__dataclass_fields__)
 
 PENDING = sql.SQL(
@@ -197,7 +200,7 @@ def _report(decided: Sequence[Decided], *, dry_run: bool) -> EmitReport:
             decision=verdict,
             why=why,
         )
-        for event, verdict, why in decided
+        for event, verdict, why in _noteworthy(decided)
     ]
     return EmitReport(
         dry_run=dry_run,
@@ -208,3 +211,14 @@ def _report(decided: Sequence[Decided], *, dry_run: bool) -> EmitReport:
         stale=counts["stale"],
         events=notes,
     )
+
+
+def _noteworthy(decided: Sequence[Decided]) -> list[Decided]:
+    """All that is sent or held; of what stays silent, which may be years, some examples."""
+    silent: Counter[str] = Counter()
+    shown = []
+    for entry in decided:
+        silent[entry[1]] += 1
+        if entry[1] not in SILENT or silent[entry[1]] <= EXAMPLES_OF_SILENCE:
+            shown.append(entry)
+    return shown

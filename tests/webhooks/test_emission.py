@@ -91,6 +91,15 @@ def test_switching_on_sends_no_history(world: World) -> None:
     assert decisions(emit(later, go=True)) == {"old": "history", "newer": "send"}
 
 
+def test_of_a_long_history_the_report_shows_examples_and_the_count(world: World) -> None:
+    for number in range(120):
+        world.propose(f"old{number}", occurred_at=START - timedelta(days=1))
+    world.propose("new")
+    report = emit(world.settings)
+    assert (report.history, len(report.events)) == (120, 101)
+    assert decisions(report)["new"] == "send"
+
+
 def test_history_is_sent_when_asked_for(world: World) -> None:
     world.propose("old", occurred_at=START - timedelta(days=90))
     assert emit(world.settings, go=True, history=True).emitted == 1
