@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg2.extensions import connection as Connection
-from psycopg2.extras import Json, execute_values
 
 from publishers import credits, documents, ledger, payloads
 from publishers.documents import Document, Held, Original, Terms
@@ -69,9 +68,9 @@ def _unclaimed(cursor: Any, lines: Sequence[Line]) -> list[Line]:
 
 def _freeze(cursor: Any, built: Mapping[str, Document], facts: OdooFacts, run: Run) -> None:
     rows = [_document_row(key, document, facts, run) for key, document in built.items()]
-    _insert(cursor, "ops.publications", rows)
+    ledger.insert(cursor, "ops.publications", rows)
     lines = [row for key, document in built.items() for row in _line_rows(document, key)]
-    _insert(cursor, "ops.publication_lines", lines)
+    ledger.insert(cursor, "ops.publication_lines", lines)
     hashes = {row["document_key"]: {"payload_hash": row["payload_hash"]} for row in rows}
     ledger.record(cursor, "claimed", hashes, run)
 
@@ -90,7 +89,7 @@ def _document_row(key: str, document: Document, facts: OdooFacts, run: Run) -> d
         "move_type": document.move_type,
         "document_number": int(key.rsplit("-", 1)[1]),
         "state": "claimed",
-        "payload": Json(content),
+        "payload": content,
         "payload_hash": payloads.payload_hash(content),
         "expected_untaxed_amount": document.totals.untaxed,
         "expected_tax_amount": document.totals.tax,
@@ -147,7 +146,7 @@ def _frozen_columns(line: Line) -> dict[str, Any]:
         " adjustment_number description quantity unit_price amount currency partner_id"
     )
     values = {name: getattr(line, name) for name in names.split()}
-    return {**values, "tax_ids": list(line.tax_ids), "content": Json(line.content)}
+    return {**values, "tax_ids": list(line.tax_ids), "content": line.content}
 
 
 def find_original(conn: Connection, lines: Sequence[Line]) -> Original | None:
@@ -178,13 +177,4 @@ def _original_by_key(cursor: Any, document_key: str) -> Original:
 def _corrected(lines: Sequence[Line]) -> tuple[tuple[str, Any], ...]:
     return tuple(
         {(ln.subscription_id, ln.corrects_period_start or ln.service_period_start) for ln in lines}
-    )
-
-
-def _insert(cursor: Any, table: str, rows: Sequence[dict[str, Any]]) -> None:
-    columns = list(rows[0])
-    execute_values(
-        cursor,
-        f"insert into {table} ({', '.join(columns)}) values %s",
-        [tuple(row[column] for column in columns) for row in rows],
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import NamedTuple
 
 from publishers.lines import Line
@@ -60,7 +61,7 @@ class Document:
     invoice_date_due: date
     original: Original | None = None
 
-    @property
+    @cached_property
     def series(self) -> str:
         """The document key without its number."""
         group = self.group

@@ -4,7 +4,7 @@ In: the view `marts.invoice_lines_to_publish` (and credits that were asked for, 
 Out: frozen Line values. Nothing else in the marts is read to decide what is published.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -146,12 +146,14 @@ def recheck(conn: Connection, schema: str, lines: Iterable[Line]) -> list[Line]:
 
 def plain(value: Any) -> Any:
     """JSON without floats: numbers as strings, times as ISO 8601."""
+    if value is None or type(value) in (str, int, bool):
+        return value
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, datetime | date):
         return value.isoformat()
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    return value
+    raise TypeError(f"no column of the marts is a {type(value).__name__}")

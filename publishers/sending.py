@@ -245,10 +245,20 @@ def _judge(
     confirmed = ledger.confirm(
         conn,
         {key: move.observed for key, move in right.items()},
-        {key: [int(line["id"]) for line in move.lines] for key, move in right.items()},
+        {
+            d.document_key: _line_ids(d, right[d.document_key])
+            for d in batch.documents
+            if d.document_key in right
+        },
         run,
     )
     outcomes.confirmed |= {key: int(right[key].values["id"]) for key in confirmed}
+
+
+def _line_ids(document: Publication, move: Move) -> dict[str, int]:
+    """Odoo's line ids by line key: lines were created in the order of the document."""
+    ids = [int(line["id"]) for line in move.lines]
+    return dict(zip(document.line_keys, ids, strict=True))
 
 
 def _wrong(document: Publication, move: Move | None) -> list[dict[str, Any]]:
