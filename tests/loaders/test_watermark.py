@@ -267,6 +267,7 @@ def test_random_interleavings_of_transactions_and_loads_end_equal_to_the_source(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(7200)
 def test_many_random_interleavings_end_equal_to_the_source(
     nexa: Settings,
     nexacloud_owner_dsn: str,
