@@ -1,0 +1,127 @@
+"""The finance pages' front door: who looks, which page, and what is said when something is wrong.
+
+Started by `billing dashboard`. The outermost boundary for errors of ours is here: one message that
+names the mend, no traceback, no secret.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from html import escape
+from pathlib import Path
+
+import psycopg2
+import streamlit as st
+
+from connections.errors import DatabaseUnreachable, SettingsError
+from dashboards import data, identity
+from dashboards import formats as f
+from dashboards import layout as ui
+from dashboards.data import NotBuilt
+from dashboards.identity import Viewer
+from dashboards.pages import (
+    approvals,
+    cutover,
+    exceptions,
+    month,
+    month_end,
+    reconciliation,
+    revenue,
+)
+from dashboards.queries import common
+
+PAGES: dict[str, tuple[tuple[Callable[[], None], str, str, str], ...]] = {
+    "Prove": (
+        (month.show, "Month", "month", "calendar_month"),
+        (reconciliation.show, "Reconciliation", "reconciliation", "balance"),
+        (exceptions.show, "Exceptions", "exceptions", "error"),
+    ),
+    "Bill": (
+        (approvals.show, "Approvals", "approvals", "task_alt"),
+        (cutover.show, "Cutover", "cutover", "moving"),
+    ),
+    "Report": (
+        (revenue.show, "Revenue", "revenue", "payments"),
+        (month_end.show, "Month-end", "month-end", "print"),
+    ),
+}
+# Of this folder: Streamlit would fetch a named icon from a font server.
+ICON = Path(__file__).with_name("icon.svg")
+log = logging.getLogger("dashboards")
+
+
+def main() -> None:
+    """One run of the app."""
+    st.set_page_config(page_title="Fusion Billing", page_icon=str(ICON), layout="wide")
+    ui.style()
+    viewer = _viewer()
+    if viewer is None:
+        return
+    page = st.navigation(
+        {
+            section: [
+                st.Page(
+                    partial(_guarded, show),
+                    title=title,
+                    url_path=path,
+                    icon=f":material/{icon}:",
+                    default=path == "month",
+                )
+                for show, title, path, icon in pages
+            ]
+            for section, pages in PAGES.items()
+        }
+    )
+    _sidebar(viewer)
+    page.run()
+
+
+def _viewer() -> Viewer | None:
+    """Who looks; None where nobody may, after saying so."""
+    try:
+        viewer = identity.current(data.settings())
+    except SettingsError as error:
+        st.error(str(error))
+        return None
+    st.session_state["viewer"] = viewer
+    if viewer.role != "nobody":
+        return viewer
+    st.title("Fusion Billing", anchor=False)
+    st.info(viewer.why)
+    if identity.has_oidc() and not viewer.name:
+        st.button("Sign in", on_click=st.login, type="primary")
+    return None
+
+
+def _sidebar(viewer: Viewer) -> None:
+    with st.sidebar:
+        who = f"{viewer.name} · {viewer.role}" if viewer.name else "Not signed in"
+        st.html(f"<b>{escape(who)}</b>")
+        st.caption(viewer.why)
+        if identity.has_oidc() and viewer.name:
+            st.button("Sign out", on_click=st.logout)
+        _guarded(_freshness)
+
+
+def _freshness() -> None:
+    found = data.row(common.FRESHNESS)
+    loaded = found["loaded_at"] if found else None
+    st.caption(f"Loaded {f.instant(loaded)}" if loaded else "Nothing is loaded yet")
+
+
+def _guarded(show: Callable[[], None]) -> None:
+    try:
+        show()
+    except (NotBuilt, SettingsError, DatabaseUnreachable) as error:
+        st.error(str(error), icon=":material/error:")
+    except psycopg2.Error as error:
+        log.exception("a page failed")
+        st.error(
+            f"The warehouse did not answer ({type(error).__name__}): load the page again; the log"
+            " of `billing dashboard` has the details."
+        )
+
+
+main()

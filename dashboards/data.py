@@ -1,0 +1,91 @@
+"""The pages' way to the warehouse: SELECT as finance_reader, decisions as finance_approver.
+
+In: settings, SQL with `{marts}` and named parameters. Out: rows with Decimal amounts and aware
+times, kept for a few seconds; or a session that may insert decisions. The database refuses the
+rest, whatever the pages do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import streamlit as st
+from psycopg2.errors import (
+    InsufficientPrivilege,
+    InvalidSchemaName,
+    UndefinedColumn,
+    UndefinedTable,
+)
+from psycopg2.extensions import connection as Connection
+from psycopg2.extras import RealDictCursor
+
+from connections.postgres import finance
+from connections.settings import Settings, load_settings
+
+Row = dict[str, Any]
+# How old a figure on a page may be; after a decision nothing is kept.
+KEPT_SECONDS = 20
+KEPT_ANSWERS = 300
+
+
+class NotBuilt(RuntimeError):
+    """The warehouse has no marts yet, or none that this role may see; the message has the mend."""
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return load_settings()
+
+
+def select(
+    conn: Connection, marts: str, query: str, parameters: Mapping[str, Any] | None = None
+) -> list[Row]:
+    """Run a query of dashboards.queries; raises NotBuilt where its tables are missing."""
+    with conn.cursor(cursor_factory=RealDictCursor) as cursor:
+        try:
+            cursor.execute(query.replace("{marts}", marts), parameters or {})
+        except (UndefinedTable, InvalidSchemaName, UndefinedColumn) as error:
+            missing = str(error).splitlines()[0]
+            raise NotBuilt(f"The warehouse is not built ({missing}): run `billing run`.") from None
+        except InsufficientPrivilege as error:
+            refused = str(error).splitlines()[0]
+            raise NotBuilt(f"{refused.capitalize()}: run `billing roles`.") from None
+        return [dict(row) for row in cursor.fetchall()]
+
+
+def rows(query: str, **parameters: Any) -> list[Row]:
+    """The answer of a query, at most KEPT_SECONDS old."""
+    return _kept(query, tuple(sorted(parameters.items())))
+
+
+def row(query: str, **parameters: Any) -> Row | None:
+    """The first row of an answer."""
+    found = rows(query, **parameters)
+    return found[0] if found else None
+
+
+def all_rows(query: str, **parameters: Any) -> list[Row]:
+    """The whole answer, asked anew: for exports, which nobody should keep in memory."""
+    with finance(settings(), "reader") as conn:
+        return select(conn, settings().schema("marts"), query, parameters)
+
+
+@st.cache_data(ttl=KEPT_SECONDS, max_entries=KEPT_ANSWERS, show_spinner="Reading the warehouse …")
+def _kept(query: str, parameters: tuple[tuple[str, Any], ...]) -> list[Row]:
+    return all_rows(query, **dict(parameters))
+
+
+def forget() -> None:
+    """Ask everything anew: something was decided."""
+    _kept.clear()
+
+
+@contextmanager
+def deciding() -> Iterator[Connection]:
+    """A session that may insert decisions, for the functions of publishers."""
+    with finance(settings(), "approver") as conn:
+        yield conn

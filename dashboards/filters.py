@@ -1,0 +1,90 @@
+"""The choices above a page: month, service, currency. They stand in the address, so that a page
+can be sent to a colleague.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from dashboards import formats as f
+from dashboards import layout
+from dashboards.data import rows
+from dashboards.queries import common
+
+EVERY = "All services"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A month, one currency, and one service or all."""
+
+    month: date
+    currency: str
+    service: str | None
+
+    def as_parameters(self) -> dict[str, Any]:
+        """The scope as named query parameters."""
+        return {"month": self.month, "currency": self.currency, "service": self.service}
+
+
+def scope() -> Scope | None:
+    """Let the viewer choose; None where nothing was reconciled yet, which the page then says."""
+    months = [row["period_month"] for row in rows(common.MONTHS)]
+    currencies = [row["currency"] for row in rows(common.CURRENCIES)]
+    if not months or not currencies:
+        layout.empty(
+            "Nothing is reconciled yet",
+            "No service period is over, or nothing was loaded: `billing run` loads and builds.",
+        )
+        return None
+    left, middle, right = st.columns(3)
+    with left:
+        chosen = choice("Month", [f"{each:%Y-%m}" for each in months], "month")
+    with middle:
+        service = any_service()
+    with right:
+        currency = choice("Currency", currencies, "currency")
+    return Scope(date.fromisoformat(f"{chosen}-01"), currency, service)
+
+
+def any_service() -> str | None:
+    """One service, or None for all."""
+    found = choice(
+        "Service", [EVERY, *(row["service"] for row in rows(common.SERVICES))], "service"
+    )
+    return None if found == EVERY else found
+
+
+def choice(label: str, options: Sequence[str], key: str) -> str:
+    """One of several; kept in the address under `key`."""
+    asked = st.query_params.get(key)
+    start = options.index(asked) if asked in options else 0
+    picked = st.selectbox(
+        label, options, index=start, key=f"filter-{key}", format_func=_shown,
+        on_change=_remember, args=(key,),
+    )  # fmt: skip
+    return str(picked)
+
+
+def _shown(option: str) -> str:
+    return f.words(option) if option.islower() and "_" in option else option
+
+
+def _remember(key: str) -> None:
+    st.query_params[key] = st.session_state[f"filter-{key}"]
+
+
+def page_of(total: int, size: int, key: str) -> int:
+    """Which page of a long table: 0 for the first; says how many rows there are."""
+    pages = max(1, -(-total // size))
+    if pages == 1:
+        return 0
+    number = st.number_input(
+        f"Page of {pages:,} ({total:,} rows)", 1, pages, 1, key=f"page-{key}", width=220
+    )
+    return int(number) - 1

@@ -1,0 +1,125 @@
+"""Numbers, money and dates as Canadians write them; exact from the warehouse to the page.
+
+In: Decimal, date, aware datetime. Out: text. Nothing here goes through a float.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+# The company's own clock; a service's periods are on the service's, see dim_services.
+PAGE_ZONE = ZoneInfo("America/Toronto")
+NOTHING = "–"
+# ISO 4217's exceptions to two decimals that a customer of ours could pay in.
+DECIMALS: Mapping[str, int] = {
+    **dict.fromkeys(("JPY", "KRW", "CLP", "VND", "ISK"), 0),
+    **dict.fromkeys(("BHD", "KWD", "TND", "JOD"), 3),
+}
+SYMBOLS: Mapping[str, str] = {
+    "CAD": "$",
+    "USD": "$",
+    "AUD": "$",
+    "EUR": "€",
+    "GBP": "£",
+    "JPY": "¥",
+}
+MINUS = "\N{MINUS SIGN}"
+
+
+def decimals(currency: str | None) -> int:
+    """How many decimals an amount of this currency has."""
+    return DECIMALS.get(currency or "", 2)
+
+
+def rounded(amount: Decimal, currency: str | None) -> Decimal:
+    """The amount with its currency's decimals, half away from zero."""
+    return amount.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP)
+
+
+def money(amount: Decimal | None, currency: str | None) -> str:
+    """$1,234.56 CAD; a minus sign stands before the currency's symbol."""
+    if amount is None:
+        return NOTHING
+    exact = rounded(amount, currency)
+    sign = MINUS if exact < 0 else ""
+    symbol = SYMBOLS.get(currency or "", "")
+    return f"{sign}{symbol}{abs(exact):,f} {currency or ''}".rstrip()
+
+
+def quantity(value: Decimal | int | None) -> str:
+    """All digits that say something, thousands apart: 1,115,216.916."""
+    if value is None:
+        return NOTHING
+    text = f"{abs(value):,f}" if isinstance(value, Decimal) else f"{abs(value):,}"
+    shown = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{MINUS}{shown}" if value < 0 else shown
+
+
+def price(value: Decimal | None) -> str:
+    """A price for a unit: two decimals at least, all that it has: 80.00, 0.000123."""
+    if value is None:
+        return NOTHING
+    places = max(2, len(format(value.normalize(), "f").partition(".")[2]))
+    return f"{MINUS if value < 0 else ''}{abs(value):,.{places}f}"
+
+
+def percent(value: Decimal | None) -> str:
+    """One decimal and the sign: 66.7%."""
+    return NOTHING if value is None else f"{value.quantize(Decimal('0.1'), ROUND_HALF_UP)}%"
+
+
+def share(part: int, whole: int) -> Decimal | None:
+    """Part of the whole in percent; None where there is no whole."""
+    return Decimal(100 * part) / Decimal(whole) if whole else None
+
+
+def day(value: date | datetime | None) -> str:
+    """2026-04-30, on the company's clock."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, datetime):
+        value = value.astimezone(PAGE_ZONE).date()
+    return value.isoformat()
+
+
+def instant(value: datetime | None) -> str:
+    """2026-04-30 14:05, on the company's clock."""
+    return NOTHING if value is None else f"{value.astimezone(PAGE_ZONE):%Y-%m-%d %H:%M}"
+
+
+def month(value: date | None) -> str:
+    """April 2026, without asking the machine's locale."""
+    return NOTHING if value is None else f"{_MONTHS[value.month - 1]} {value.year}"
+
+
+def words(name: str) -> str:
+    """missing_actual -> Missing actual."""
+    return name.replace("_", " ").capitalize()
+
+
+def parsed_instant(text: str | None) -> datetime | None:
+    """A time out of a JSON fact."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def plain(value: Any) -> str:
+    """Any fact of the warehouse as text."""
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return instant(value)
+    if isinstance(value, Decimal):
+        return quantity(value)
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip

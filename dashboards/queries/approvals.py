@@ -1,0 +1,102 @@
+"""Lines that wait for a person, and what is known about each decision so far."""
+
+from __future__ import annotations
+
+# What the page may show; each is a condition on fct_invoice_line_status.
+VIEWS = {
+    "Waiting for approval": "is_approvable and not is_approved",
+    "Approved, not published": "is_approved and not is_published",
+    "Changed since approval": "approval_state = 'changed' and not is_published",
+    "Rejected or revoked": "approval_state in ('rejected', 'revoked')",
+    "Blocked": "not is_published and not is_approvable",
+}
+_CONDITIONS = """
+    where {view}
+        and (%(service)s::text is null or service = %(service)s)
+        and (%(search)s::text is null or customer_name ilike %(search)s
+            or external_subscription_id ilike %(search)s or description ilike %(search)s)
+"""
+_GROUP = "service, partner_id, billing_period_start, billing_period_end, currency"
+
+
+def documents(view: str) -> str:
+    """One page of documents to be: customer, service, billing period and currency."""
+    conditions = _CONDITIONS.replace("{view}", VIEWS[view])
+    return f"""
+        select {_GROUP}, max(customer_name) as customer_name, count(*) as line_count,
+            sum(amount) as amount
+        from {{marts}}.fct_invoice_line_status {conditions}
+        group by {_GROUP}
+        order by billing_period_start, max(customer_name), partner_id, service, currency
+        limit %(size)s offset %(offset)s
+    """
+
+
+def totals(view: str) -> str:
+    """How many lines and documents there are, by currency."""
+    conditions = _CONDITIONS.replace("{view}", VIEWS[view])
+    return f"""
+        select currency, count(*) as line_count, sum(amount) as amount,
+            count(distinct (service, partner_id, billing_period_start, billing_period_end))
+                as document_count
+        from {{marts}}.fct_invoice_line_status {conditions}
+        group by currency
+        order by currency
+    """
+
+
+def lines(view: str) -> str:
+    """All lines of a view, for an export."""
+    conditions = _CONDITIONS.replace("{view}", VIEWS[view])
+    return f"""
+        select * from {{marts}}.fct_invoice_line_status {conditions}
+        order by customer_name, external_subscription_id, service_period_start, line_key
+    """
+
+
+def lines_of_documents(view: str) -> str:
+    """All lines that the drafts of some documents would hold; `is_in_view` marks the view's own."""
+    return f"""
+        select *, ({VIEWS[view]}) as is_in_view
+        from {{marts}}.fct_invoice_line_status
+        where (({VIEWS[view]}) or (is_approvable and not is_published))
+            and (service, coalesce(partner_id, 0), billing_period_start, currency) in (
+                select * from unnest(%(services)s::text[], %(partners)s::bigint[],
+                    %(starts)s::timestamptz[], %(currencies)s::text[])
+            )
+        order by external_subscription_id, service_period_start, kind, charge, line_key
+    """
+
+
+CHANGED = """
+    select line_key
+    from {marts}.fct_invoice_line_status
+    where approval_state = 'changed' and not is_published
+    order by line_key
+    limit 200
+"""
+# The last decision about a line, whatever its hash; and what counts at today's hash.
+STANDING = """
+    select
+        said.line_key, max(said.approval_id) as latest_id,
+        max(status.person_count) as person_count,
+        max(status.required_approver_count) as required_approver_count,
+        max(status.approved_by) as approved_by
+    from ops.line_approvals as said
+    left join ops.line_approval_status as status
+        on said.line_key = status.line_key and said.content_hash = status.content_hash
+        and status.content_hash = any(%(hashes)s)
+    where said.line_key = any(%(keys)s)
+    group by said.line_key
+"""
+FOUR_EYES = """
+    select distinct on (coalesce(service, ''), currency)
+        service, currency, four_eyes_amount, policy_version
+    from ops.approval_policies
+    order by coalesce(service, ''), currency, policy_id desc
+"""
+TAXES = """
+    select tax_id, tax_name, components, is_price_included
+    from {marts}.dim_taxes
+    where tax_id = any(%(tax_ids)s)
+"""

@@ -1,0 +1,101 @@
+"""What an auditor asks of a month: sides, causes, documents, decisions, what reached no line."""
+
+from __future__ import annotations
+
+from dashboards.queries.common import IN_MONTH
+
+SIDES = f"""
+    select
+        r.service, r.currency, count(*)::int as rows,
+        count(*) filter (where r.status = 'match')::int as matching,
+        count(*) filter (where r.status = 'explained')::int as explained,
+        count(*) filter (where r.status not in ('match', 'explained'))::int as open_rows,
+        coalesce(sum(r.expected_amount), 0) as expected_amount,
+        coalesce(sum(r.actual_amount), 0) as actual_amount,
+        coalesce(sum(r.billed_amount), 0) as billed_amount,
+        coalesce(sum(r.delta_amount), 0) as delta_amount,
+        coalesce(sum(r.explained_amount), 0) as explained_amount,
+        coalesce(sum(r.unexplained_amount), 0) as unexplained_amount
+    from {{marts}}.fct_reconciliation as r
+    inner join {{marts}}.dim_services as s on r.service = s.service
+    where {IN_MONTH}
+    group by r.service, r.currency
+    order by r.service, r.currency
+"""
+CAUSES = """
+    select service, currency, cause, subscription_count, leakage_amount, overbilling_amount,
+        waiting_amount, delta_amount
+    from {marts}.rpt_money_at_stake
+    where period_month = %(month)s
+    order by service, currency, abs(delta_amount) desc, cause
+"""
+_PERIOD = """
+    l.service_period_start >= (%(month)s::timestamp at time zone s.timezone)
+    and l.service_period_start
+        < ((%(month)s::timestamp + interval '1 month') at time zone s.timezone)
+"""
+LINES = f"""
+    select
+        l.service, l.currency,
+        case when l.is_published then 'published' when l.is_approved then 'approved'
+            when l.is_approvable then 'waiting' else 'blocked' end as state,
+        count(*)::int as line_count, sum(l.amount) as amount
+    from {{marts}}.fct_invoice_line_status as l
+    inner join {{marts}}.dim_services as s on l.service = s.service
+    where {_PERIOD}
+    group by 1, 2, 3
+    order by 1, 2, 3
+"""
+DOCUMENTS = """
+    select
+        p.service, p.currency, p.move_type, p.state,
+        coalesce(p.odoo_state, 'unknown') as odoo_state,
+        count(*)::int as document_count, sum(p.expected_untaxed_amount) as expected_untaxed_amount,
+        sum(p.expected_tax_amount) as expected_tax_amount,
+        sum(p.expected_total_amount) as expected_total_amount,
+        sum(p.odoo_total_amount) as odoo_total_amount,
+        sum(coalesce(p.odoo_total_amount, 0) - p.expected_total_amount) as difference_amount
+    from ops.publications as p
+    inner join {marts}.dim_services as s on p.service = s.service
+    where p.billing_period_start >= (%(month)s::timestamp at time zone s.timezone)
+        and p.billing_period_start
+            < ((%(month)s::timestamp + interval '1 month') at time zone s.timezone)
+    group by 1, 2, 3, 4, 5
+    order by 1, 2, 3, 4, 5
+"""
+DECISIONS = """
+    select decided_by, decision, policy_version, currency, count(*)::int as decision_count,
+        sum(amount) as amount, min(decided_at) as first_at, max(decided_at) as last_at
+    from ops.line_approvals
+    where to_char((content ->> 'service_start_on')::date, 'YYYY-MM')
+        = to_char(%(month)s::date, 'YYYY-MM')
+    group by decided_by, decision, policy_version, currency
+    order by decided_by, decision
+"""
+USAGE_LEFT_OUT = """
+    select u.service, u.metric, u.reason, u.severity, count(*)::int as record_count,
+        sum(u.quantity) as quantity
+    from {marts}.fct_usage_exceptions as u
+    left join {marts}.dim_services as s on u.service = s.service
+    where date_trunc('month', u.event_at at time zone coalesce(s.timezone, 'UTC'))
+        = %(month)s::timestamp or u.event_at is null
+    group by 1, 2, 3, 4
+    order by u.severity, count(*) desc, u.reason
+"""
+EXCEPTIONS = """
+    select severity, kind, currency, count(*)::int as exception_count,
+        count(*) filter (where is_blocking)::int as blocking_count,
+        sum(stake_amount) as stake_amount, max(age_days) as oldest_days
+    from {marts}.fct_billing_exceptions
+    where is_open
+    group by severity, kind, currency
+    order by array_position(array['critical', 'high', 'medium', 'low'], severity), kind, currency
+"""
+LOADS = """
+    select distinct on (source, table_name)
+        source, table_name, finished_at, read_count, created_count, updated_count, rejected_count,
+        deleted_count, watermark_to
+    from ops.load_runs
+    where status = 'succeeded' and not is_dry_run
+    order by source, table_name, load_run_id desc
+"""
