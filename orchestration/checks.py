@@ -1,6 +1,6 @@
-"""Checks that no single table can make: freshness of the copies, readiness of the services.
+"""Checks that no single table can make: freshness, readiness, what blocks.
 
-Flows in: ops.load_runs, marts.cutover_readiness. Flows out: check results in Dagster; they are
+Flows in: ops.load_runs and the marts. Flows out: check results in Dagster; they are
 warnings, for a person to read, and stop nothing: what must stop a run is a dbt test or the
 loader's own refusal.
 """
@@ -21,6 +21,7 @@ from orchestration.queries import select
 FRESHNESS_CHECK = "loaded_lately"
 FRESH_FOR = timedelta(hours=26)  # a night and two hours of grace
 READINESS = dg.AssetKey(["marts", "cutover_readiness"])
+EXCEPTIONS = dg.AssetKey(["marts", "fct_billing_exceptions"])
 
 
 @dg.multi_asset_check(
@@ -68,4 +69,58 @@ def _fresh(table: Table, loaded_at: datetime | None) -> dg.AssetCheckResult:
     )
 
 
-CHECKS = [freshness]
+@dg.asset_check(
+    asset=READINESS,
+    name="open_gates_stay_ready",
+    description="Whoever moved to Odoo still has all that readiness asks for.",
+)
+def open_gates_stay_ready() -> dg.AssetCheckResult:
+    """Count who is ready, by service; warn of open gates that lost what they were opened on."""
+    with as_failures("readiness"):
+        settings = load_settings()
+        with warehouse(settings) as conn:
+            rows = select(conn, settings, _READINESS)
+    lost = [f"{row['external_subscription_id']}: {row['missing']}" for row in rows if row["lost"]]
+    ready, opened = sum(row["is_ready"] for row in rows), sum(row["is_gate_open"] for row in rows)
+    return dg.AssetCheckResult(
+        passed=not lost,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(lost) or f"{ready} of {len(rows)} are ready, {opened} have moved",
+        metadata={"subscriptions": len(rows), "ready": ready, "moved": opened, "lost": len(lost)},
+    )
+
+
+_READINESS = """
+    select
+        external_subscription_id, missing, is_ready, coalesce(is_gate_open, false) as is_gate_open,
+        coalesce(is_gate_open, false) and not is_ready as lost
+    from {marts}.cutover_readiness
+"""
+
+
+@dg.asset_check(
+    asset=EXCEPTIONS,
+    name="nothing_blocks",
+    description="No open exception holds lines back.",
+)
+def nothing_blocks() -> dg.AssetCheckResult:
+    """Count the open exceptions that block, with the money behind them."""
+    with as_failures("exceptions"):
+        settings = load_settings()
+        with warehouse(settings) as conn:
+            (row,) = select(conn, settings, _BLOCKING)
+    return dg.AssetCheckResult(
+        passed=row["blocking"] == 0,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{row['blocking']} of {row['open']} open exceptions block: billing exceptions",
+        metadata={"open": row["open"], "blocking": row["blocking"]},
+    )
+
+
+_BLOCKING = """
+    select count(*) as open, count(*) filter (where is_blocking) as blocking
+    from {marts}.fct_billing_exceptions
+    where is_open
+"""
+
+CHECKS = [freshness, open_gates_stay_ready, nothing_blocks]

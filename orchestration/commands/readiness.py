@@ -68,7 +68,8 @@ def readiness(
 def show(rows: list[Row], title: str = "Readiness") -> None:
     """Print the gates of each subscription, ready ones first."""
     columns = [name for name in rows[0] if name.startswith(("is_", "has_"))] if rows else []
-    shown = ["external_subscription_id", "customer_name", *columns]
+    reasons = ["missing"] if any(row["missing"] for row in rows) else []
+    shown = ["external_subscription_id", "customer_name", *columns, *reasons]
     ready = sum(bool(row["is_ready"]) for row in rows)
     caption = f"{ready} of {len(rows)} are ready"
     render.stdout.print(render.table(title, rows, shown, caption=caption))
