@@ -40,6 +40,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULT = Path(__file__).parent / "results" / "causes.md"
 LEAST_PAIRS_PERCENT = Decimal(95)
 OWNER = "fusion_billing"
+# What remembers the world before it was changed.
+HISTORY = ("resource_type:seed", "+resource_type:snapshot")
 # All that the causes need; the rest of the marts has nothing to say about them.
 MODELS = ("+fct_reconciliation_causes", "+fct_reconciliation")
 
@@ -55,11 +57,10 @@ class Measured:
 def measure(cluster: Cluster, folder: Path, world: World, name: str = "faults") -> Measured:
     """Load both phases of a world, build, and compare with its truth."""
     with _sources(cluster, folder, world, name) as settings:
-        _write(settings, world.before, cluster, name)
+        _write(world.before, cluster, name)
         load(settings, only="nexacloud")
-        run_dbt(settings, folder, "build", "--select", "resource_type:seed")
-        run_dbt(settings, folder, "build", "--select", "+resource_type:snapshot")
-        _write(settings, world.after, cluster, name)
+        run_dbt(settings, folder, "build", "--select", *HISTORY)
+        _write(world.after, cluster, name)
         load(settings)
         started = time.monotonic()
         run_dbt(settings, folder, "build", "--select", *MODELS)
@@ -98,7 +99,7 @@ def _sources(cluster: Cluster, folder: Path, world: World, name: str) -> Iterato
         odoo.stop()
 
 
-def _write(settings: Settings, sample: Sample, cluster: Cluster, name: str) -> None:
+def _write(sample: Sample, cluster: Cluster, name: str) -> None:
     with closing(psycopg2.connect(cluster.dsn(f"{name}_nexacloud"))) as connection, connection:
         nexacloud.ensure_tables(connection)
         nexacloud.merge(connection, sample)
