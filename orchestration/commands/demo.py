@@ -134,8 +134,21 @@ def _decide(conn: connection, settings: Settings, *, quiet: bool) -> tuple[int, 
     ready = [row for row in subscriptions(conn, settings) if row["is_ready"]]
     opened = open_gates(conn, settings, ready, BILLED, DECISION)
     if not quiet:
-        readiness.show(ready, f"Ready from {BILLED} on; gates opened by {DECISION.by}")
+        _show_gates(conn, settings, len(opened))
     return len(accepted), len(opened)
+
+
+def _show_gates(conn: connection, settings: Settings, opened: int) -> None:
+    """The gates of those who have something to bill; the free ones are many and alike."""
+    billed = {row["external_subscription_id"] for row in _may(conn, settings)}
+    rows = [
+        row
+        for row in subscriptions(conn, settings)
+        if row["external_subscription_id"] in billed and row["is_gate_open"]
+    ]
+    readiness.show(rows, f"Gates open from {BILLED} on, by {DECISION.by}")
+    others = opened - len(rows)
+    render.stdout.print(f"{others} more are ready and open that have nothing to bill", style="dim")
 
 
 def _approve(conn: connection, settings: Settings, checks: Checks, *, quiet: bool) -> int:
