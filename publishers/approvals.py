@@ -18,6 +18,8 @@ from publishers.ledger import lock_decisions
 from publishers.lines import Filters, plain
 
 Decision = Literal["approve", "reject", "revoke"]
+# One note for all lines, or one by line key.
+Note = str | Mapping[str, str] | None
 # First half of the lock on a line's decisions; the second is the hash of its key.
 DECISION_LOCK_CLASS = 0x66_62_64
 # What the content hash covers, and so what a person may find changed.
@@ -108,7 +110,7 @@ def approve(
     lines: Sequence[ProposedLine],
     *,
     by: str,
-    note: str | None = None,
+    note: Note = None,
     policy_version: str | None = None,
     seen: Seen | None = None,
 ) -> Decisions:
@@ -140,7 +142,7 @@ def _decide(
     lines: Sequence[ProposedLine],
     decision: Decision,
     by: str,
-    note: str | None,
+    note: Note,
     policy_version: str | None,
     seen: Seen | None,
 ) -> Decisions:
@@ -164,7 +166,8 @@ def _decide(
             elif line.line_key in overtaken:
                 result.refused[line.line_key] = overtaken[line.line_key]
             else:
-                rows.append(_row(line, decision, author, note, policy_version))
+                why = note.get(line.line_key) if isinstance(note, Mapping) else note
+                rows.append(_row(line, decision, author, why, policy_version))
                 result.written.append(line.line_key)
         _insert(cursor, rows)
     return result

@@ -113,16 +113,20 @@ def approve_automatically(conn: Connection, schema: str = "marts") -> Decisions:
         cursor.execute(sql.SQL(_CANDIDATES).format(marts=sql.Identifier(schema)))
         found: Sequence[dict[str, Any]] = [dict(row) for row in cursor]
     result = Decisions()
-    for row in found:
-        version, last = row["policy_version"], row["last_amount"]
-        note = f"within {row['within_percent']} % of {last} {row['currency']}, billed before"
-        written = approve(
-            conn, [_line(row)], by=f"policy:{version}", note=note, policy_version=version
-        )
-        result.written += written.written
-        result.unchanged += written.unchanged
-        result.refused |= written.refused
+    for version in sorted({row["policy_version"] for row in found}):
+        rows = [row for row in found if row["policy_version"] == version]
+        lines, why = [_line(row) for row in rows], {row["line_key"]: _why(row) for row in rows}
+        by = f"policy:{version}"
+        given = approve(conn, lines, by=by, note=why, policy_version=version)
+        result.written += given.written
+        result.unchanged += given.unchanged
+        result.refused |= given.refused
     return result
+
+
+def _why(row: dict[str, Any]) -> str:
+    last = f"{row['last_amount']} {row['currency']}"
+    return f"within {row['within_percent']} % of {last}, billed before"
 
 
 def _line(row: dict[str, Any]) -> ProposedLine:

@@ -8,7 +8,7 @@ before a request leaves and after its answer came.
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -97,7 +97,7 @@ def send(
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         while True:
             # Odoo gets its next request before the answers to the last ones are written down.
-            while len(busy) < WORKERS and _refill(queue, feed):
+            while len(busy) < WORKERS and _refill(queue, feed, outcomes):
                 batch, port = queue.popleft(), ports.take()
                 ledger.start_attempt(conn, batch.keys, run)
                 run.at("before_request")
@@ -109,7 +109,7 @@ def send(
             if not busy and not queue:
                 return
             if busy:
-                _refill(queue, feed)
+                _refill(queue, feed, outcomes)
             done = _finished(busy, ports, run) if busy else []
 
 
@@ -126,9 +126,15 @@ def _finished(
     return done
 
 
-def _refill(queue: deque[Batch], feed: Iterator[Sequence[Publication]]) -> bool:
-    """Take from the feed where nothing waits; False where there is nothing left to send."""
+def _refill(queue: deque[Batch], feed: Iterator[Sequence[Publication]], outcomes: Outcomes) -> bool:
+    """Take from the feed where nothing waits; False where there is nothing left to send.
+
+    After a failure nothing new is taken: an Odoo that does not answer, or refuses this user, would
+    only be asked in vain, and documents would be claimed that nobody can send.
+    """
     while not queue:
+        if outcomes.failed:
+            return False
         documents = next(feed, None)
         if documents is None:
             return False
@@ -242,23 +248,20 @@ def _judge(
         odoo_id = move.values["id"] if move else None
         ledger.quarantine(conn, key, reason, {"differences": wrong, "odoo_id": odoo_id}, run)
         outcomes.quarantined[key] = reason
-    confirmed = ledger.confirm(
-        conn,
-        {key: move.observed for key, move in right.items()},
-        {
-            d.document_key: _line_ids(d, right[d.document_key])
-            for d in batch.documents
-            if d.document_key in right
-        },
-        run,
-    )
+    observed = {key: move.observed for key, move in right.items()}
+    confirmed = ledger.confirm(conn, observed, _line_ids(batch, right), run)
     outcomes.confirmed |= {key: int(right[key].values["id"]) for key in confirmed}
 
 
-def _line_ids(document: Publication, move: Move) -> dict[str, int]:
-    """Odoo's line ids by line key: lines were created in the order of the document."""
-    ids = [int(line["id"]) for line in move.lines]
-    return dict(zip(document.line_keys, ids, strict=True))
+def _line_ids(batch: Batch, right: Mapping[str, Move]) -> dict[str, dict[str, int]]:
+    """Odoo's line ids by line key, by document: lines were created in the document's order."""
+    keys = {document.document_key: document.line_keys for document in batch.documents}
+    return {
+        key: {
+            line_key: int(line["id"]) for line_key, line in zip(keys[key], move.lines, strict=True)
+        }
+        for key, move in right.items()
+    }
 
 
 def _wrong(document: Publication, move: Move | None) -> list[dict[str, Any]]:

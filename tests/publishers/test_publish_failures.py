@@ -199,3 +199,20 @@ def test_an_odoo_that_never_answers_leaves_the_documents_to_the_next_run(
     assert world.query("select state, attempts from ops.publications") == [("sent", 5)] * 2
     assert world.publish().created == 2
     assert len(world.drafts()) == 2
+
+
+def test_after_a_failure_nothing_more_is_claimed(
+    world: World, customers: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (sending, drafts):
+        monkeypatch.setattr(module, "BATCH_SIZE", 1)
+    monkeypatch.setattr(drafts, "CLAIM_SIZE", 1)
+    world.only_standin("needs a user who may only read")
+    world.propose(world.lines(customers, 6))
+    world.approve()
+    reader = {"odoo_publish_user": "readonly", "odoo_publish_password": "readonly"}
+    report = drafts.publish(load_settings(**{**world.values, **reader}), go=True)
+    # Two were in flight and one was claimed ahead when the first answer came.
+    assert len(world.states()) <= 3
+    assert report.failed >= 1
+    assert world.publish().created == 6
