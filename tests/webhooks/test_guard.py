@@ -1,8 +1,12 @@
 """The guard refuses every URL that leads into our own network, however it is spelled."""
 
 import ipaddress
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from publishers.webhooks.errors import WebhookRefused
 from publishers.webhooks.guard import GuardPolicy, check_url, resolve
@@ -229,6 +233,27 @@ def test_no_list_opens_metadata_multicast_or_hidden_addresses(address: str) -> N
     listed = GuardPolicy(private_hosts=frozenset({"receiver.lan"}))
     with pytest.raises(WebhookRefused):
         resolve("receiver.lan", 443, listed, lambda _host, _port: [address])
+
+
+BEGINNINGS = ["https://", "https:", "https://good.example.com", "HTTPS://a.b:443"]
+TRICKY = st.text(st.sampled_from("aZ09.:/@#?&%\\[]-_=;~ \t\n１。é"), max_size=24)
+
+
+@settings(max_examples=400)
+@given(
+    st.sampled_from(["https://", "https:", "https://good.example.com", "HTTPS://a.b:443"]), TRICKY
+)
+def test_what_is_accepted_is_read_alike_by_every_parser(start: str, rest: str) -> None:
+    """A guard that reads another host than the client does is no guard."""
+    url = start + rest
+    try:
+        target = check_url(url, ANY_PORT)
+    except WebhookRefused:
+        return
+    split = urlsplit(url)
+    assert (split.hostname, split.port or 443) == (target.host, target.port)
+    assert (httpx.URL(url).host, httpx.URL(url).port or 443) == (target.host, target.port)
+    assert (split.username, split.password, split.fragment) == (None, None, "")
 
 
 def test_every_address_that_python_calls_special_is_refused() -> None:
