@@ -21,7 +21,8 @@ from dashboards import formats as f
 from dashboards import layout as ui
 from dashboards.data import NotBuilt
 from dashboards.identity import Viewer
-from dashboards.pages import (
+from dashboards.queries import common
+from dashboards.views import (
     approvals,
     cutover,
     exceptions,
@@ -30,7 +31,6 @@ from dashboards.pages import (
     reconciliation,
     revenue,
 )
-from dashboards.queries import common
 
 PAGES: dict[str, tuple[tuple[Callable[[], None], str, str, str], ...]] = {
     "Prove": (

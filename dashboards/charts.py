@@ -50,7 +50,7 @@ def bars_by_month(
     for column, name in series.items():
         figure.add_bar(
             name=name,
-            x=[f.month(row[month]) for row in rows],
+            x=[f.short_month(row[month]) for row in rows],
             y=[as_drawn_number(row[column]) for row in rows],
             customdata=[f.money(row[column], currency) for row in rows],
             hovertemplate="%{customdata}",
@@ -85,7 +85,7 @@ def stacked_by_month(rows: Sequence[Row], month: str, names: Mapping[str, str]) 
     for column, name in names.items():
         figure.add_bar(
             name=name,
-            x=[f.month(row[month]) for row in rows],
+            x=[f.short_month(row[month]) for row in rows],
             y=[row[column] for row in rows],
         )
     figure.update_layout(barmode="stack")

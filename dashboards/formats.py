@@ -96,6 +96,11 @@ def month(value: date | None) -> str:
     return NOTHING if value is None else f"{_MONTHS[value.month - 1]} {value.year}"
 
 
+def short_month(value: date | None) -> str:
+    """Apr 2026, for an axis."""
+    return NOTHING if value is None else f"{_MONTHS[value.month - 1][:3]} {value.year}"
+
+
 def words(name: str) -> str:
     """missing_actual -> Missing actual."""
     return name.replace("_", " ").capitalize()

@@ -117,7 +117,12 @@ def table_html(rows: Sequence[Row], columns: Sequence[Column], title: str) -> st
     """The table alone; it can be scrolled by keyboard where it is too wide."""
     head = "".join(f'<th scope="col" class="{_class(c)}">{escape(c.label)}</th>' for c in columns)
     body = "".join(
-        "<tr>" + "".join(f'<td class="{_class(c)}">{cell(c, row)}</td>' for c in columns) + "</tr>"
+        "<tr>"
+        + "".join(
+            f'<td class="{_class(c)}" data-label="{escape(c.label)}">{cell(c, row)}</td>'
+            for c in columns
+        )
+        + "</tr>"
         for row in rows
     )
     return (
