@@ -12,9 +12,9 @@ from psycopg2.extensions import connection as Connection
 
 from publishers import credits, documents, ledger, payloads
 from publishers.documents import Document, Held, Original, Terms
+from publishers.facts import OdooFacts
 from publishers.ledger import Run
 from publishers.lines import Filters, Line, recheck
-from publishers.preflight import OdooFacts
 
 
 def claim(

@@ -12,8 +12,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import NamedTuple
 
+from publishers.facts import OdooFacts
 from publishers.lines import Line
-from publishers.preflight import OdooFacts
 from publishers.taxes import TaxableLine, Totals, document_totals, round_half_up
 
 ONE = Decimal(1)

@@ -18,11 +18,12 @@ from connections.postgres import warehouse
 from connections.settings import Settings
 from publishers import claims, control, credits, documents, ledger, report, sending
 from publishers.documents import Held, Terms
+from publishers.facts import OdooFacts
 from publishers.freshness import stale_reason
 from publishers.ledger import Publication, Run
 from publishers.lines import Filters, Line, select
 from publishers.ports import Ports
-from publishers.preflight import OdooFacts, read_facts
+from publishers.preflight import read_facts
 from publishers.report import PublishReport
 from publishers.sending import BATCH_SIZE, Outcomes
 

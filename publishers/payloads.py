@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from publishers.documents import Document, SentLine, short
-from publishers.preflight import OdooFacts
+from publishers.facts import OdooFacts
 
 EXTERNAL_ID_MODULE = "dwh_pub"
 # Create-only: a repeat returns the same id and changes nothing, whatever a person did to the draft.

@@ -1,22 +1,23 @@
-"""What must be true in Odoo before anything is sent: read once per run, judged per document.
+"""What must be true in Odoo before anything is sent, asked once per run.
 
-In: the ids that the lines of this run use. Out: OdooFacts, and for each document either nothing or
-the first problem, by name. Odoo itself accepts archived taxes, purchase taxes, missing rates and
-wrong digits without a word, so nobody else would notice.
+In: the ids that the lines of this run use. Out: OdooFacts, with what is wrong with an id by name.
+Odoo itself accepts archived taxes, purchase taxes, missing rates and wrong digits without a word,
+so nobody else would notice.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from connections.errors import OdooPermanentError
 from connections.odoo import OdooPort
+from publishers.facts import Currency, OdooFacts
 from publishers.lines import Line
 from publishers.taxes import Digits, RoundingMethod, TaxComponent
 
 ALSO_ARCHIVED = {"active_test": False}
+PAGE = 2000
 LOCK_DATES = ("fiscalyear_lock_date", "sale_lock_date", "hard_lock_date")
 TAX_FIELDS = (
     "name",
@@ -29,95 +30,6 @@ TAX_FIELDS = (
     "type_tax_use",
     "company_id",
 )
-
-
-@dataclass(frozen=True)
-class Currency:
-    """A currency of Odoo; `has_rate` also for the company's own."""
-
-    currency_id: int
-    name: str
-    decimals: int
-    is_active: bool
-    has_rate: bool
-
-
-@dataclass(frozen=True)
-class OdooFacts:
-    """What this run knows of Odoo. `problems` name what is wrong with an id, by kind of record."""
-
-    company_id: int
-    rounding_method: RoundingMethod
-    digits: Digits
-    journal_id: int | None
-    currencies: dict[str, Currency]
-    taxes: dict[int, tuple[TaxComponent, ...]]
-    problems: dict[tuple[str, int], str]
-    locked_until: date | None = None
-    # Set where the warehouse itself is too old to bill from.
-    stale: str | None = None
-
-    def problem_with(self, lines: Sequence[Line], today: date) -> str | None:
-        """Why these lines cannot become a document, or None. The first problem is enough."""
-        return (
-            self.stale
-            or next((p for line in lines for p in self._line_problems(line) if p), None)
-            or self._company_problem(today)
-        )
-
-    def _company_problem(self, today: date) -> str | None:
-        if self.journal_id is None:
-            return f"company {self.company_id} has no active sale journal in Odoo: create one"
-        if self.locked_until and today <= self.locked_until:
-            return (
-                f"invoice date {today} is not after the lock date {self.locked_until}: Odoo would"
-                " book it in another month; lift the lock or publish later"
-            )
-        return None
-
-    def _line_problems(self, line: Line) -> Iterable[str | None]:
-        yield self.problems.get(("partner", line.partner_id))
-        yield self._currency_problem(line)
-        if line.row.get("tax_ids", ()) is None:
-            yield f"line {line.line_key}: its taxes are not resolved: mend the customer's province"
-        for tax_id in line.tax_ids:
-            yield self.problems.get(("tax", tax_id))
-        yield self._rate_problem(line)
-        if line.product_id:
-            yield self.problems.get(("product", line.product_id))
-
-    def _currency_problem(self, line: Line) -> str | None:
-        currency = self.currencies.get(line.currency)
-        if currency is None:
-            return f"currency {line.currency} does not exist in Odoo: create it"
-        if not currency.is_active:
-            return f"currency {line.currency} is archived in Odoo: activate it"
-        if not currency.has_rate:
-            return f"currency {line.currency} has no rate in Odoo, which would take 1.0: enter one"
-        if self.digits.price < currency.decimals:
-            return (
-                f"Odoo keeps {self.digits.price} decimals of a price and {line.currency} has"
-                f" {currency.decimals}: raise the decimal accuracy of Product Price"
-            )
-        return None
-
-    def _rate_problem(self, line: Line) -> str | None:
-        """The rates that were approved must be the rates that Odoo applies now."""
-        approved = line.row.get("tax_components")
-        if approved is None or any(tax_id not in self.taxes for tax_id in line.tax_ids):
-            return None
-        known = sorted(Decimal(str(component["rate"])) for component in approved)
-        actual = sorted(c.rate for tax_id in line.tax_ids for c in self.taxes[tax_id])
-        if known == actual:
-            return None
-        return (
-            f"line {line.line_key} was approved with tax rates {_list(known)} and Odoo applies"
-            f" {_list(actual)}: load and build again"
-        )
-
-
-def _list(values: Iterable[Decimal]) -> str:
-    return ", ".join(format(value.normalize(), "f") for value in values) or "none"
 
 
 def read_facts(port: OdooPort, lines: Sequence[Line]) -> OdooFacts:
@@ -284,9 +196,8 @@ def _product_problems(port: OdooPort, product_ids: set[int]) -> dict[tuple[str, 
 def _by_id(
     port: OdooPort, model: str, ids: set[int], fields: Sequence[str]
 ) -> dict[int, dict[str, Any]]:
-    if not ids:
-        return {}
-    found = port.search_read(
-        model, [("id", "in", sorted(ids))], list(fields), context=ALSO_ARCHIVED
-    )
+    wanted, found = sorted(ids), list[dict[str, Any]]()
+    for start in range(0, len(wanted), PAGE):
+        domain = [("id", "in", wanted[start : start + PAGE])]
+        found += port.search_read(model, domain, list(fields), context=ALSO_ARCHIVED)
     return {row["id"]: row for row in found}

@@ -11,8 +11,8 @@ from publishing_world import JUNE, MAY, line
 
 from publishers import documents, payloads
 from publishers.documents import Document, Held, Original, Terms
+from publishers.facts import Currency, OdooFacts
 from publishers.lines import from_row
-from publishers.preflight import Currency, OdooFacts
 from publishers.taxes import Digits, TaxComponent, Totals
 
 TODAY = date(2026, 6, 3)
