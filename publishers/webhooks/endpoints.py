@@ -4,7 +4,7 @@ In: marts.dim_webhook_endpoints (names of settings, never values) and the settin
 Out: an endpoint that may be sent to, or an error that says what to mend.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg2
 from psycopg2 import sql
@@ -37,7 +37,7 @@ class OpenEndpoint:
 
     service: str
     target: Target
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
 
 
 def read_endpoints(conn: connection, settings: Settings) -> dict[str, Endpoint]:

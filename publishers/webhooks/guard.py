@@ -11,7 +11,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -50,7 +50,7 @@ class GuardPolicy:
 class Target:
     """A URL whose text was found good; `shown` has no path, which may hold a token."""
 
-    url: str
+    url: str = field(repr=False)
     scheme: str
     host: str
     port: int

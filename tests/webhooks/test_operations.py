@@ -19,6 +19,8 @@ from publishers.webhooks import (
     summary,
 )
 from publishers.webhooks.delivery import UNREACHABLE_IN_A_ROW
+from publishers.webhooks.endpoints import OpenEndpoint
+from publishers.webhooks.guard import GuardPolicy, check_url
 
 
 def test_after_the_last_attempt_it_is_a_dead_letter_and_holds_its_subscription_back(
@@ -183,3 +185,11 @@ def test_reports_are_json(world: World, options: Options) -> None:
     queue(world, ("e1", "a"))
     assert deliver(world.settings, options=options).as_json()["deliveries"][0]["event_id"] == "e1"
     assert run(world, options).as_json()["delivered"] == 1
+
+
+def test_neither_a_secret_nor_a_token_in_the_path_is_ever_shown(world: World) -> None:
+    target = check_url("https://good.example.com/hook/token-8f3a", GuardPolicy())
+    shown = repr(OpenEndpoint("nexacloud", target, (SECRET,))) + target.shown
+    assert "good.example.com" in shown
+    assert SECRET not in shown
+    assert "token-8f3a" not in shown
