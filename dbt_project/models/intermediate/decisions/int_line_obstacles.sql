@@ -14,6 +14,12 @@ partner_taxes as (
 
 ),
 
+products_taxed_otherwise as (
+
+    select * from {{ ref('int_products_taxed_otherwise') }}
+
+),
+
 app_invoices as (
 
     select * from {{ ref('int_app_invoice_spans') }}
@@ -86,12 +92,16 @@ final as (
                         || coalesce(replace(partner_taxes.problem, '_', ' '), 'unknown partner')
                         || ')'
             end,
+            'product ' || products_taxed_otherwise.product_code
+            || ' has taxes of its own in Odoo, which are not mapped by province',
             'the app already invoiced the period in ' || invoiced_by_app.invoice_numbers,
             'Odoo would invoice it by itself: ' || billed_by_odoo.reasons,
             'an exception is open: ' || replace(held_by_exception.kinds, '_', ' ')
         ), '') as reasons
     from lines
     left join partner_taxes on lines.partner_id = partner_taxes.partner_id
+    left join products_taxed_otherwise
+        on lines.product_id = products_taxed_otherwise.product_id
     left join invoiced_by_app on lines.line_key = invoiced_by_app.line_key
     left join billed_by_odoo on lines.line_key = billed_by_odoo.line_key
     left join held_by_exception on lines.line_key = held_by_exception.line_key
