@@ -80,7 +80,9 @@ def _xlsx_cell(sheet: WriteOnlyWorksheet, value: Any) -> Cell:
     if isinstance(value, datetime):  # a sheet knows no time zone: the company's clock
         return _cell(sheet, value.astimezone(PAGE_ZONE).replace(tzinfo=None), "yyyy-mm-dd hh:mm")
     if isinstance(value, Decimal):
-        return _cell(sheet, value, _number_format(value))
+        cell = _cell(sheet, format(value, "f"), _number_format(value))
+        cell.data_type = "n"  # as its own digits: openpyxl would write a number through a float
+        return cell
     if isinstance(value, date):
         return _cell(sheet, value, "yyyy-mm-dd")
     if value is None or isinstance(value, bool | int):
