@@ -1,5 +1,5 @@
 -- A record that silently reaches no invoice is revenue lost, one that reaches two is a customer lost. Every
--- step must hand on as many records as it was given: source -> ledger -> days -> lines and exceptions.
+-- step must hand on as many records as it was given: source -> ledger -> slices -> lines and exceptions.
 with events as (
 
     select count(*) as records
@@ -16,12 +16,10 @@ ledger as (
 
 ),
 
-days as (
+slices as (
 
-    select
-        sum(record_count + left_out_count) as records,
-        sum(record_count) as counted
-    from {{ ref('int_usage_by_day') }}
+    select coalesce(sum(record_count), 0) as counted
+    from {{ ref('int_usage_by_slice') }}
 
 ),
 
@@ -58,7 +56,7 @@ by_subscription as (
         subscription_id,
         metric,
         sum(record_count) as records
-    from {{ ref('int_usage_by_day') }}
+    from {{ ref('int_usage_by_slice') }}
     group by subscription_id, metric
 
 ),
@@ -90,13 +88,11 @@ from events
 cross join ledger
 where events.records <> ledger.records
 union all
-select 'ledger and days differ' as law, null as subscription_id, null as metric,
-    ledger.records - coalesce(days.records, 0) as missing_records
+select 'ledger and slices differ' as law, null as subscription_id, null as metric,
+    ledger.counted - slices.counted as missing_records
 from ledger
-cross join days
-where
-    ledger.records <> coalesce(days.records, 0)
-    or ledger.counted <> coalesce(days.counted, 0)
+cross join slices
+where ledger.counted <> slices.counted
 union all
-select 'days differ from lines and exceptions' as law, subscription_id, metric, missing_records
+select 'slices differ from lines and exceptions' as law, subscription_id, metric, missing_records
 from lost

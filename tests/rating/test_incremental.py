@@ -12,7 +12,7 @@ from rating_world import World
 Row = dict[str, Any]
 RELATIONS = (
     "intermediate.int_usage_ledger",
-    "intermediate.int_usage_by_day",
+    "intermediate.int_usage_by_slice",
     "intermediate.int_usage_by_segment",
     "intermediate.int_rated_charges",
     "intermediate.int_rated_lines",
@@ -96,9 +96,9 @@ def test_nights_give_what_a_full_refresh_gives_whatever_arrived_when(world: Worl
     assert hashes(world) == nights
     counted = world.query(
         "select count(*) filter (where is_counted) as counted,"
-        " count(distinct (subscription_id, metric, coalesce(idempotency_key, usage_key)))"
+        " count(distinct (subscription_id, metric, coalesce(idempotency_key, written_number::text)))"
         " as keys from intermediate.int_usage_ledger join intermediate.int_usage_events"
-        " using (usage_key, subscription_id, metric) where int_usage_events.deleted_at is null"
+        " using (written_number, subscription_id, metric) where int_usage_events.deleted_at is null"
     )
     assert counted[0]["counted"] == counted[0]["keys"]
 

@@ -254,8 +254,8 @@ def _make_template(cluster: Cluster, target: Path) -> Dbt:
     with closing(psycopg2.connect(dbt.dsn)) as connection, connection:
         with connection.cursor() as cursor:
             cursor.execute("drop schema snapshots cascade")
-            cursor.execute("drop table intermediate.int_usage_ledger cascade")
-            cursor.execute("drop table intermediate.int_usage_by_day cascade")
+            for name in ("touched", "ledger", "by_slice"):
+                cursor.execute(f"drop table intermediate.int_usage_{name} cascade")
     cluster.drop_database(TEMPLATE)
     cluster.create_database(TEMPLATE, template=NAME, owner=OWNER)
     return dbt

@@ -18,12 +18,12 @@ final as (
 
     select
         rated_lines.line_key,
-        ledger.usage_key,
+        ledger.usage_source || ':' || ledger.written_number as usage_key,
         ledger.event_at,
         ledger.quantity,
         ledger.is_counted,
         ledger.left_out_reason,
-        ledger.duplicate_of,
+        ledger.usage_source || ':' || ledger.duplicate_of_number as duplicate_of,
         ledger.written_at,
         ledger.loaded_at
     from rated_lines

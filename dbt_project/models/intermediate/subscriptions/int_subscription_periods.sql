@@ -62,13 +62,34 @@ days as (
 
 ),
 
+-- Most subscriptions share their boundaries: each is looked up in its zone once.
+day_starts as (
+
+    select
+        timezone,
+        boundary_on,
+        {{ day_start('boundary_on', 'timezone') }} as started_at
+    from (
+        select timezone, full_start_on as boundary_on
+        from days
+        union
+        select timezone, full_end_on as boundary_on
+        from days
+    ) as boundaries
+
+),
+
 boundaries as (
 
     select
-        *,
-        {{ day_start('full_start_on', 'timezone') }} as full_period_start,
-        {{ day_start('full_end_on', 'timezone') }} as full_period_end
+        days.*,
+        starts.started_at as full_period_start,
+        ends.started_at as full_period_end
     from days
+    inner join day_starts as starts
+        on days.timezone = starts.timezone and days.full_start_on = starts.boundary_on
+    inner join day_starts as ends
+        on days.timezone = ends.timezone and days.full_end_on = ends.boundary_on
 
 ),
 

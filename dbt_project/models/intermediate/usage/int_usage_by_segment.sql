@@ -1,8 +1,8 @@
-with placed_days as (
+{{ config(unlogged=true) }}
 
-    select *
-    from {{ ref('int_usage_placed_days') }}
-    where segment_start is not null
+with slices as (
+
+    select * from {{ ref('int_usage_by_slice') }}
 
 ),
 
@@ -11,6 +11,14 @@ split_records as (
     select *
     from {{ ref('int_usage_split_records') }}
     where segment_start is not null
+
+),
+
+segments as (
+
+    select *
+    from {{ ref('int_subscription_segments') }}
+    where period_type in ('all', 'usage')
 
 ),
 
@@ -29,17 +37,25 @@ metrics as (
 
 ),
 
+-- Whole slices, and the single records of those that a boundary cuts.
 parts as (
 
     select
-        subscription_id, metric, unique_value, period_type, period_start, segment_start,
-        record_count, summed_quantity, largest_quantity, last_quantity,
-        first_event_at, last_event_at,
+        slices.subscription_id, slices.metric, slices.unique_value,
+        segments.period_type, segments.period_start, segments.segment_start,
+        slices.record_count, slices.summed_quantity, slices.largest_quantity, slices.last_quantity,
+        slices.first_event_at, slices.last_event_at,
         null::timestamptz as written_at, null::bigint as written_number
-    from placed_days
+    from slices
+    inner join segments
+        on
+            slices.subscription_id = segments.subscription_id
+            and slices.first_event_at >= segments.segment_start
+            and slices.last_event_at < segments.segment_end
     union all
     select
-        subscription_id, metric, unique_value, period_type, period_start, segment_start,
+        subscription_id, metric, unique_value,
+        period_type, period_start, segment_start,
         1 as record_count, quantity as summed_quantity, quantity as largest_quantity,
         quantity as last_quantity, event_at as first_event_at, event_at as last_event_at,
         written_at, written_number
@@ -62,7 +78,7 @@ totals as (
         (array_agg(
             last_quantity
             order by last_event_at desc, written_at desc nulls last, written_number desc nulls last
-        ))[1] as last_quantity,
+        ) filter (where last_quantity is not null))[1] as last_quantity,
         min(first_event_at) as first_event_at,
         max(last_event_at) as last_event_at
     from parts
@@ -88,10 +104,11 @@ final as (
             when 'max' then totals.largest_quantity
             when 'last' then totals.last_quantity
             when 'unique' then totals.unique_count
+            else 0
         end as used_quantity
     from totals
     inner join subscriptions on totals.subscription_id = subscriptions.subscription_id
-    inner join metrics
+    left join metrics
         on subscriptions.service = metrics.service and totals.metric = metrics.metric
 
 )

@@ -30,20 +30,25 @@ billing_metrics as (
 
 ),
 
+services as (
+
+    select * from {{ ref('int_services') }}
+
+),
+
 -- An event's time is the start of its window: a window that ends at a boundary lies before it.
 nexacloud_events as (
 
     select
         'nexacloud' as usage_source,
+        usage_record_id as written_number,
         'nexacloud' as service,
-        'nexacloud:' || usage_record_id as usage_key,
         'nexacloud:' || coalesce(external_subscription_id, '') as subscription_id,
-        metric,
+        coalesce(metric, '') as metric,
         quantity,
         window_start as event_at,
         idempotency_key,
         created_at as written_at,
-        usage_record_id as written_number,
         loaded_at,
         deleted_at
     from nexacloud_usage
@@ -70,16 +75,15 @@ odoo_events as (
 
     select
         'odoo' as usage_source,
+        odoo_rollups.billing_usage_id as written_number,
         billing_services.service,
-        'odoo:' || odoo_rollups.billing_usage_id as usage_key,
         billing_services.service || ':' || coalesce(odoo_rollups.external_subscription_id, '')
             as subscription_id,
-        billing_metrics.metric,
+        coalesce(billing_metrics.metric, '') as metric,
         odoo_rollups.quantity,
         odoo_rollups.period_start as event_at,
         odoo_rollups.idempotency_key,
         odoo_rollups.updated_at as written_at,
-        odoo_rollups.billing_usage_id as written_number,
         odoo_rollups.loaded_at,
         odoo_rollups.deleted_at
     from odoo_rollups
@@ -100,16 +104,25 @@ events as (
 
 ),
 
--- 128 bits stand for (subscription, metric, idempotency key); a record without a key repeats none.
+-- A record without a key repeats no other: its own number stands in. Slices of eight days begin on the
+-- 1st, 9th, 17th and 25th of the local month, so that none lies across the end of one.
 final as (
 
     select
-        *,
-        md5(
-            subscription_id || '|' || coalesce(metric, '') || '|'
-            || coalesce('key ' || idempotency_key, usage_key)
-        )::uuid as dedupe_key
+        events.*,
+        local_days.event_on - (extract(day from local_days.event_on)::int - 1) % 8 as slice_on,
+        hashtextextended(
+            events.subscription_id || '|' || events.metric || '|'
+            || coalesce('key ' || events.idempotency_key, events.usage_source || events.written_number),
+            0
+        ) as dedupe_hash
     from events
+    left join services on events.service = services.service
+    cross join lateral (
+        select {{ local_date(
+            "coalesce(events.event_at, 'epoch')", "coalesce(services.timezone, 'UTC')"
+        ) }} as event_on
+    ) as local_days
 
 )
 

@@ -1,12 +1,18 @@
-with placed_days as (
+with usage_by_segment as (
 
-    select * from {{ ref('int_usage_placed_days') }}
+    select * from {{ ref('int_usage_by_segment') }}
 
 ),
 
 split_records as (
 
     select * from {{ ref('int_usage_split_records') }}
+
+),
+
+segments as (
+
+    select * from {{ ref('int_subscription_segments') }}
 
 ),
 
@@ -48,45 +54,50 @@ metrics as (
 
 ),
 
-unpriced_days as (
+-- Segments whose usage no charge asks for; their records are named one by one.
+unpriced_segments as (
 
-    select placed_days.*
-    from placed_days
+    select
+        usage_by_segment.subscription_id,
+        usage_by_segment.metric,
+        segments.segment_start,
+        segments.segment_end
+    from usage_by_segment
+    inner join segments
+        on
+            usage_by_segment.subscription_id = segments.subscription_id
+            and usage_by_segment.period_type = segments.period_type
+            and usage_by_segment.segment_start = segments.segment_start
     left join segment_charges
         on
-            placed_days.subscription_id = segment_charges.subscription_id
-            and placed_days.period_type = segment_charges.period_type
-            and placed_days.segment_start = segment_charges.segment_start
-            and placed_days.metric = segment_charges.metric
-    where placed_days.segment_start is not null and segment_charges.metric is null
+            usage_by_segment.subscription_id = segment_charges.subscription_id
+            and usage_by_segment.period_type = segment_charges.period_type
+            and usage_by_segment.segment_start = segment_charges.segment_start
+            and usage_by_segment.metric = segment_charges.metric
+    where segment_charges.metric is null
 
 ),
 
 unreached as (
 
     select
-        split_records.usage_key,
-        split_records.segment_start is not null as is_placed
+        usage_source,
+        written_number,
+        false as is_placed
     from split_records
-    left join segment_charges
-        on
-            split_records.subscription_id = segment_charges.subscription_id
-            and split_records.period_type = segment_charges.period_type
-            and split_records.segment_start = segment_charges.segment_start
-            and split_records.metric = segment_charges.metric
-    where segment_charges.metric is null
+    where segment_start is null
     union all
     select
-        ledger.usage_key,
+        ledger.usage_source,
+        ledger.written_number,
         true as is_placed
-    from unpriced_days
+    from unpriced_segments
     inner join ledger
         on
-            ledger.event_at between unpriced_days.first_event_at and unpriced_days.last_event_at
-            and unpriced_days.subscription_id = ledger.subscription_id
-            and unpriced_days.metric is not distinct from ledger.metric
-            and unpriced_days.unique_value is not distinct from ledger.unique_value
-            and unpriced_days.usage_on = (ledger.event_at at time zone 'UTC')::date
+            unpriced_segments.subscription_id = ledger.subscription_id
+            and unpriced_segments.metric = ledger.metric
+            and ledger.event_at >= unpriced_segments.segment_start
+            and ledger.event_at < unpriced_segments.segment_end
 
 ),
 
@@ -94,7 +105,7 @@ unreached as (
 final as (
 
     select
-        ledger.usage_key,
+        ledger.usage_source || ':' || ledger.written_number as usage_key,
         ledger.usage_source,
         split_part(ledger.subscription_id, ':', 1) as service,
         ledger.subscription_id,
@@ -109,6 +120,7 @@ final as (
             when subscriptions.subscription_id is null then 'unknown_subscription'
             when subscriptions.problem is not null then 'subscription_' || subscriptions.problem
             when metrics.metric is null then 'unknown_metric'
+            when ledger.event_at is null then 'no_time'
             when unreached.is_placed then 'no_price'
             when ledger.event_at < subscriptions.held_from then 'before_start'
             when ledger.event_at >= subscriptions.held_until then 'after_end'
@@ -116,7 +128,10 @@ final as (
             else 'not_held'
         end as reason
     from unreached
-    inner join ledger on unreached.usage_key = ledger.usage_key
+    inner join ledger
+        on
+            unreached.usage_source = ledger.usage_source
+            and unreached.written_number = ledger.written_number
     left join subscriptions on ledger.subscription_id = subscriptions.subscription_id
     left join services on split_part(ledger.subscription_id, ':', 1) = services.service
     left join metrics

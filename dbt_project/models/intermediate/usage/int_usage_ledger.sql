@@ -2,25 +2,28 @@
     config(
         materialized='incremental',
         incremental_strategy='merge',
-        unique_key='usage_key',
+        unique_key=['written_number', 'usage_source'],
         on_schema_change='fail',
+        unlogged=true,
+        pre_hook="{{ with_working_memory() }}",
+        post_hook="analyze {{ this }}",
         indexes=[
-            {'columns': ['usage_key'], 'unique': true},
-            {'columns': ['dedupe_key']},
-            {'columns': ['event_at']},
-            {'columns': ['usage_source', 'loaded_at']},
+            {'columns': ['written_number', 'usage_source'], 'unique': true},
+            {'columns': ['dedupe_hash']},
+            {'columns': ['event_at'], 'type': 'brin'},
+            {'columns': ['slice_on'], 'type': 'brin'},
         ]
     )
 }}
 
--- The days that this run changes are noted before it does.
+-- The slices that this run changes are noted before it does.
 -- depends_on: {{ ref('int_usage_touched') }}
 with events as (
 
     select *
     from {{ ref('int_usage_events') }}
     {%- if is_incremental() %}
-    where {{ newer_than(this) }}
+    where {{ newer_than_rollup() }}
     {%- endif %}
 
 ),
@@ -42,21 +45,23 @@ unique_metrics as (
 arrived as (
 
     select
-        events.usage_key,
         events.usage_source,
+        events.written_number,
         events.subscription_id,
         events.metric,
         events.quantity,
         events.event_at,
-        events.dedupe_key,
+        events.slice_on,
+        events.dedupe_hash,
         -- What a unique count counts: the key up to its first #, so that one thing may report often.
         case
             when unique_metrics.metric is not null
-                then split_part(coalesce(events.idempotency_key, events.usage_key), '#', 1)
+                then split_part(
+                    coalesce(events.idempotency_key, events.written_number::text), '#', 1
+                )
         end as unique_value,
         coalesce(services.duplicate_policy, 'first') = 'last' as is_last_kept,
         events.written_at,
-        events.written_number,
         events.loaded_at,
         events.deleted_at
     from events
@@ -67,39 +72,31 @@ arrived as (
 ),
 
 {% if is_incremental() -%}
--- A new record can put an old one out, or an edit can leave a key: all records of every key that is
+-- A new record can put an old one out, and an edit can leave its key: all records of every key that is
 -- touched are judged again, so that the order of arrival decides nothing.
 touched_keys as (
 
-    select dedupe_key
+    select dedupe_hash
     from arrived
     union
-    select this.dedupe_key
+    select this.dedupe_hash
     from {{ this }} as this
-    inner join arrived on this.usage_key = arrived.usage_key
+    inner join arrived
+        on this.written_number = arrived.written_number and this.usage_source = arrived.usage_source
 
 ),
 
 known as (
 
     select
-        this.usage_key,
-        this.usage_source,
-        this.subscription_id,
-        this.metric,
-        this.quantity,
-        this.event_at,
-        this.dedupe_key,
-        this.unique_value,
-        this.is_last_kept,
-        this.written_at,
-        this.written_number,
-        this.loaded_at,
-        this.deleted_at
-    from {{ this }} as this
-    inner join touched_keys on this.dedupe_key = touched_keys.dedupe_key
-    left join arrived on this.usage_key = arrived.usage_key
-    where arrived.usage_key is null
+        this.usage_source, this.written_number, this.subscription_id, this.metric, this.quantity,
+        this.event_at, this.slice_on, this.dedupe_hash, this.unique_value, this.is_last_kept, this.written_at,
+        this.loaded_at, this.deleted_at
+    from touched_keys
+    inner join {{ this }} as this on touched_keys.dedupe_hash = this.dedupe_hash
+    left join arrived
+        on this.written_number = arrived.written_number and this.usage_source = arrived.usage_source
+    where arrived.written_number is null
 
 ),
 
@@ -118,19 +115,21 @@ candidates as (
 ),
 {%- endif %}
 
+-- The hash brings records of one key together; subscription and metric beside it leave its accidents
+-- no chance. The withdrawn come last, whatever the policy.
 judged as (
 
     select
         *,
-        first_value(usage_key) over (
-            partition by dedupe_key
+        first_value(written_number) over (
+            partition by dedupe_hash, subscription_id, metric
             order by
                 (deleted_at is not null)::int,
                 case when is_last_kept then null else written_at end,
                 case when is_last_kept then null else written_number end,
                 written_at desc,
                 written_number desc
-        ) as kept_usage_key
+        ) as kept_number
     from candidates
 
 ),
@@ -138,27 +137,26 @@ judged as (
 final as (
 
     select
-        usage_key,
         usage_source,
+        written_number,
         subscription_id,
         metric,
         quantity,
         event_at,
-        dedupe_key,
+        slice_on,
+        dedupe_hash,
         unique_value,
         is_last_kept,
         written_at,
-        written_number,
         loaded_at,
         deleted_at,
-        deleted_at is null and usage_key = kept_usage_key as is_counted,
+        deleted_at is null and written_number = kept_number as is_counted,
         case
             when deleted_at is not null then 'withdrawn'
-            when usage_key <> kept_usage_key then 'duplicate'
+            when written_number <> kept_number then 'duplicate'
         end as left_out_reason,
-        case
-            when deleted_at is null and usage_key <> kept_usage_key then kept_usage_key
-        end as duplicate_of
+        case when deleted_at is null and written_number <> kept_number then kept_number end
+            as duplicate_of_number
     from judged
 
 )

@@ -1,8 +1,8 @@
-with split_days as (
+{{ config(unlogged=true) }}
 
-    select *
-    from {{ ref('int_usage_placed_days') }}
-    where segment_start is null
+with split_slices as (
+
+    select * from {{ ref('int_usage_split_slices') }}
 
 ),
 
@@ -25,25 +25,25 @@ segments as (
 final as (
 
     select
-        ledger.usage_key,
+        ledger.usage_source,
+        ledger.written_number,
         ledger.subscription_id,
         ledger.metric,
         ledger.unique_value,
         ledger.quantity,
         ledger.event_at,
         ledger.written_at,
-        ledger.written_number,
         segments.period_type,
         segments.period_start,
         segments.segment_start
-    from split_days
-    inner join ledger
+    from (select distinct slice_on from split_slices) as slice_days
+    inner join ledger on slice_days.slice_on = ledger.slice_on
+    inner join split_slices
         on
-            ledger.event_at between split_days.first_event_at and split_days.last_event_at
-            and split_days.subscription_id = ledger.subscription_id
-            and split_days.metric is not distinct from ledger.metric
-            and split_days.unique_value is not distinct from ledger.unique_value
-            and split_days.usage_on = (ledger.event_at at time zone 'UTC')::date
+            ledger.slice_on = split_slices.slice_on
+            and ledger.subscription_id = split_slices.subscription_id
+            and ledger.metric = split_slices.metric
+            and ledger.unique_value is not distinct from split_slices.unique_value
     left join segments
         on
             ledger.subscription_id = segments.subscription_id

@@ -1,6 +1,13 @@
-{{ config(materialized='incremental', incremental_strategy='append', on_schema_change='fail') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        on_schema_change='fail',
+        unlogged=true
+    )
+}}
 
-{%- set ledger = ledger_as_it_was() if execute and is_incremental() -%}
+{%- set ledger = held_before('int_usage_ledger') if execute and is_incremental() -%}
 
 with events as (
 
@@ -13,7 +20,7 @@ arrived as (
 
     select *
     from events
-    where {{ newer_than(ledger) }}
+    where {{ newer_than_rollup() }}
 
 ),
 
@@ -21,33 +28,36 @@ earlier_versions as (
 
     select ledger.*
     from arrived
-    inner join {{ ledger }} as ledger on arrived.usage_key = ledger.usage_key
+    inner join {{ ledger }} as ledger
+        on
+            arrived.written_number = ledger.written_number
+            and arrived.usage_source = ledger.usage_source
 
 ),
 
--- An edit leaves its key and its day; what shared the key before or shares it now is judged again.
+-- An edit leaves its key and its slice; what shared the key before or shares it now is judged again.
 touched_keys as (
 
-    select dedupe_key
+    select dedupe_hash
     from arrived
     union
-    select dedupe_key
+    select dedupe_hash
     from earlier_versions
 
 ),
 
 records as (
 
-    select subscription_id, metric, event_at
+    select subscription_id, metric, slice_on
     from arrived
     union all
-    select ledger.subscription_id, ledger.metric, ledger.event_at
+    select ledger.subscription_id, ledger.metric, ledger.slice_on
     from touched_keys
-    inner join {{ ledger }} as ledger on touched_keys.dedupe_key = ledger.dedupe_key
+    inner join {{ ledger }} as ledger on touched_keys.dedupe_hash = ledger.dedupe_hash
 
 ),
 {%- else -%}
--- From nothing, all days are summed anyway.
+-- From nothing, all slices are summed anyway.
 records as (
 
     select *
@@ -62,7 +72,7 @@ final as (
     select distinct
         subscription_id,
         metric,
-        (event_at at time zone 'UTC')::date as usage_on
+        slice_on
     from records
 
 )

@@ -45,7 +45,7 @@ not_counted as (
 
     select
         usage_source,
-        usage_key,
+        usage_source || ':' || written_number as usage_key,
         split_part(subscription_id, ':', 1) as service,
         subscription_id,
         substring(subscription_id from position(':' in subscription_id) + 1)
@@ -55,7 +55,7 @@ not_counted as (
         event_at,
         loaded_at as seen_at,
         left_out_reason as reason,
-        duplicate_of,
+        usage_source || ':' || duplicate_of_number as duplicate_of,
         null::text as detail
     from left_out
 
