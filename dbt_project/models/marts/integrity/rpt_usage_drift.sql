@@ -1,6 +1,6 @@
-with rollups as (
+with totals as (
 
-    select * from {{ ref('int_usage_rollups') }}
+    select * from {{ ref('int_usage_rollup_totals') }}
 
 ),
 
@@ -12,52 +12,56 @@ ledger as (
 
 ),
 
-never_pushed as (
+-- Odoo keeps quantities as floats: what differs beyond the fourth decimal is not usage. Only what
+-- is in doubt is looked up record by record.
+doubtful as (
 
-    select * from {{ ref('int_usage_unpushed') }}
+    select *
+    from totals
+    where counted_quantity is null or round(pushed_quantity, 4) <> round(counted_quantity, 4)
 
 ),
 
-pushed as (
+looked_up as (
 
     select
-        subscription_id,
-        service,
-        external_subscription_id,
-        metric,
-        period_start,
-        period_end,
-        pushed_quantity
-    from rollups
-    union all
-    select
-        subscription_id,
-        service,
-        external_subscription_id,
-        metric,
-        period_start,
-        period_end,
-        pushed_quantity
-    from never_pushed
+        doubtful.subscription_id,
+        doubtful.metric,
+        doubtful.period_start,
+        doubtful.period_end,
+        coalesce(sum(ledger.quantity) filter (where ledger.is_counted), 0) as counted_quantity,
+        coalesce(sum(ledger.quantity), 0) as recorded_quantity
+    from doubtful
+    left join ledger
+        on
+            doubtful.subscription_id = ledger.subscription_id
+            and doubtful.metric = ledger.metric
+            and doubtful.period_start <= ledger.event_at
+            and doubtful.period_end > ledger.event_at
+    group by
+        doubtful.subscription_id, doubtful.metric, doubtful.period_start, doubtful.period_end
 
 ),
 
 compared as (
 
     select
-        pushed.*,
-        coalesce(sum(ledger.quantity) filter (where ledger.is_counted), 0) as app_quantity,
-        coalesce(sum(ledger.quantity), 0) as recorded_quantity
-    from pushed
-    left join ledger
+        totals.service,
+        totals.subscription_id,
+        totals.external_subscription_id,
+        totals.metric,
+        totals.period_start,
+        totals.period_end,
+        totals.pushed_quantity,
+        coalesce(looked_up.counted_quantity, totals.counted_quantity) as app_quantity,
+        looked_up.recorded_quantity
+    from totals
+    left join looked_up
         on
-            pushed.subscription_id = ledger.subscription_id
-            and pushed.metric = ledger.metric
-            and pushed.period_start <= ledger.event_at
-            and pushed.period_end > ledger.event_at
-    group by
-        pushed.subscription_id, pushed.service, pushed.external_subscription_id, pushed.metric,
-        pushed.period_start, pushed.period_end, pushed.pushed_quantity
+            totals.subscription_id = looked_up.subscription_id
+            and totals.metric = looked_up.metric
+            and totals.period_start = looked_up.period_start
+            and totals.period_end = looked_up.period_end
 
 ),
 
@@ -73,7 +77,6 @@ final as (
         app_quantity,
         pushed_quantity,
         pushed_quantity - app_quantity as drift_quantity,
-        -- Odoo keeps quantities as floats: what differs beyond the fourth decimal is not usage.
         round(pushed_quantity, 4) <> round(app_quantity, 4) as is_drift,
         case
             when round(pushed_quantity, 4) = round(app_quantity, 4) then null

@@ -14,7 +14,14 @@ causes as (
 
 acceptances as (
 
-    select * from {{ ref('stg_ops__cause_acceptances') }}
+    select distinct
+        service,
+        external_subscription_id,
+        period_start,
+        cause,
+        amount,
+        currency
+    from {{ ref('stg_ops__cause_acceptances') }}
 
 ),
 
@@ -25,18 +32,16 @@ accepted as (
         causes.subscription_id,
         causes.period_start,
         causes.period_end,
-        bool_and(exists (
-            select 1
-            from acceptances
-            where
-                acceptances.service = causes.service
-                and acceptances.external_subscription_id = causes.external_subscription_id
-                and acceptances.period_start = causes.period_start
-                and acceptances.cause = causes.cause
-                and acceptances.amount = causes.amount
-                and acceptances.currency = causes.currency
-        )) as is_accepted
+        bool_and(acceptances.cause is not null) as is_accepted
     from causes
+    left join acceptances
+        on
+            causes.service = acceptances.service
+            and causes.external_subscription_id = acceptances.external_subscription_id
+            and causes.period_start = acceptances.period_start
+            and causes.cause = acceptances.cause
+            and causes.amount = acceptances.amount
+            and causes.currency = acceptances.currency
     group by causes.subscription_id, causes.period_start, causes.period_end
 
 ),
