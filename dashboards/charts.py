@@ -75,6 +75,7 @@ def waterfall(steps: Sequence[tuple[str, Decimal]], total: str, currency: str) -
             decreasing={"marker": {"color": LESS}},
             totals={"marker": {"color": WHOLE}},
             connector={"line": {"width": 1}},
+            width=0.45,
         )
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pages_world import APPROVERS
 
 from dashboards import formats as f
 
@@ -47,7 +48,7 @@ def _kpi(page: Page, label: str) -> str:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_shows_the_sample(path: str, open_page: Any) -> None:
-    page = open_page(f"{path}{APRIL}")
+    page = open_page(f"{path}{APRIL}", groups=APPROVERS)
     assert _troubles(page) == []
     assert page.locator("h1").inner_text()
     assert page.locator("table.fb-table, .fb-card, .fb-paper, .fb-facts").count() > 0
