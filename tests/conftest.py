@@ -34,6 +34,8 @@ Database = Callable[..., str]
 # What a developer's shell may hold, and no test may follow.
 _OUR_VARIABLES = ("WAREHOUSE_", "NEXACLOUD_", "ODOO_", "BILLING_", "SANDBOX_", "DBT_", "PG")
 _HOME_PREFIX = "billing-test-"
+# Rooms whose tests start from the same built warehouse.
+_SHARED_WORLDS = {"cases": "rating"}
 _ONLY_BY_NAME = ("soak", "odoo_real")
 
 
@@ -56,8 +58,15 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["SOAK_SEEDS"] = str(config.getoption("--seeds"))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what runs only when asked for by its mark."""
+    """Leave out what runs only when asked for by its mark; keep a room's tests in one worker.
+
+    A room's worlds are made once a session: two workers would make them twice.
+    """
+    for item in items:
+        room = item.path.relative_to(Path(__file__).parent).parts[0]
+        item.add_marker(pytest.mark.xdist_group(_SHARED_WORLDS.get(room, room)))
     if config.option.markexpr:
         return
     left_out = [item for item in items if any(map(item.get_closest_marker, _ONLY_BY_NAME))]
