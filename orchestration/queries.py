@@ -31,7 +31,6 @@ class Filters:
     service: str | None = None
     subscription: str | None = None
     customer: str | None = None
-    status: str | None = None
 
     def as_parameters(self) -> dict[str, str | None]:
         """The filters as named query parameters."""

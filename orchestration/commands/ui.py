@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -35,10 +34,12 @@ def ui(port: Port = 3000, host: Host = "127.0.0.1") -> None:
     dbt.prepare(settings)
     os.environ["DAGSTER_HOME"] = str(dagster_home(settings.billing_home))
     os.environ["BILLING_HOME"] = str(settings.billing_home)
-    dagster = str(Path(sys.executable).parent / "dagster")
     os.chdir(dbt.REPOSITORY)
     render.stderr.print(f"Dagster on http://{host}:{port}", highlight=False)
-    os.execv(dagster, [dagster, "dev", "-m", DEFINITIONS, "-h", host, "-p", str(port)])
+    # `python -m` puts this folder on the path, where dagster.yaml finds our run history's class.
+    python = [sys.executable, "-W", "ignore", "-m"]
+    words = ["dagster", "dev", "-m", DEFINITIONS, "-h", host, "-p", str(port)]
+    os.execv(sys.executable, [*python, *words])
 
 
 def dashboard(port: Port = 8501, host: Host = "127.0.0.1") -> None:

@@ -32,8 +32,8 @@ def pages(parsed_home: Path) -> Iterator[str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
     server = subprocess.Popen(
         [
-            *(str(Path(sys.executable).parent / "dagster-webserver"), "-h", "127.0.0.1"),
-            *("-p", str(port), "-m", "orchestration.definitions"),
+            *(sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port)),
+            *("-m", "orchestration.definitions"),
         ],
         cwd=REPOSITORY,
         env={
