@@ -1,0 +1,1 @@
+"""What is fast, measured as ratios in one run; each module writes benchmarks/results/<name>.md."""
