@@ -74,7 +74,9 @@ def preview(cur: cursor, table: Table) -> Merged:
 
 def merge(cur: cursor, table: Table, run_id: str) -> Merged:
     """Insert new rows, overwrite changed and come-back ones, leave the rest alone."""
-    cur.execute("analyze load_stage")
+    # The join needs to know the key; the other columns are only compared.
+    key = sql.Identifier(table.key.name)
+    cur.execute(sql.SQL("analyze load_stage ({})").format(key))
     cur.execute(
         sql.SQL(
             """
@@ -99,7 +101,8 @@ def merge(cur: cursor, table: Table, run_id: str) -> Merged:
 
 def count_vanished(cur: cursor, table: Table, keys: str, guard: ShrinkGuard) -> int:
     """Live raw rows whose key is not in `keys`; raises ShrinkRefused where that is too many."""
-    cur.execute(sql.SQL("analyze {}").format(sql.SQL(keys)))
+    column = sql.Identifier("key" if keys == "load_keys" else table.key.name)
+    cur.execute(sql.SQL("analyze {} ({})").format(sql.SQL(keys), column))
     cur.execute(
         sql.SQL(
             "select count(*) from {raw} as r"

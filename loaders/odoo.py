@@ -17,7 +17,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from psycopg2 import sql
 from psycopg2.extensions import connection, cursor
+from psycopg2.sql import Composable
 
 from connections.odoo import OdooPort, Record
 from loaders import merge, rejects
@@ -27,9 +29,12 @@ from loaders.odoo_preflight import CONTEXT, OdooFound, count, greatest_write_dat
 from loaders.odoo_retry import retrying
 from loaders.odoo_values import BrokenValue, exact_json, line_maker, text
 from loaders.options import Options
+from loaders.pipe import CHUNK
 from loaders.progress import Meter
 from loaders.report import TableReport
 from loaders.runs import LastRun, RunLog, mode_name
+
+REJECTS = sql.SQL("copy load_rejects from stdin")
 
 # A page of bare ids may be longer than a page of records.
 IDS_PER_RECORD = 10
@@ -72,7 +77,12 @@ class _ModelLoad:
         self.report = TableReport("odoo", self.table.name, "full")
         self.meter = Meter(self.table, None, self.options.progress)
         self.read = 0
-        self.line = line_maker(self.table.columns, self.fields)
+        columns = [column for column in self.table.columns if column.name in self.fields]
+        self.line = line_maker(columns)
+        # Columns that this Odoo lacks are not named, and so NULL.
+        self.stage = sql.SQL("copy load_stage ({}) from stdin").format(
+            sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
+        )
 
     def run(self) -> TableReport:
         started = time.monotonic()
@@ -216,13 +226,13 @@ class _ModelLoad:
                 good.append(self.line(record))
             except BrokenValue as error:
                 bad.append(f"{record['id']}\t{text(str(error))}\t{text(exact_json(record))}\n")
-        self._copy("copy load_stage from stdin", good)
-        self._copy("copy load_rejects from stdin", bad)
+        self._copy(self.stage, good)
+        self._copy(REJECTS, bad)
 
-    def _copy(self, statement: str, lines: list[str]) -> None:
+    def _copy(self, statement: Composable, lines: list[str]) -> None:
         if lines:
-            data = "".join(lines)
-            self.writer.copy_expert(statement, io.StringIO(data))
+            data = "".join(lines).encode()
+            self.writer.copy_expert(statement, io.BytesIO(data), size=CHUNK)
             self.report.bytes += len(data)
             self.read += len(lines)
 

@@ -67,9 +67,19 @@ def test_a_value_of_another_kind_is_broken_and_never_coerced(kind: str, value: o
         CONVERTERS[kind](value)
 
 
-def test_a_column_that_this_odoo_lacks_is_null() -> None:
-    columns = [Column("id", "integer", "bigint"), Column("plan_id", "many2one", "bigint")]
-    assert line_maker(columns, ["id"])({"id": 1}) == f"1\t{NULL}\n"
+def test_false_is_empty_except_in_a_boolean() -> None:
+    kinds = ["char", "boolean", "many2one", "float", "date", "datetime", "json"]
+    columns = [Column(kind, kind, "text") for kind in kinds]
+    line = line_maker(columns)(dict.fromkeys(kinds, False))
+    assert line == "\\N\tf\t\\N\t\\N\t\\N\t\\N\t\\N\n"
+
+
+def test_a_broken_record_names_its_column() -> None:
+    line = line_maker([Column("id", "integer", "bigint"), Column("amount", "float", "numeric")])
+    with pytest.raises(BrokenValue, match="amount: NaN is not a number"):
+        line({"id": 1, "amount": Decimal("NaN")})
+    with pytest.raises(BrokenValue, match="amount: not in Odoo's answer"):
+        line({"id": 1})
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +114,7 @@ def test_what_postgresql_reads_back_is_what_odoo_wrote(
         Column("b", "float", "numeric"),
         Column("c", "json", "jsonb"),
     ]
-    line = line_maker(columns, ["a", "b", "c"])({"a": text, "b": number, "c": data})
+    line = line_maker(columns)({"a": text, "b": number, "c": data})
     scratch.execute("truncate t")
     scratch.copy_expert("copy t from stdin", io.StringIO(line))
     scratch.execute("select a, b, c::text from t")
