@@ -30,15 +30,11 @@ subscriptions as (
 
 currencies as (
 
-    select
-        currency_code,
-        max(decimal_places) as decimal_places
-    from {{ ref('stg_odoo__res_currency') }}
-    group by currency_code
+    select * from {{ ref('int_currencies') }}
 
 ),
 
-final as (
+inputs as (
 
     select
         subscriptions.service,
@@ -76,7 +72,7 @@ final as (
         coalesce(usage.record_count, 0) as record_count,
         coalesce(usage.used_quantity, 0) as used_quantity,
         -- A currency that Odoo does not know is rounded as nearly all are: to cents.
-        coalesce(currencies.decimal_places, 2)::int as decimals
+        coalesce(currencies.decimals, 2)::int as decimals
     from segment_charges
     inner join segments
         on
@@ -95,6 +91,16 @@ final as (
             subscriptions.service = metrics.service
             and segment_charges.metric = metrics.metric
     left join currencies on segment_charges.currency = currencies.currency_code
+
+),
+
+-- What a charge was rated from, in one number: nothing is rated again while it stays.
+final as (
+
+    select
+        *,
+        hashtextextended(inputs::text, 0) as inputs_hash
+    from inputs
 
 )
 

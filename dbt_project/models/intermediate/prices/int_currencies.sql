@@ -1,0 +1,18 @@
+with currencies as (
+
+    select * from {{ ref('stg_odoo__res_currency') }}
+
+),
+
+final as (
+
+    select
+        currency_code,
+        max(decimal_places) as decimals
+    from currencies
+    where currency_code is not null
+    group by currency_code
+
+)
+
+select * from final
