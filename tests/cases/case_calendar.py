@@ -28,6 +28,15 @@ def local_midnight(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
+def zone_of_midnight(at: datetime, zone: str) -> str:
+    """The zone itself where `at` is a midnight of it, else a whole-hour zone where it is."""
+    if at.astimezone(ZoneInfo(zone)).time() == time():
+        return zone
+    hours = at.astimezone(UTC).hour
+    # Etc/GMT+5 lies five hours west of Greenwich: midnight there is 05:00 UTC.
+    return f"Etc/GMT+{hours}" if hours <= 12 else f"Etc/GMT-{24 - hours}"
+
+
 def interval_of(span: Span, zone: str) -> tuple[str, str]:
     """Period rule and interval: of the calendar where it fits, else counted from the start."""
     start, end = (at.astimezone(ZoneInfo(zone)).date() for at in (span.start, span.end))

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, ClassVar
 
-from case_calendar import Span, interval_of, local_midnight
+from case_calendar import Span, interval_of, local_midnight, zone_of_midnight
 from rating_world import World
 
 Case = Mapping[str, Any]
@@ -65,6 +65,7 @@ class Form:
         self.case = case
         self.id = str(case["id"])
         self.zone = str(case.get("timezone") or "UTC")
+        self.currency = str(case.get("currency") or "CAD")
 
     @classmethod
     def fits(cls, case: Case) -> bool:
@@ -88,7 +89,7 @@ class Form:
                 "code": self.id,
                 "name": self.id,
                 "price": self.price,
-                "currency": "CAD",
+                "currency": self.currency,
                 "billing_interval": self.interval,
                 "included_cpu_seconds": 0,
                 "overage_price_per_cpu_second": 0,
@@ -176,7 +177,7 @@ class ChargeModelForm(Form):
             **charge,
             "metric": self.metric,
             "charge_model": MODELS.get(model, model),
-            "currency": "CAD",
+            "currency": self.currency,
             "included_quantity": decimal(given.get("free_units", given.get("included_quantity"))),
             "minimum": decimal(given.get("minimum_amount")),
             "maximum": decimal(given.get("maximum_amount")),
@@ -204,7 +205,8 @@ class ChargeModelForm(Form):
         return Decimal(str(self.case["usage_units"]))
 
     def restarts(self, phase: int) -> bool:
-        return 0 < phase < self.phase_count and self._cumulative(phase) < self._cumulative(phase - 1)
+        is_later = 0 < phase < self.phase_count
+        return is_later and self._cumulative(phase) < self._cumulative(phase - 1)
 
     def usage(self, phase: int) -> Iterable[Row]:
         if phase >= self.phase_count:
@@ -274,8 +276,9 @@ class PeriodForm(Form):
     def evidence(self, world: World) -> list[Row]:
         near = next(iter(self.bounds.values()))
         return world.query(
-            "select period_type, period_start, period_end from intermediate.int_subscription_periods"
-            " where subscription_id = %s order by abs(extract(epoch from period_start - %s)) limit 6",
+            "select period_type, period_start, period_end"
+            " from intermediate.int_subscription_periods where subscription_id = %s"
+            " order by abs(extract(epoch from period_start - %s)) limit 6",
             f"nexacloud:{self.id}",
             near,
         )
@@ -291,6 +294,8 @@ class ProrationForm(Form):
         self.policy = str(case["policy"])
         self.price = Decimal(str(case["amount"]))
         span = self._span()
+        # A period that begins at another hour is a period of the zone where it begins at midnight.
+        self.zone = zone_of_midnight(span.start, self.zone)
         self.rule, self.interval = interval_of(span, self.zone)
         self.period_start = span.start
         self.started_at = span.held_from if self.rule == "calendar" else span.start
@@ -322,7 +327,7 @@ class ProrationForm(Form):
             yield row if table != "plans" else {**row, "price": None}
 
     def seed_rows(self, seed: str) -> Iterable[Row]:
-        fee = {"service": "nexacloud", "plan_code": self.id, "currency": "CAD"}
+        fee = {"service": "nexacloud", "plan_code": self.id, "currency": self.currency}
         return [{**fee, "base_fee": self.price}] if seed == "charges" else []
 
     def horizon(self) -> datetime:
@@ -362,17 +367,17 @@ class AggregationForm(Form):
 
     def seed_rows(self, seed: str) -> Iterable[Row]:
         charge = {"service": "nexacloud", "plan_code": self.id, "metric": self.metric}
-        priced = {**charge, "charge_model": "per_unit", "currency": "CAD", "unit_price": 1}
-        return [priced] if seed == "charges" else []
+        terms = {"charge_model": "per_unit", "currency": self.currency, "unit_price": 1}
+        return [{**charge, **terms}] if seed == "charges" else []
 
     def usage(self, phase: int) -> Iterable[Row]:
         for number, event in enumerate(self.case["events"] if phase == 0 else []):
-            key = event.get("unique_key") or f"event-{number}"
+            key, value = event.get("unique_key") or f"event-{number}", event.get("value") or 0
             # A unique count counts the key up to its #; every report of it is a record of its own.
             if self.how == "unique":
-                key = f"{key}#{number}"
-            quantity = Decimal(str(event.get("value") or 0))
-            yield self.record(self.metric, quantity, instant(event["ts"]), key)
+                thing = value if isinstance(value, str) and not _is_number(value) else key
+                key, value = f"{thing}#{number}", 1
+            yield self.record(self.metric, Decimal(str(value)), instant(event["ts"]), key)
 
     def horizon(self) -> datetime:
         return max(instant(self.case["period_end_inclusive"]), self.started_at)
@@ -392,6 +397,10 @@ class AggregationForm(Form):
         cents = quantity.quantize(Decimal("0.01"), ROUND_HALF_UP)
         # The invoice line must carry the same quantity, at a price of 1.00 a unit.
         return quantity if sum(billed, Decimal(0)) == max(cents, Decimal(0)) else None
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).lstrip("-").isdigit()
 
 
 FORMS: tuple[type[Form], ...] = (ChargeModelForm, PeriodForm, AggregationForm, ProrationForm)

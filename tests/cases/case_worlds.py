@@ -136,5 +136,3 @@ def _outcome(world: World, form: Form, steps: list[list[dict[str, Any]]]) -> Out
     if not seen:
         outcome.seen = form.evidence(world)
     return outcome
-
-

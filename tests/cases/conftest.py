@@ -2,8 +2,8 @@
 
     pytest tests/cases --cases DIR
 
-reads every *.json of DIR (a list of cases of the form in data/README.md) instead of data/. All cases
-of one billing policy are rated by one build; cases in phases take a build a phase.
+reads every *.json of DIR (lists of cases, of the form that docs/rating.md tells) instead of data/.
+All cases of one billing policy are rated by one build; cases in phases take a build a phase.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "rating" / "support")]
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "rating" / "support"))
 from case_worlds import Outcome, run_cases
 from rating_world import template_of
 
 if TYPE_CHECKING:
     from sandbox.postgres import Cluster
 
+HERE = Path(__file__).parent
 Case = dict[str, Any]
 
 

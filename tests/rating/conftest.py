@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,6 @@ def rating_dbt(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Db
 
 
 @pytest.fixture
-def world(cluster: Cluster, rating_dbt: Dbt) -> Iterator[World]:
+def world(cluster: Cluster, rating_dbt: Dbt) -> World:
     """An empty warehouse with every raw table, schema ops and the seeds of the project."""
-    yield fresh_world(cluster, rating_dbt)
+    return fresh_world(cluster, rating_dbt)

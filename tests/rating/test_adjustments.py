@@ -56,7 +56,7 @@ def test_a_billed_month_is_only_ever_adjusted(world: World) -> None:
     for line in billed:
         assert frozen[line["line_key"]] == line | in_the_ledger
 
-    # Late usage, a corrected price, a subscription that vanished; and usage of what is not billed yet.
+    # Late usage, a corrected price, a subscription that vanished; usage of what is not billed yet.
     world.load(
         "raw_nexacloud.usage_records",
         [usage(2, "late", 50, toronto(2026, 4, 20)), usage(3, "part", 7, toronto(2026, 4, 20))],
@@ -92,10 +92,9 @@ def test_a_billed_month_is_only_ever_adjusted(world: World) -> None:
     assert total(world, "late") == Decimal("47.00")
 
     # A document that a person released gives its lines back.
-    world.execute("update ops.publications set state = 'released' where document_key = 'adjustments'")
-    world.execute(
-        "update ops.publication_lines set released_at = now() where document_key = 'adjustments'"
-    )
+    of_it = "where document_key = 'adjustments'"
+    world.execute(f"update ops.publications set state = 'released' {of_it}")
+    world.execute(f"update ops.publication_lines set released_at = now() {of_it}")
     world.rate()
     assert new_lines(world)[("late", "cpu_seconds", "adjustment")] == Decimal("6.00")
     assert total(world, "gone") == 0

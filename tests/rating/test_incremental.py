@@ -22,18 +22,19 @@ RELATIONS = (
 
 
 def hashes(world: World) -> dict[str, str]:
+    rows = "string_agg(md5(r::text), '' order by md5(r::text))"
     return {
         relation: world.query(
-            f"select count(*) || ' ' || coalesce(md5(string_agg(md5(r::text), '' order by md5(r::text))), '')"
-            f" as hash from {relation} as r"
+            f"select count(*) || ' ' || coalesce(md5({rows}), '') as hash from {relation} as r"
         )[0]["hash"]
         for relation in RELATIONS
     }
 
 
 def records(seed: int, count: int = 4000) -> list[Row]:
-    """Usage with repeated keys that arrive in any order, some of nobody, some of no known metric."""
+    """Usage with repeated keys that arrives in any order, some of nobody, some of no metric."""
     draw = random.Random(seed)
+    metrics = ("cpu_seconds", "peak", "latest", "people", "events", "unheard")
     rows = []
     for number in range(1, count + 1):
         at = toronto(2026, 4, 20) + timedelta(minutes=draw.randrange(60 * 24 * 40))
@@ -45,7 +46,7 @@ def records(seed: int, count: int = 4000) -> list[Row]:
                 at,
                 idempotency_key=f"key-{draw.randrange(count)}" if number % 9 else None,
                 created_at=at + timedelta(minutes=draw.randrange(9000)),
-                metric=draw.choice(("cpu_seconds", "peak", "latest", "people", "events", "unheard")),
+                metric=draw.choice(metrics),
             )
         )
     draw.shuffle(rows)
@@ -95,10 +96,10 @@ def test_nights_give_what_a_full_refresh_gives_whatever_arrived_when(world: Worl
     world.rate(full_refresh=True)
     assert hashes(world) == nights
     counted = world.query(
-        "select count(*) filter (where is_counted) as counted,"
-        " count(distinct (subscription_id, metric, coalesce(idempotency_key, written_number::text)))"
-        " as keys from intermediate.int_usage_ledger join intermediate.int_usage_events"
-        " using (written_number, subscription_id, metric) where int_usage_events.deleted_at is null"
+        "select count(*) filter (where is_counted) as counted, count(distinct (subscription_id,"
+        " metric, coalesce(idempotency_key, written_number::text))) as keys"
+        " from intermediate.int_usage_ledger as ledger join intermediate.int_usage_events as event"
+        " using (written_number, subscription_id, metric) where event.deleted_at is null"
     )
     assert counted[0]["counted"] == counted[0]["keys"]
 

@@ -1,4 +1,4 @@
-"""Upgrades and downgrades: each segment with its own plan and its own usage, the whole adding up."""
+"""Upgrades and downgrades: each segment with its own plan and usage, the whole adding up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def switch(world: World, name: str, plan_id: str, at: datetime) -> None:
 
 
 def rated(world: World, policy: str) -> World:
-    """One switch at 15:00 on the 10th of May, and one subscription that switches thrice in a day."""
+    """One switch at 15:00 on the 10th of May; one subscription that switches thrice in a day."""
     world.policies = {"nexacloud": {"proration": policy}}
     names = ("a", "b", "c", "d")
     plans = [plan("small", "62", **QUOTA), plan("large", "310", **QUOTA)]

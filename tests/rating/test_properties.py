@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sandbox.postgres import Cluster
 
 METRIC = "units"
+IN_MARCH = toronto(2026, 3, 1)
 MAY = toronto(2026, 5, 1)
 # A build a draw: a draw is large instead of many, and a failure is its own smallest example.
 batch = settings(
@@ -42,7 +43,7 @@ class Held:
 
     charge: Charge
     records: list[Decimal]
-    started_at: datetime = toronto(2026, 3, 1)
+    started_at: datetime = IN_MARCH
 
 
 def rate(worlds: tuple[Cluster, Dbt], batch: Iterable[Held]) -> list[Decimal]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from rating_world import World
+
 from sandbox.sample import build_sample
 
 APRIL = "service_period_start = '2026-04-01 04:00+00'"
@@ -72,5 +73,6 @@ def test_a_repeated_key_of_may_is_counted_once(sampled: World) -> None:
     sampled.rate()
     left_out = sampled.query("select reason from marts.fct_usage_exceptions")
     assert [row["reason"] for row in left_out] == ["duplicate"] * len(left_out)
-    keys = [(row["subscription_id"], row["idempotency_key"]) for row in build_sample().usage_records]
+    records = build_sample().usage_records
+    keys = [(row["subscription_id"], row["idempotency_key"]) for row in records]
     assert len(left_out) == len(keys) - len(set(keys)) > 0

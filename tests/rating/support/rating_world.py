@@ -178,10 +178,11 @@ class World:
 
 
 _LEDGER_COLUMNS = (
-    "line_key content_hash service subscription_id external_subscription_id kind charge metric"
-    " plan_code segment_start service_period_start service_period_end corrects_period_start"
-    " adjustment_number description quantity unit_price amount currency"
-).split()
+    *("line_key", "content_hash", "service", "subscription_id", "external_subscription_id", "kind"),
+    *("charge", "metric", "plan_code", "segment_start", "service_period_start"),
+    *("service_period_end", "corrects_period_start", "adjustment_number", "description"),
+    *("quantity", "unit_price", "amount", "currency"),
+)
 
 
 _numbers = count(1)
