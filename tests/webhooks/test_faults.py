@@ -39,7 +39,8 @@ def play(schedule: Schedule) -> None:
     assert set(arrived) == emitted, "at least once on the wire"
     assert sorted(event["id"] for event in effects) == sorted(emitted), "once in effect"
     assert in_order(effects), "in order per subscription"
-    assert receiver.refused == 0
+    # Some may be refused: on a busy machine the receiver reads a request after its sender gave up
+    # and the clock went on, and then its signature is too old. It is sent again.
     recorded = [row for row in world.attempts() if "cannot connect" not in str(row[2])]
     assert len(recorded) >= len(arrived), "every attempt on record"
 
