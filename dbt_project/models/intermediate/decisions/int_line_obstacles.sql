@@ -2,9 +2,22 @@
 
 -- Why a line may not be published, gates and approvals apart. Each thought yields a sentence or
 -- nothing; all that apply are said.
+-- Named columns: the lines are read several times, and whole rows would go through the disk.
 with lines as (
 
-    select * from {{ ref('fct_invoice_lines') }}
+    select
+        line_key,
+        service,
+        subscription_id,
+        external_subscription_id,
+        plan_code,
+        partner_id,
+        product_id,
+        amount,
+        is_billable,
+        service_period_start,
+        service_period_end
+    from {{ ref('fct_invoice_lines') }}
 
 ),
 

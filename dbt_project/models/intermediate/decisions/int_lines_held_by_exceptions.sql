@@ -2,7 +2,12 @@
 
 with lines as (
 
-    select * from {{ ref('fct_invoice_lines') }}
+    select
+        line_key,
+        service,
+        subscription_id,
+        external_customer_id
+    from {{ ref('fct_invoice_lines') }}
 
 ),
 
@@ -14,23 +19,37 @@ exceptions as (
 
 ),
 
-final as (
+-- One equality a way of concerning: with "or" every exception would meet every line.
+held as (
 
     select
         lines.line_key,
-        string_agg(distinct exceptions.kind, ', ') as kinds
+        exceptions.kind
     from lines
     inner join exceptions
         on
             lines.service = exceptions.service
-            and (
-                lines.subscription_id = exceptions.subscription_id
-                or (
-                    exceptions.subscription_id is null
-                    and lines.external_customer_id = exceptions.external_customer_id
-                )
-            )
-    group by lines.line_key
+            and lines.subscription_id = exceptions.subscription_id
+    union
+    select
+        lines.line_key,
+        exceptions.kind
+    from lines
+    inner join exceptions
+        on
+            lines.service = exceptions.service
+            and lines.external_customer_id = exceptions.external_customer_id
+    where exceptions.subscription_id is null
+
+),
+
+final as (
+
+    select
+        line_key,
+        string_agg(kind, ', ' order by kind) as kinds
+    from held
+    group by line_key
 
 )
 

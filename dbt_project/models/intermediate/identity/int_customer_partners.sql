@@ -31,6 +31,7 @@ decided as (
         min(candidates.match_rule) as match_rule,
         count(*) as candidate_count,
         min(candidates.partner_id) as only_partner_id,
+        min(candidates.partner_name) as only_partner_name,
         bool_and(candidates.is_partner_found) as is_partner_found,
         bool_and(candidates.is_partner_active) as is_partner_active,
         array_agg(candidates.partner_id order by candidates.partner_id) as candidates
@@ -51,6 +52,7 @@ judged as (
         accounts.external_customer_id,
         decided.match_rule,
         decided.only_partner_id,
+        decided.only_partner_name,
         coalesce(decided.candidates, '{}'::bigint[]) as candidates,
         case
             when decided.candidate_count is null then 'no_candidate'
@@ -73,6 +75,7 @@ final as (
         service,
         external_customer_id,
         case when problem is null then only_partner_id end as partner_id,
+        case when problem is null then only_partner_name end as partner_name,
         match_rule,
         case
             when problem = 'no_candidate' then 'none'

@@ -2,9 +2,7 @@
 
 with invoices as (
 
-    select *
-    from {{ ref('stg_nexacloud__invoices') }}
-    where external_subscription_id is null
+    select * from {{ ref('int_one_off_invoices') }}
 
 ),
 
@@ -34,8 +32,8 @@ billed_customers as (
     from invoices
     left join customers
         on
-            customers.service = 'nexacloud'
-            and invoices.user_id = customers.external_customer_id
+            invoices.service = customers.service
+            and invoices.external_customer_id = customers.external_customer_id
     left join partners on customers.partner_id = partners.partner_id
 
 ),

@@ -1,7 +1,7 @@
 with app_invoices as (
 
     select *
-    from {{ ref('stg_nexacloud__invoices') }}
+    from {{ ref('int_invoice_totals') }}
     where invoice_status = 'open'
 
 ),
@@ -39,7 +39,7 @@ owed_to_app as (
 
     select
         'app' as issuer,
-        coalesce(customers.partner_id::text, app_invoices.user_id) as debtor_id,
+        coalesce(customers.partner_id::text, app_invoices.external_customer_id) as debtor_id,
         coalesce(customers.partner_name, customers.customer_name) as customer_name,
         app_invoices.currency,
         {{ local_date('app_invoices.issued_at', 'services.timezone') }} as due_on,
@@ -47,7 +47,9 @@ owed_to_app as (
     from app_invoices
     inner join services on services.service = 'nexacloud'
     left join customers
-        on customers.service = 'nexacloud' and app_invoices.user_id = customers.external_customer_id
+        on
+            customers.service = 'nexacloud'
+            and app_invoices.external_customer_id = customers.external_customer_id
 
 ),
 

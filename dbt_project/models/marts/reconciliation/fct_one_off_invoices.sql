@@ -1,8 +1,6 @@
 with invoices as (
 
-    select *
-    from {{ ref('stg_nexacloud__invoices') }}
-    where external_subscription_id is null
+    select * from {{ ref('int_one_off_invoices') }}
 
 ),
 
@@ -58,10 +56,10 @@ matched as (
 final as (
 
     select
-        'nexacloud' as service,
+        invoices.service,
         invoices.invoice_id,
         invoices.invoice_number,
-        invoices.user_id as external_customer_id,
+        invoices.external_customer_id,
         customers.customer_name,
         customers.partner_id,
         invoices.invoice_status,
@@ -84,8 +82,8 @@ final as (
     from invoices
     left join customers
         on
-            customers.service = 'nexacloud'
-            and invoices.user_id = customers.external_customer_id
+            invoices.service = customers.service
+            and invoices.external_customer_id = customers.external_customer_id
     left join matched on invoices.invoice_id = matched.invoice_id
 
 )

@@ -1,12 +1,6 @@
 with old_verdicts as (
 
-    select * from {{ ref('stg_odoo__fusion_billing_reconciliation') }}
-
-),
-
-billing_services as (
-
-    select * from {{ ref('stg_odoo__fusion_billing_service') }}
+    select * from {{ ref('int_old_verdicts') }}
 
 ),
 
@@ -39,7 +33,7 @@ final as (
 
     select
         old_verdicts.billing_reconciliation_id,
-        billing_services.service,
+        old_verdicts.service,
         old_verdicts.external_subscription_id,
         old_verdicts.period_label,
         old_verdicts.odoo_amount as old_expected_amount,
@@ -54,11 +48,9 @@ final as (
         named.causes,
         named.currency
     from old_verdicts
-    left join billing_services
-        on old_verdicts.billing_service_id = billing_services.billing_service_id
     left join named
         on
-            billing_services.service = named.service
+            old_verdicts.service = named.service
             and old_verdicts.external_subscription_id = named.external_subscription_id
             and old_verdicts.period_label = named.period_label
 

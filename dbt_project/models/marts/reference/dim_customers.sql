@@ -16,12 +16,6 @@ partner_taxes as (
 
 ),
 
-partners as (
-
-    select * from {{ ref('stg_odoo__res_partner') }}
-
-),
-
 final as (
 
     select
@@ -33,7 +27,7 @@ final as (
         accounts.province,
         accounts.is_active,
         customer_partners.partner_id,
-        partners.partner_name,
+        customer_partners.partner_name,
         customer_partners.match_rule,
         customer_partners.certainty,
         customer_partners.candidates,
@@ -50,7 +44,6 @@ final as (
         on
             accounts.service = customer_partners.service
             and accounts.external_customer_id = customer_partners.external_customer_id
-    left join partners on customer_partners.partner_id = partners.partner_id
     left join partner_taxes on customer_partners.partner_id = partner_taxes.partner_id
 
 )

@@ -1,18 +1,12 @@
 with taxes as (
 
-    select * from {{ ref('stg_odoo__account_tax') }}
+    select * from {{ ref('int_taxes') }}
 
 ),
 
 components as (
 
     select * from {{ ref('int_tax_components') }}
-
-),
-
-company as (
-
-    select * from {{ ref('stg_odoo__res_company') }}
 
 ),
 
@@ -43,16 +37,12 @@ final as (
         taxes.tax_use,
         component_lists.rate_percent,
         coalesce(component_lists.components, '[]'::jsonb) as components,
-        coalesce(
-            nullif(taxes.price_include_override, ''), company.default_price_include,
-            'tax_excluded'
-        ) = 'tax_included' as is_price_included,
-        coalesce(taxes.is_active, false) as is_active,
+        taxes.is_price_included,
+        taxes.is_active,
         taxes.company_id,
         taxes.sequence
     from taxes
     left join component_lists on taxes.tax_id = component_lists.tax_id
-    left join company on taxes.company_id = company.company_id
 
 )
 
