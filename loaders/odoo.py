@@ -22,12 +22,11 @@ from psycopg2.extensions import connection, cursor
 from psycopg2.sql import Composable
 
 from connections.odoo import OdooPort, Record
-from loaders import merge, rejects
+from loaders import merge, odoo_values, rejects
 from loaders.apply import apply_stage, hold_the_law, record_rejects
 from loaders.contracts import Table
 from loaders.odoo_preflight import CONTEXT, OdooFound, count, greatest_write_date
 from loaders.odoo_retry import retrying
-from loaders.odoo_values import BrokenValue, exact_json, line_maker, text
 from loaders.options import Options
 from loaders.pipe import CHUNK
 from loaders.progress import Meter
@@ -77,11 +76,10 @@ class _ModelLoad:
         self.report = TableReport("odoo", self.table.name, "full")
         self.meter = Meter(self.table, None, self.options.progress)
         self.read = 0
-        columns = [column for column in self.table.columns if column.name in self.fields]
-        self.line = line_maker(columns)
+        self.columns = [column for column in self.table.columns if column.name in self.fields]
         # Columns that this Odoo lacks are not named, and so NULL.
         self.stage = sql.SQL("copy load_stage ({}) from stdin").format(
-            sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
+            sql.SQL(", ").join(sql.Identifier(column.name) for column in self.columns)
         )
 
     def run(self) -> TableReport:
@@ -220,12 +218,20 @@ class _ModelLoad:
             hold_the_law(self.writer, self.table, self.report, (self.writer.fetchone() or (0,))[0])
 
     def _stage(self, page: list[Record]) -> None:
+        try:
+            self._copy(self.stage, odoo_values.lines(self.columns, page))
+        except (odoo_values.BrokenValue, KeyError):
+            self._stage_one_by_one(page)
+
+    def _stage_one_by_one(self, page: list[Record]) -> None:
+        """Some record of the page is broken: set it aside with its reason."""
         good, bad = [], []
         for record in page:
             try:
-                good.append(self.line(record))
-            except BrokenValue as error:
-                bad.append(f"{record['id']}\t{text(str(error))}\t{text(exact_json(record))}\n")
+                good.append(odoo_values.line(self.columns, record))
+            except odoo_values.BrokenValue as error:
+                cells = (str(record["id"]), str(error), odoo_values.exact_json(record))
+                bad.append("\t".join(map(odoo_values.text, cells)) + "\n")
         self._copy(self.stage, good)
         self._copy(REJECTS, bad)
 

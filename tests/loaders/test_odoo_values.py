@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from psycopg2.extensions import cursor
 
 from loaders.contracts import Column
-from loaders.odoo_values import CONVERTERS, NULL, BrokenValue, line_maker
+from loaders.odoo_values import CONVERTERS, NULL, BrokenValue, line, lines
 
 
 @pytest.mark.parametrize(
@@ -70,16 +70,56 @@ def test_a_value_of_another_kind_is_broken_and_never_coerced(kind: str, value: o
 def test_false_is_empty_except_in_a_boolean() -> None:
     kinds = ["char", "boolean", "many2one", "float", "date", "datetime", "json"]
     columns = [Column(kind, kind, "text") for kind in kinds]
-    line = line_maker(columns)(dict.fromkeys(kinds, False))
-    assert line == "\\N\tf\t\\N\t\\N\t\\N\t\\N\t\\N\n"
+    cells = "\\N\tf\t\\N\t\\N\t\\N\t\\N\t\\N\n"
+    assert line(columns, dict.fromkeys(kinds, False)) == cells
+    assert lines(columns, [dict.fromkeys(kinds, False)]) == [cells]
 
 
 def test_a_broken_record_names_its_column() -> None:
-    line = line_maker([Column("id", "integer", "bigint"), Column("amount", "float", "numeric")])
+    columns = [Column("id", "integer", "bigint"), Column("amount", "float", "numeric")]
+    broken = {"id": 1, "amount": Decimal("NaN")}
     with pytest.raises(BrokenValue, match="amount: NaN is not a number"):
-        line({"id": 1, "amount": Decimal("NaN")})
+        line(columns, broken)
+    with pytest.raises(BrokenValue):
+        lines(columns, [{"id": 2, "amount": 1}, broken])
     with pytest.raises(BrokenValue, match="amount: not in Odoo's answer"):
-        line({"id": 1})
+        line(columns, {"id": 1})
+
+
+ODD: list[Any] = [
+    *(
+        None,
+        True,
+        False,
+        0,
+        1,
+        "",
+        "a",
+        "a\\b",
+        "a\tb\0",
+        [],
+        [1],
+        [1, "x"],
+        ["x"],
+        [True],
+        {},
+        0.5,
+    ),
+    *("2026-05-01", "2026-05-01 10:00:00", Decimal("1.50"), Decimal("NaN"), Decimal("Infinity")),
+]
+
+
+@pytest.mark.parametrize("kind", CONVERTERS)
+@pytest.mark.parametrize("value", ODD, ids=repr)
+def test_a_column_at_a_time_gives_what_a_cell_at_a_time_gives(kind: str, value: Any) -> None:
+    column = [Column("x", kind, "text")]
+    try:
+        expected = line(column, {"x": value})
+    except BrokenValue:
+        with pytest.raises(BrokenValue):
+            lines(column, [{"x": value}])
+    else:
+        assert lines(column, [{"x": value}]) == [expected]
 
 
 @pytest.fixture(scope="module")
@@ -114,9 +154,9 @@ def test_what_postgresql_reads_back_is_what_odoo_wrote(
         Column("b", "float", "numeric"),
         Column("c", "json", "jsonb"),
     ]
-    line = line_maker(columns)({"a": text, "b": number, "c": data})
+    copied = line(columns, {"a": text, "b": number, "c": data})
     scratch.execute("truncate t")
-    scratch.copy_expert("copy t from stdin", io.StringIO(line))
+    scratch.copy_expert("copy t from stdin", io.StringIO(copied))
     scratch.execute("select a, b, c::text from t")
     ((a, b, c),) = scratch.fetchall()
     assert (a, b) == (text.replace("\0", ""), number)
