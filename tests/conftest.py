@@ -58,15 +58,17 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["SOAK_SEEDS"] = str(config.getoption("--seeds"))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what runs only when asked for by its mark; keep a room's tests in one worker.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep a room's tests in one worker: its worlds are made once a session, not once a worker.
 
-    A room's worlds are made once a session: two workers would make them twice.
+    Marked here because pytest-xdist reads the mark before any other hook of a collection.
     """
-    for item in items:
-        room = item.path.relative_to(Path(__file__).parent).parts[0]
-        item.add_marker(pytest.mark.xdist_group(_SHARED_WORLDS.get(room, room)))
+    room = item.path.relative_to(Path(__file__).parent).parts[0]
+    item.add_marker(pytest.mark.xdist_group(_SHARED_WORLDS.get(room, room)))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what runs only when asked for by its mark."""
     if config.option.markexpr:
         return
     left_out = [item for item in items if any(map(item.get_closest_marker, _ONLY_BY_NAME))]
