@@ -1,7 +1,8 @@
 """New and changed rows into two million: our incremental load against dlt's merge.
 
 In: a world whose usage_records are loaded by both. Out: lines of a report. Each round writes 50,000
-new and 50,000 changed records at the source, and both take them over, in turns. dlt runs as it is
+new records and changes 50,000 of the latest quarter at the source, as late corrections do, and both
+take them over, in turns. dlt runs as it is
 documented: sql_database, an incremental cursor, write_disposition merge with strategy upsert on the
 primary key, pyarrow in between and CSV into PostgreSQL (its fastest way there); only
 `pipeline.run` is measured, not its imports.
@@ -31,7 +32,7 @@ select n, md5('s' || n %% 500)::uuid, md5('d' || n %% 500)::uuid, 'cpu_seconds',
     %(at)s, %(at)s, 'record-' || n, %(at)s
 from generate_series(%(first)s, %(first)s + %(part)s - 1) as n;
 update usage_records set quantity = quantity + 1, created_at = %(at)s
-where id %% %(every)s = %(round)s and id <= %(every)s * %(part)s
+where id > %(rows)s * 3 / 4 and id <= %(rows)s and id %% %(every)s = %(round)s
 """
 
 
@@ -63,7 +64,7 @@ def bench_merge(world: World) -> list[str]:
 
 
 def _change(world: World, number: int) -> None:
-    every = USAGE_ROWS // PART
+    every = USAGE_ROWS // 4 // PART
     with world.source() as conn, conn.cursor() as cur:
         cur.execute(
             CHANGE,
@@ -71,6 +72,7 @@ def _change(world: World, number: int) -> None:
                 "at": f"2026-02-{number + 1:02} 00:00+00",
                 "first": USAGE_ROWS + number * PART + 1,
                 "part": PART,
+                "rows": USAGE_ROWS,
                 "every": every,
                 "round": number,
             },

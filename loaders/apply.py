@@ -21,14 +21,17 @@ def apply_stage(
     `keys` names the temporary table that holds every key of the source, where there is one: what is
     not in it is marked as deleted.
     """
+    report.rejected = _count_rejects(cur)
     if keys:
         report.deleted = merge.count_vanished(cur, table, keys, options.guard)
     if options.dry_run:
         merged = merge.preview(cur, table)
     else:
         merged = merge.merge(cur, table, options.run_id)
-        merge.mark_rejected(cur, table, options.run_id)
-        if keys:
+        # Each of these looks at all of raw: only where there is something to mark.
+        if report.rejected:
+            merge.mark_rejected(cur, table, options.run_id)
+        if keys and report.deleted:
             merge.mark_vanished(cur, table, keys, options.run_id)
     report.created, report.updated = merged.created, merged.updated
     report.unchanged = merged.unchanged
@@ -36,11 +39,15 @@ def apply_stage(
 
 def record_rejects(cur: cursor, table: Table, report: TableReport, options: Options) -> None:
     """Count load_rejects into the report, and keep them in ops.rejected_rows."""
-    cur.execute("select count(*) from load_rejects")
-    report.rejected = (cur.fetchone() or (0,))[0]
+    report.rejected = _count_rejects(cur)
     report.read = report.created + report.updated + report.unchanged + report.rejected
     if not options.dry_run:
         rejects.record(cur, table, options.run_id)
+
+
+def _count_rejects(cur: cursor) -> int:
+    cur.execute("select count(*) from load_rejects")
+    return int((cur.fetchone() or (0,))[0])
 
 
 def hold_the_law(cur: cursor, table: Table, report: TableReport, there: int) -> None:
