@@ -34,8 +34,6 @@ Database = Callable[..., str]
 # What a developer's shell may hold, and no test may follow.
 _OUR_VARIABLES = ("WAREHOUSE_", "NEXACLOUD_", "ODOO_", "BILLING_", "SANDBOX_", "DBT_", "PG")
 _HOME_PREFIX = "billing-test-"
-# Rooms whose tests start from the same built warehouse.
-_SHARED_WORLDS = {"cases": "rating"}
 _ONLY_BY_NAME = ("soak", "odoo_real")
 
 
@@ -56,15 +54,6 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith(_OUR_VARIABLES)]:
         del os.environ[name]
     os.environ["SOAK_SEEDS"] = str(config.getoption("--seeds"))
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep a room's tests in one worker: its worlds are made once a session, not once a worker.
-
-    Marked here because pytest-xdist reads the mark before any other hook of a collection.
-    """
-    room = item.path.relative_to(Path(__file__).parent).parts[0]
-    item.add_marker(pytest.mark.xdist_group(_SHARED_WORLDS.get(room, room)))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
