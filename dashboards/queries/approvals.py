@@ -16,32 +16,19 @@ _CONDITIONS = """
         and (%(search)s::text is null or customer_name ilike %(search)s
             or external_subscription_id ilike %(search)s or description ilike %(search)s)
 """
+# Where every line stands is computed over all lines, so it is asked once a view and page.
 _GROUP = "service, partner_id, billing_period_start, billing_period_end, currency"
 
 
 def documents(view: str) -> str:
-    """One page of documents to be: customer, service, billing period and currency."""
+    """The documents to be: customer, service, billing period, currency, and their lines' keys."""
     conditions = _CONDITIONS.replace("{view}", VIEWS[view])
     return f"""
-        select {_GROUP}, max(customer_name) as customer_name, count(*) as line_count,
+        select {_GROUP}, max(customer_name) as customer_name, count(*)::int as line_count,
             sum(amount) as amount
         from {{marts}}.fct_invoice_line_status {conditions}
         group by {_GROUP}
         order by billing_period_start, max(customer_name), partner_id, service, currency
-        limit %(size)s offset %(offset)s
-    """
-
-
-def totals(view: str) -> str:
-    """How many lines and documents there are, by currency."""
-    conditions = _CONDITIONS.replace("{view}", VIEWS[view])
-    return f"""
-        select currency, count(*) as line_count, sum(amount) as amount,
-            count(distinct (service, partner_id, billing_period_start, billing_period_end))
-                as document_count
-        from {{marts}}.fct_invoice_line_status {conditions}
-        group by currency
-        order by currency
     """
 
 
@@ -68,11 +55,25 @@ def lines_of_documents(view: str) -> str:
     """
 
 
+# Lines with a standing decision of which none is at today's hash: few, so that only they are asked.
 CHANGED = """
-    select line_key
-    from {marts}.fct_invoice_line_status
-    where approval_state = 'changed' and not is_published
-    order by line_key
+    select said.line_key
+    from (
+        select distinct on (line_key) line_key, decision
+        from ops.line_approvals
+        order by line_key, approval_id desc
+    ) as said
+    inner join {marts}.fct_invoice_lines as lines on said.line_key = lines.line_key
+    where said.decision = 'approve'
+        and not exists (
+            select from ops.line_approvals as known
+            where known.line_key = lines.line_key and known.content_hash = lines.content_hash
+        )
+        and not exists (
+            select from ops.publication_lines as published
+            where published.line_key = lines.line_key and published.released_at is null
+        )
+    order by said.line_key
     limit 200
 """
 # The last decision about a line, whatever its hash; and what counts at today's hash.

@@ -45,11 +45,13 @@ _FROM = """
             or external_subscription_id ilike %(search)s or plan_code ilike %(search)s)
 """
 STATES = ("ready", "not ready", "gate open")
-COUNT = f"select count(*) as rows {_FROM}"
-EVERYTHING = (
-    f"select * {_FROM} order by is_gate_open, is_ready desc, customer_name, subscription_id"
-)
-PAGE = f"{EVERYTHING} limit %(size)s offset %(offset)s"
+_ORDER = "order by is_gate_open, is_ready desc, customer_name, subscription_id"
+EVERYTHING = f"select * {_FROM} {_ORDER}"
+# Readiness is computed over all subscriptions: the count comes along with the page.
+PAGE = f"""
+    select *, count(*) over () as total_rows {_FROM} {_ORDER}
+    limit %(size)s offset %(offset)s
+"""
 ONE = "select * from {marts}.cutover_readiness where subscription_id = %(subscription_id)s"
 TIMEZONE = "select timezone from {marts}.dim_services where service = %(service)s"
 PERIODS = """

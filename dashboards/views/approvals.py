@@ -45,18 +45,15 @@ def show() -> None:
     if not viewer.may_decide:
         st.info(f"{viewer.why} Approving and rejecting are switched off.", icon=":material/lock:")
     view, parameters = _choices()
-    totals = data.rows(queries.totals(view), **parameters)
-    _figures(totals)
+    found = data.rows(queries.documents(view), **parameters)
+    _figures(found)
     _changes()
-    count = sum(row["document_count"] for row in totals)
-    if not count:
+    if not found:
         ui.empty("No line here", "Nothing waits in this selection.")
         return
-    number = filters.page_of(count, PAGE_SIZE, "approvals")
-    page = {**parameters, "size": PAGE_SIZE, "offset": number * PAGE_SIZE}
-    documents = data.rows(queries.documents(view), **page)
+    number = filters.page_of(len(found), PAGE_SIZE, "approvals")
     ui.downloads(f"Lines {view}", lambda: data.all_rows(queries.lines(view), **parameters))
-    _documents(view, documents, viewer)
+    _documents(view, found[number * PAGE_SIZE :][:PAGE_SIZE], viewer)
 
 
 def _choices() -> tuple[str, dict[str, Any]]:
@@ -71,8 +68,11 @@ def _choices() -> tuple[str, dict[str, Any]]:
     return view, {"service": service, "search": like}
 
 
-def _figures(totals: Sequence[Row]) -> None:
-    money = " + ".join(f.money(row["amount"], row["currency"]) for row in totals)
+def _figures(documents: Sequence[Row]) -> None:
+    sums: dict[str, Decimal] = {}
+    for row in documents:
+        sums[row["currency"]] = sums.get(row["currency"], Decimal(0)) + row["amount"]
+    money = " + ".join(f.money(amount, currency) for currency, amount in sorted(sums.items()))
     policies = [row for row in data.rows(queries.FOUR_EYES) if row["four_eyes_amount"] is not None]
     eyes = "; ".join(
         f"{row['service'] or 'every service'} from"
@@ -81,8 +81,8 @@ def _figures(totals: Sequence[Row]) -> None:
     )
     ui.kpis(
         [
-            Kpi("Lines", f.quantity(sum(row["line_count"] for row in totals))),
-            Kpi("Documents", f.quantity(sum(row["document_count"] for row in totals))),
+            Kpi("Lines", f.quantity(sum(row["line_count"] for row in documents))),
+            Kpi("Documents", f.quantity(len(documents))),
             Kpi("Net amount", money or f.NOTHING),
             Kpi("Four eyes", "on" if policies else "off", eyes or "one approval is enough"),
         ]

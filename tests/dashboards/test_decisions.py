@@ -109,7 +109,8 @@ def test_a_rejection_wants_a_reason_and_is_written_line_by_line(
     assert world.query(SAID, customer) == []
     _document(page, customer).get_by_text("Line by line").click()
     one = _document(page, customer).get_by_role("button", name="Approve this line").first
-    one.click()
+    one.focus()
+    page.keyboard.press("Enter")
     page.get_by_text("1 lines approved").wait_for(timeout=20_000)
     assert len(world.query(SAID, customer)) == 1
 

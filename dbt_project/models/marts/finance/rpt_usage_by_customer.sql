@@ -27,8 +27,9 @@ dated as (
         rated_lines.plan_code,
         rated_lines.metric,
         rated_lines.currency,
-        date_trunc('month', {{ local_date('rated_lines.service_period_start', 'services.timezone') }})::date
-            as usage_month,
+        date_trunc(
+            'month', {{ local_date('rated_lines.service_period_start', 'services.timezone') }}
+        )::date as usage_month,
         rated_lines.quantity,
         rated_lines.included_quantity,
         rated_lines.billable_quantity,

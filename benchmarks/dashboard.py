@@ -1,0 +1,159 @@
+"""How long the finance pages take on 20,000 subscriptions x 12 months.
+
+Run `billing demo` in a home first, then `python -m benchmarks.dashboard --home THAT`. Each page's
+own code runs, headless, with nothing kept from the run before; what the browser draws is not in it.
+Beside the seconds on the clock stand those of the processors (Python's and the server's): on a busy
+machine the clock says how busy it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+from psycopg2.extensions import make_dsn
+
+from benchmarks.dashboard_world import multiply
+from connections.settings import load_settings
+
+NAME = "bench_pages"
+PAGES = ("month", "reconciliation", "exceptions", "approvals", "cutover", "revenue", "month_end")
+RESULT = Path(__file__).parent / "results" / "dashboard.md"
+LIMIT_SECONDS = 2
+# A session that is closed counts a moment later.
+SETTLE_SECONDS = 0.3
+SCRIPT = """
+from dashboards.views import {page}
+{page}.show()
+"""
+
+
+def main() -> None:
+    """Make the world, time the pages, write the table."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--home", type=Path, required=True)
+    arguments.add_argument("--subscriptions", type=int, default=20_000)
+    arguments.add_argument("--months", type=int, default=12)
+    arguments.add_argument("--runs", type=int, default=5)
+    arguments.add_argument("--keep", action="store_true", help="use the world of the last run")
+    options = arguments.parse_args()
+    settings = load_settings(billing_home=options.home)
+    dsn = _world(settings.dsn("warehouse"), options)
+    os.environ.update(
+        BILLING_HOME=str(options.home),
+        DASHBOARD_READER_DSN=make_dsn(dsn, user="finance_reader"),
+        DASHBOARD_APPROVER_DSN=make_dsn(dsn, user="finance_approver"),
+    )
+    postmaster = _postmaster(dsn)
+    times = {page: _time(page, options.runs, postmaster) for page in PAGES}
+    _write(times, _rows(dsn), options)
+
+
+def _world(warehouse: str, options: argparse.Namespace) -> str:
+    dsn = make_dsn(warehouse, dbname=NAME)
+    if options.keep:
+        return dsn
+    admin = psycopg2.connect(make_dsn(warehouse, user="postgres", dbname="postgres"))
+    admin.autocommit = True
+    with admin.cursor() as cursor:
+        cursor.execute(f"drop database if exists {NAME} with (force)")
+        cursor.execute(f"create database {NAME} template warehouse owner fusion_billing")
+    admin.close()
+    conn = psycopg2.connect(dsn)
+    started = time.perf_counter()
+    size = multiply(conn, options.subscriptions, options.months)
+    conn.close()
+    print(f"made in {time.perf_counter() - started:.0f} s: {size}")
+    return dsn
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Seconds of one run: on the clock, and of the processors."""
+
+    clock: float
+    processors: float
+
+
+def _time(page: str, runs: int, postmaster: int) -> list[Taken]:
+    """What each run took, the first (imports, cold buffers) left out."""
+    from streamlit.testing.v1 import AppTest
+
+    from dashboards import data
+
+    times = []
+    for _ in range(runs + 1):
+        data.forget()
+        app = AppTest.from_string(SCRIPT.format(page=page), default_timeout=300)
+        started, before = time.perf_counter(), _processor_seconds(postmaster)
+        app.run()
+        clock = time.perf_counter() - started
+        time.sleep(SETTLE_SECONDS)
+        times.append(Taken(clock, _processor_seconds(postmaster) - before))
+        if app.exception or app.error:
+            raise SystemExit(f"{page}: {[*app.exception, *app.error]}")
+    print(page, *(f"{t.clock:.2f} s ({t.processors:.2f} s)" for t in times[1:]))
+    return times[1:]
+
+
+def _postmaster(dsn: str) -> int:
+    """The server's first process, which counts the seconds of every session that has ended."""
+    with psycopg2.connect(dsn) as conn, conn.cursor() as cursor:
+        cursor.execute("select pg_backend_pid()")
+        (backend,) = cursor.fetchone() or (0,)
+    return int(_process(backend)[1])
+
+
+def _process(pid: int) -> list[str]:
+    """Fields of /proc/PID/stat after the command's name: state, parent, ..."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def _processor_seconds(postmaster: int) -> float:
+    children_user, children_system = _process(postmaster)[13:15]
+    ticks = int(children_user) + int(children_system)
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _rows(dsn: str) -> dict[str, int]:
+    counts = {}
+    with psycopg2.connect(dsn) as conn, conn.cursor() as cursor:
+        for table in ("fct_reconciliation", "fct_invoice_lines", "dim_customers"):
+            cursor.execute(f"select count(*) from marts.{table}")
+            counts[table] = (cursor.fetchone() or (0,))[0]
+    return counts
+
+
+def _write(
+    times: dict[str, list[Taken]], rows: dict[str, int], options: argparse.Namespace
+) -> None:
+    lines = [
+        "# Finance pages",
+        "",
+        f"{options.subscriptions:,} subscriptions x {options.months} months:"
+        f" {', '.join(f'{count:,} rows of {table}' for table, count in rows.items())}.",
+        "Each page's own code, headless, nothing kept from the run before, medians. The"
+        " sample's rows stand there many times (benchmarks/dashboard_world.py): dbt rated them once.",
+        "",
+        f"Load of the machine meanwhile: {os.getloadavg()[1]:.1f} on {os.cpu_count()} processors.",
+        "",
+        f"| page | on the clock | of the processors | under {LIMIT_SECONDS} s |",
+        "|---|---|---|---|",
+    ]
+    for page, taken in times.items():
+        clock = statistics.median(each.clock for each in taken)
+        processors = statistics.median(each.processors for each in taken)
+        verdict = {0: "no", 1: "of the processors only", 2: "yes"}[
+            (clock < LIMIT_SECONDS) + (processors < LIMIT_SECONDS)
+        ]
+        lines.append(f"| {page} | {clock:.2f} s | {processors:.2f} s | {verdict} |")
+    RESULT.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
