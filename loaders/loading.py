@@ -36,7 +36,7 @@ def load(
     `only` is a source; `tables` are names as `usage_records`, `raw_odoo.account_move` or
     `account.move`. `full` reads everything and repairs differences. `dry_run` counts and writes
     nothing. Raises a LoadError, a connections.OdooError, DatabaseUnreachable or SettingsError; then
-    the raw tables of the source that failed are as they were.
+    raw_nexacloud is as it was or wholly loaded, and so is each table of raw_odoo.
     """
     options = Options(settings, run_id or str(uuid.uuid4()), full, dry_run, allow_shrink, progress)
     chosen = choose(only, tables)

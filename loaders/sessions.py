@@ -51,6 +51,8 @@ class NexacloudSession:
                 self._log,
             )
             _finish(self._target, self._options)
+            # Odoo's turn may take long: let the source forget this snapshot.
+            self._source.rollback()
         return reports
 
 
