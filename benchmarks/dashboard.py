@@ -138,7 +138,7 @@ def _write(
         f"{options.subscriptions:,} subscriptions x {options.months} months:"
         f" {', '.join(f'{count:,} rows of {table}' for table, count in rows.items())}.",
         "Each page's own code, headless, nothing kept from the run before, medians. The"
-        " sample's rows stand there many times (benchmarks/dashboard_world.py): dbt rated them once.",
+        " sample's rows stand there many times: see benchmarks/dashboard_world.py.",
         "",
         f"Load of the machine meanwhile: {os.getloadavg()[1]:.1f} on {os.cpu_count()} processors.",
         "",
