@@ -23,7 +23,7 @@ from loaders.errors import ServerLost
 Run = Callable[..., list[tuple[Any, ...]]]
 State = Callable[[], dict[str, str]]
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 LOADER = """
 import json, sys, loaders
