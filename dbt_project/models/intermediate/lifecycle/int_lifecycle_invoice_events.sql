@@ -6,102 +6,51 @@ with subjects as (
 
 ),
 
-documents as (
+states as (
 
-    select * from {{ ref('int_lifecycle_documents') }}
-
-),
-
-settlements as (
-
-    select * from {{ ref('int_lifecycle_settlements') }}
-
-),
-
-failed_charges as (
-
-    select * from {{ ref('int_lifecycle_failed_charges') }}
+    select * from {{ ref('int_lifecycle_document_states') }}
 
 ),
 
 facts as (
 
     select
-        subjects.*,
-        documents.invoice_reference,
-        documents.due_on,
-        documents.currency,
-        documents.total_amount,
-        documents.residual_amount,
-        documents.updated_at,
-        documents.overdue_at,
-        documents.dunning_grace_days,
-        settlements.is_settled,
-        settlements.settled_by,
-        settlements.settled_cause,
-        settlements.settled_at,
-        settlements.is_doubtful,
-        settlements.undone_payment_id,
-        settlements.undone_payment_name,
-        settlements.undone_payment_state,
-        settlements.undone_payment_at,
-        failed_charges.failed_transaction_id,
-        failed_charges.failed_at,
-        failed_charges.failure_message,
-        failed_charges.failed_for_good_at,
-        documents.move_state in ('cancel', 'deleted') as is_withdrawn,
-        -- Somebody who blocked the dunning of an invoice, or money that the provider already
-        -- took, is a reason to wait.
-        documents.move_state = 'posted'
-        and (
-            documents.payment_state in ('not_paid', 'partial')
-            or (settlements.is_doubtful and documents.payment_state <> 'blocked')
-        )
-        and not coalesce(failed_charges.is_money_on_its_way, false) as is_owed,
+        subjects.service,
+        subjects.subscription_id,
+        subjects.external_subscription_id,
+        subjects.external_customer_id,
+        subjects.deployment_id,
+        subjects.deployment_created_at,
+        subjects.deployment_terminated_at,
+        subjects.subject,
+        subjects.previous_event_id,
+        subjects.previous_cause,
+        subjects.is_told_bad,
+        subjects.is_told_good,
         -- An undone payment explains the debt only if it was undone after we said paid.
         subjects.is_told_good
-        and coalesce(
-            settlements.undone_payment_at >= subjects.previous_occurred_at, false
-        ) as is_payment_undone
+        and coalesce(states.undone_payment_at >= subjects.previous_occurred_at, false)
+            as is_payment_undone,
+        states.*
     from subjects
-    inner join documents on subjects.document_key = documents.document_key
-    inner join settlements on subjects.document_key = settlements.document_key
-    left join failed_charges on subjects.document_key = failed_charges.document_key
+    inner join states on subjects.document_key = states.document_key
 
 ),
 
--- Good news leaves at once; bad news waits out the grace, so that what is mended within it is
--- never heard of.
 timed as (
 
     select
         *,
         case
-            when not is_told_good
-                then
-                    least(
-                        failed_for_good_at,
-                        case
-                            when is_doubtful
-                                then
-                                    greatest(
-                                        overdue_at,
-                                        undone_payment_at + dunning_grace_days * interval '1 day'
-                                    )
-                            else overdue_at
-                        end
-                    )
-            else
-                greatest(
-                    overdue_at,
-                    case when is_payment_undone then undone_payment_at else updated_at end
-                    + dunning_grace_days * interval '1 day'
-                )
+            when not is_told_good then fails_at
+            when is_payment_undone then fails_again_at
+            else fails_again_unexplained_at
         end as bad_at
     from facts
 
 ),
 
+-- Good news leaves at once. Bad news is told when its time has come, and once.
 candidates as (
 
     select
@@ -120,27 +69,14 @@ candidates as (
 
 ),
 
-due as (
-
-    select
-        *,
-        coalesce(
-            event_type = 'invoice.payment_failed'
-            and failed_for_good_at <= overdue_at, false
-        ) as is_charge_failure
-    from candidates
-    where event_type is not null
-
-),
-
 explained as (
 
     select
         *,
         case
-            when event_type = 'invoice.payment_succeeded' and is_withdrawn then updated_at
-            when event_type = 'invoice.payment_succeeded' then settled_at
-            else bad_at
+            when event_type <> 'invoice.payment_succeeded' then bad_at
+            when is_withdrawn then updated_at
+            else settled_at
         end as occurred_at,
         case
             when event_type = 'invoice.payment_succeeded' and is_withdrawn
@@ -152,7 +88,8 @@ explained as (
             when is_charge_failure then 'payment.transaction,' || failed_transaction_id
             else 'account.move,' || odoo_move_id || ',due ' || due_on
         end as cause
-    from due
+    from candidates
+    where event_type is not null
 
 ),
 
@@ -177,9 +114,8 @@ final as (
         total_amount,
         residual_amount,
         case
-            when event_type <> 'invoice.payment_succeeded' then null
-            when is_withdrawn then 'withdrawal'
-            else settled_by
+            when event_type = 'invoice.payment_succeeded'
+                then case when is_withdrawn then 'withdrawal' else settled_by end
         end as settled_by,
         previous_event_id
     from explained

@@ -2,7 +2,7 @@
 
 with emitted_events as (
 
-    select * from {{ ref('stg_ops__lifecycle_events') }}
+    select * from {{ ref('int_lifecycle_emitted') }}
 
 ),
 
@@ -16,7 +16,7 @@ final as (
         cause,
         occurred_at
     from emitted_events
-    order by subject asc, (payload ->> 'sequence')::bigint desc
+    order by subject asc, event_sequence desc
 
 )
 

@@ -1,105 +1,14 @@
 {{ config(materialized='view') }}
 
-with invoice_events as (
+with emitted_events as (
 
-    select * from {{ ref('int_lifecycle_invoice_events') }}
-
-),
-
-terminations as (
-
-    select * from {{ ref('int_lifecycle_terminations') }}
-
-),
-
-emitted_events as (
-
-    select * from {{ ref('stg_ops__lifecycle_events') }}
-
-),
-
--- Emitted events are read back from where they are frozen: a rebuild changes none of them.
-frozen as (
-
-    select
-        event_id,
-        event_type,
-        service,
-        service || ':' || external_subscription_id as subscription_id,
-        external_subscription_id,
-        deployment_id,
-        payload ->> 'external_customer_id' as external_customer_id,
-        subject,
-        cause,
-        occurred_at,
-        reason,
-        payload -> 'invoice' ->> 'document_key' as document_key,
-        (payload -> 'invoice' ->> 'odoo_id')::bigint as odoo_move_id,
-        payload -> 'invoice' ->> 'reference' as invoice_reference,
-        (payload -> 'invoice' ->> 'due_on')::date as due_on,
-        payload -> 'invoice' ->> 'currency' as currency,
-        (payload -> 'invoice' ->> 'total_amount')::numeric as total_amount,
-        (payload -> 'invoice' ->> 'residual_amount')::numeric as residual_amount,
-        payload -> 'invoice' ->> 'settled_by' as settled_by,
-        (payload ->> 'ended_at')::timestamptz as ended_at,
-        null::text as previous_event_id,
-        null::text as held_reason,
-        emitted_at
-    from emitted_events
+    select * from {{ ref('int_lifecycle_emitted') }}
 
 ),
 
 candidates as (
 
-    select
-        event_type,
-        service,
-        subscription_id,
-        external_subscription_id,
-        deployment_id,
-        external_customer_id,
-        subject,
-        cause,
-        occurred_at,
-        reason,
-        document_key,
-        odoo_move_id,
-        invoice_reference,
-        due_on,
-        currency,
-        total_amount,
-        residual_amount,
-        settled_by,
-        null::timestamptz as ended_at,
-        previous_event_id,
-        null::text as held_reason
-    from invoice_events
-
-    union all
-
-    select
-        event_type,
-        service,
-        subscription_id,
-        external_subscription_id,
-        deployment_id,
-        external_customer_id,
-        subject,
-        cause,
-        occurred_at,
-        reason,
-        null as document_key,
-        null as odoo_move_id,
-        null as invoice_reference,
-        null as due_on,
-        null as currency,
-        null as total_amount,
-        null as residual_amount,
-        null as settled_by,
-        ended_at,
-        previous_event_id,
-        held_reason
-    from terminations
+    select * from {{ ref('int_lifecycle_candidates') }}
 
 ),
 
@@ -124,8 +33,7 @@ pending as (
             'candidates.event_type', 'candidates.subject', 'candidates.cause',
             'earlier_emissions.emission_count',
         ]) }} as event_id,
-        candidates.*,
-        null::timestamptz as emitted_at
+        candidates.*
     from candidates
     left join earlier_emissions
         on
@@ -136,14 +44,6 @@ pending as (
     where
         candidates.event_type <> 'subscription.terminated'
         or earlier_emissions.emission_count is null
-
-),
-
-final as (
-
-    select * from frozen
-    union all
-    select * from pending
 
 )
 
@@ -168,7 +68,33 @@ select
     residual_amount,
     settled_by,
     ended_at,
+    null::text as previous_event_id,
+    null::text as held_reason,
+    emitted_at
+from emitted_events
+union all
+select
+    event_id,
+    event_type,
+    service,
+    subscription_id,
+    external_subscription_id,
+    deployment_id,
+    external_customer_id,
+    subject,
+    cause,
+    occurred_at,
+    reason,
+    document_key,
+    odoo_move_id,
+    invoice_reference,
+    due_on,
+    currency,
+    total_amount,
+    residual_amount,
+    settled_by,
+    ended_at,
     previous_event_id,
     held_reason,
-    emitted_at
-from final
+    null as emitted_at
+from pending
