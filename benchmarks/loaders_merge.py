@@ -59,7 +59,7 @@ def bench_merge(world: World) -> list[str]:
         "",
         f"Merge of 100,000 new and changed rows: **{ratio:.1f}x** as fast as dlt"
         " (bar 3x, goal 5x).",
-        f"The first load of {USAGE_ROWS:,} rows: dlt {dlt_first:.0f} s, ours {first.seconds:.1f} s.",
+        f"First load of {USAGE_ROWS:,} rows: dlt {dlt_first:.0f} s, ours {first.seconds:.1f} s.",
     ]
 
 
