@@ -174,14 +174,22 @@ def open_page(browser: Browser, servers: dict[str, Server]) -> Iterator[Open]:
     assert strays == []
 
 
+# The browser draws a moment after the script has ended: at rest means so for half a second.
+AT_REST = """
+() => {
+    const isAtRest = document.querySelector('.stApp[data-test-script-state=notRunning]')
+        && !document.querySelector('[data-stale=true]');
+    if (!isAtRest) { window.restingSince = undefined; return false; }
+    window.restingSince ??= performance.now();
+    return performance.now() - window.restingSince > 500;
+}
+"""
+
+
 def settled(page: Page) -> Page:
     """Wait until the script has run to its end and nothing on the page is of an older run."""
-    page.wait_for_selector("h1", state="attached", timeout=30_000)
-    page.wait_for_function(
-        "() => document.querySelector('.stApp[data-test-script-state=notRunning]')"
-        " && !document.querySelector('[data-stale=true]')",
-        timeout=30_000,
-    )
+    page.wait_for_selector("h1", state="attached", timeout=60_000)
+    page.wait_for_function(AT_REST, timeout=60_000)
     return page
 
 

@@ -51,7 +51,7 @@ def test_every_page_shows_the_sample(path: str, open_page: Any) -> None:
     page = open_page(f"{path}{APRIL}", groups=APPROVERS)
     assert _troubles(page) == []
     assert page.locator("h1").inner_text()
-    assert page.locator("table.fb-table, .fb-card, .fb-paper, .fb-facts").count() > 0
+    page.locator("table.fb-table, .fb-card, .fb-paper, .fb-facts").first.wait_for()
     _screenshot(page, path or "month")
     page.set_viewport_size({"width": PHONE, "height": 800})
     page.emulate_media(color_scheme="dark")
@@ -63,7 +63,7 @@ def test_every_page_shows_the_sample(path: str, open_page: Any) -> None:
 def test_every_page_of_an_empty_warehouse_says_so(path: str, open_page: Any) -> None:
     page = open_page(path, server="empty")
     assert _troubles(page) == []
-    assert page.locator(".fb-empty").count() > 0
+    page.locator(".fb-empty").first.wait_for()
 
 
 def test_a_warehouse_that_is_not_built_names_the_mend(open_page: Any) -> None:
