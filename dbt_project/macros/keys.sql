@@ -11,3 +11,8 @@
         {%- endfor %}, 'UTF8'
     )), 'hex'), 32)
 {%- endmacro %}
+
+{#- An instant as people write it, without fractions of a second. -#}
+{% macro iso_seconds(instant) -%}
+    to_char({{ instant }} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+{%- endmacro %}

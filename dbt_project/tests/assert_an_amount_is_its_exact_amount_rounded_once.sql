@@ -1,4 +1,4 @@
--- An amount that was rounded on the way (per tier, per day, per record) drifts from what a person computes.
+-- An amount that was rounded on the way (per tier, day or record) drifts from what people compute.
 select
     lines.line_key,
     lines.exact_amount,

@@ -1,5 +1,6 @@
--- A record that silently reaches no invoice is revenue lost, one that reaches two is a customer lost. Every
--- step must hand on as many records as it was given: source -> ledger -> slices -> lines and exceptions.
+-- A record that silently reaches no invoice is revenue lost, one that reaches two is a customer
+-- lost. Every step must hand on as many records as it was given: source -> ledger -> slices -> lines
+-- and exceptions.
 with events as (
 
     select count(*) as records
@@ -31,7 +32,12 @@ in_lines as (
         metric,
         sum(record_count) as records
     from (
-        select distinct subscription_id, metric, period_type, segment_start, record_count
+        select distinct
+            subscription_id,
+            metric,
+            period_type,
+            segment_start,
+            record_count
         from {{ ref('int_rated_lines') }}
         where kind = 'usage'
     ) as segments
@@ -68,13 +74,22 @@ lost as (
         metric,
         sum(records) as missing_records
     from (
-        select subscription_id, metric, records
+        select
+            subscription_id,
+            metric,
+            records
         from by_subscription
         union all
-        select subscription_id, metric, -records
+        select
+            subscription_id,
+            metric,
+            -records
         from in_lines
         union all
-        select subscription_id, metric, -records
+        select
+            subscription_id,
+            metric,
+            -records
         from in_gaps
     ) as flows
     group by subscription_id, metric
@@ -82,17 +97,27 @@ lost as (
 
 )
 
-select 'source and ledger differ' as law, null as subscription_id, null as metric,
+select
+    'source and ledger differ' as law,
+    null as subscription_id,
+    null as metric,
     events.records - ledger.records as missing_records
 from events
 cross join ledger
 where events.records <> ledger.records
 union all
-select 'ledger and slices differ' as law, null as subscription_id, null as metric,
+select
+    'ledger and slices differ' as law,
+    null as subscription_id,
+    null as metric,
     ledger.counted - slices.counted as missing_records
 from ledger
 cross join slices
 where ledger.counted <> slices.counted
 union all
-select 'slices differ from lines and exceptions' as law, subscription_id, metric, missing_records
+select
+    'slices differ from lines and exceptions' as law,
+    subscription_id,
+    metric,
+    missing_records
 from lost

@@ -1,5 +1,5 @@
--- What is billed and proposed for a charge of a period must be what the period costs today: a line that
--- counts twice, or an adjustment that comes back every night, shows here.
+-- What is billed and proposed for a charge of a period must be what the period costs today: a line
+-- that counts twice, or an adjustment that comes back every night, shows here.
 with rated as (
 
     select
@@ -35,10 +35,20 @@ select
     charge,
     sum(amount) as difference
 from (
-    select subscription_id, period_start, currency, charge, amount
+    select
+        subscription_id,
+        period_start,
+        currency,
+        charge,
+        amount
     from rated
     union all
-    select subscription_id, period_start, currency, charge, -amount
+    select
+        subscription_id,
+        period_start,
+        currency,
+        charge,
+        -amount
     from lines
 ) as both_sides
 group by subscription_id, period_start, currency, charge

@@ -1,12 +1,17 @@
--- A gap between periods is usage that nobody pays, an overlap is usage that is paid twice. Fees and usage
--- each have their own stream of periods; both must cover the subscription from its start to as_of or its end.
+-- A gap between periods is usage that nobody pays, an overlap is usage that is paid twice. Fees and
+-- usage each have their own stream of periods; both must cover the subscription from its start to
+-- as_of or its end.
 with streams as (
 
-    select *, 'fees' as stream
+    select
+        *,
+        'fees' as stream
     from {{ ref('int_subscription_periods') }}
     where period_type in ('all', 'base')
     union all
-    select *, 'usage' as stream
+    select
+        *,
+        'usage' as stream
     from {{ ref('int_subscription_periods') }}
     where period_type in ('all', 'usage')
 
@@ -34,7 +39,11 @@ covered as (
 
 )
 
-select subscription_id, stream, period_start, 'gap, overlap or empty' as problem
+select
+    subscription_id,
+    stream,
+    period_start,
+    'gap, overlap or empty' as problem
 from neighbours
 where period_start >= period_end or period_start <> previous_end
 union all

@@ -1,5 +1,6 @@
--- Two plans that both charge the switch day bill a period at more than its price; one that neither charges
--- is given away. Segments never overlap, never leave their period, and their fractions never exceed it.
+-- Two plans that both charge the switch day bill a period at more than its price; a day that neither
+-- charges is given away. Segments never overlap, never leave their period, and their fractions never
+-- exceed it.
 with segments as (
 
     select
@@ -26,7 +27,11 @@ shares as (
 
 )
 
-select subscription_id, period_type, period_start, 'overlap or outside' as problem
+select
+    subscription_id,
+    period_type,
+    period_start,
+    'overlap or outside' as problem
 from segments
 where
     segment_start >= segment_end
@@ -34,6 +39,10 @@ where
     or segment_start < period_start
     or segment_end > period_end
 union all
-select subscription_id, period_type, period_start, 'more than the whole' as problem
+select
+    subscription_id,
+    period_type,
+    period_start,
+    'more than the whole' as problem
 from shares
 where numerator > denominator or (proration = 'none' and numerator <> denominator)

@@ -1,15 +1,22 @@
--- A graduated charge without tiers rates to nothing, a package without a size stops the night: a price book
--- is edited by hand, so it is read for what it forgets before it is used.
+-- A graduated charge without tiers rates to nothing, a package without a size stops the night: a
+-- price book is edited by hand, so it is read for what it forgets before it is used.
 with charges as (
 
-    select *, coalesce(charge, metric, 'base') as charge_name
+    select
+        *,
+        coalesce(charge, metric, 'base') as charge_name
     from {{ ref('charges') }}
 
 ),
 
 tier_counts as (
 
-    select service, plan_code, charge, valid_from, count(*) as tiers
+    select
+        service,
+        plan_code,
+        charge,
+        valid_from,
+        count(*) as tiers
     from {{ ref('charge_tiers') }}
     group by service, plan_code, charge, valid_from
 
@@ -17,7 +24,9 @@ tier_counts as (
 
 joined as (
 
-    select charges.*, coalesce(tier_counts.tiers, 0) as tiers
+    select
+        charges.*,
+        coalesce(tier_counts.tiers, 0) as tiers
     from charges
     left join tier_counts
         on
@@ -35,8 +44,10 @@ judged as (
         case
             when metric is null and base_fee is null then 'neither base_fee nor metric'
             when charge_model in ('graduated', 'volume') and tiers = 0 then 'no tiers'
-            when metric is not null and coalesce(charge_model, 'per_unit') in ('standard', 'per_unit')
-                and unit_price is null then 'no unit_price'
+            when
+                metric is not null and unit_price is null
+                and coalesce(charge_model, 'per_unit') in ('standard', 'per_unit')
+                then 'no unit_price'
             when charge_model = 'package' and (unit_price is null or coalesce(package_size, 0) <= 0)
                 then 'no unit_price or package_size'
             when charge_model = 'percentage' and rate_percent is null then 'no rate_percent'
@@ -47,11 +58,21 @@ judged as (
 
 )
 
-select service, plan_code, charge_name, valid_from, problem
+select
+    service,
+    plan_code,
+    charge_name,
+    valid_from,
+    problem
 from judged
 where problem is not null
 union all
-select tiers.service, tiers.plan_code, tiers.charge, tiers.valid_from, 'tier without a charge'
+select
+    tiers.service,
+    tiers.plan_code,
+    tiers.charge,
+    tiers.valid_from,
+    'tier without a charge'
 from {{ ref('charge_tiers') }} as tiers
 left join charges
     on
@@ -61,7 +82,12 @@ left join charges
         and tiers.valid_from is not distinct from charges.valid_from
 where charges.service is null
 union all
-select earlier.service, earlier.plan_code, earlier.charge_name, later.valid_from, 'two prices at once'
+select
+    earlier.service,
+    earlier.plan_code,
+    earlier.charge_name,
+    later.valid_from,
+    'two prices at once' as problem
 from charges as earlier
 inner join charges as later
     on

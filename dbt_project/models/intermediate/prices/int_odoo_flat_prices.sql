@@ -62,8 +62,8 @@ identified as (
 
 ),
 
--- Where an order says which plan it was made for, it says nothing of another: after a switch the new
--- plan has no flat price until a new order does.
+-- Where an order says which plan it was made for, it says nothing of another: after a switch the
+-- new plan has no flat price until an order gives it one.
 priced as (
 
     select
@@ -101,7 +101,8 @@ final as (
     from priced
     inner join orders on priced.sale_order_id = orders.sale_order_id
     left join currencies on orders.currency_id = currencies.currency_id
-    order by priced.service, priced.external_subscription_id, priced.sale_order_id desc
+    order by
+        priced.service asc, priced.external_subscription_id asc, priced.sale_order_id desc
 
 )
 

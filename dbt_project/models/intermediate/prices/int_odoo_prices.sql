@@ -9,10 +9,7 @@ with charge_versions as (
 
 flat_price_versions as (
 
-    select
-        *,
-        {{ reaching_back('sale_order_id') }} as valid_from
-    from {{ ref('odoo_flat_price_history') }}
+    select * from {{ ref('odoo_flat_price_history') }}
 
 ),
 
@@ -41,35 +38,51 @@ plan_versions as (
 ),
 
 -- An order that names no plan was made for the plan that was held when its price was written.
-flat_prices as (
+planned_flat_prices as (
 
     select
         flat_price_versions.service,
         coalesce(flat_price_versions.plan_code, plan_versions.plan_code) as plan_code,
         flat_price_versions.subscription_id,
-        'base' as charge,
-        'base' as charge_kind,
-        null::text as metric,
-        'flat' as charge_model,
+        flat_price_versions.sale_order_id,
+        flat_price_versions.flat_price,
         flat_price_versions.currency,
-        flat_price_versions.flat_price as base_fee,
-        null::numeric as unit_price,
-        0::numeric as included_quantity,
-        flat_price_versions.valid_from,
-        flat_price_versions.dbt_valid_to as valid_until,
-        flat_price_versions.dbt_valid_from as known_from
+        flat_price_versions.dbt_valid_from,
+        flat_price_versions.dbt_valid_to
     from flat_price_versions
     inner join plan_versions
         on
             flat_price_versions.subscription_id = plan_versions.subscription_id
             and (
                 plan_versions.is_first_plan
-                or plan_versions.valid_from <= flat_price_versions.dbt_valid_from
+                or flat_price_versions.dbt_valid_from >= plan_versions.valid_from
             )
             and (
                 plan_versions.valid_until is null
-                or plan_versions.valid_until > flat_price_versions.dbt_valid_from
+                or flat_price_versions.dbt_valid_from < plan_versions.valid_until
             )
+
+),
+
+-- Of each plan the first price reaches back: an order often follows the switch by some days.
+flat_prices as (
+
+    select
+        service,
+        plan_code,
+        subscription_id,
+        'base' as charge,
+        'base' as charge_kind,
+        null::text as metric,
+        'flat' as charge_model,
+        currency,
+        flat_price as base_fee,
+        null::numeric as unit_price,
+        0::numeric as included_quantity,
+        {{ reaching_back('sale_order_id, plan_code') }} as valid_from,
+        dbt_valid_to as valid_until,
+        dbt_valid_from as known_from
+    from planned_flat_prices
 
 ),
 

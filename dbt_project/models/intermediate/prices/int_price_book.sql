@@ -106,8 +106,10 @@ usage_charges as (
         coalesce(charge, metric) as charge,
         'usage' as charge_kind,
         metric,
-        case when charge_model = 'standard' then 'per_unit' else coalesce(charge_model, 'per_unit') end
-            as charge_model,
+        case
+            when charge_model = 'standard' then 'per_unit'
+            else coalesce(charge_model, 'per_unit')
+        end as charge_model,
         currency,
         null::numeric as base_fee,
         coalesce(unit_price, 0) as unit_price,

@@ -101,8 +101,8 @@ final as (
         ]) }} as price_key,
         *,
         price_source || case
-            when known_from is not null then ', seen ' || to_char(known_from at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-            when valid_from > '-infinity' then ', from ' || to_char(valid_from at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+            when known_from is not null then ', seen ' || {{ iso_seconds('known_from') }}
+            when valid_from > '-infinity' then ', from ' || {{ iso_seconds('valid_from') }}
             else ', always'
         end as price_version
     from versions

@@ -87,7 +87,7 @@ offered as (
 
 ),
 
--- Price book, else Odoo, else the app's plan: whoever is first for a fee or a metric sets all of it.
+-- Price book, else Odoo, else the app's plan: the first for a fee or a metric sets all of it.
 ranked as (
 
     select
@@ -106,8 +106,8 @@ chosen as (
     from ranked
     where source_rank = chosen_rank
     order by
-        held_subscription_id, period_type, segment_start, charge,
-        subscription_id nulls last, valid_from desc, price_key
+        held_subscription_id asc, period_type asc, segment_start asc, charge asc,
+        subscription_id asc nulls last, valid_from desc, price_key asc
 
 ),
 

@@ -30,8 +30,8 @@ metrics as (
 
 ),
 
--- Of a subscription that is gone from its source, the ledger still knows whose it was; its next open
--- period is the month.
+-- Of a subscription that is gone from its source, the ledger still knows whose it was; its next
+-- open period is the month.
 identified as (
 
     select

@@ -35,9 +35,13 @@ described as (
             when lines.fraction_numerator = lines.fraction_denominator then ''
             when lines.kind = 'one_off' then ''
             when lines.proration = 'second'
-                then ' (' || trim_scale(round(lines.fraction_numerator / 3600, 2)) || ' of '
-                || trim_scale(round(lines.fraction_denominator / 3600, 2)) || ' hours)'
-            else ' (' || lines.fraction_numerator || ' of ' || lines.fraction_denominator || ' days)'
+                then
+                    format(
+                        ' (%s of %s hours)',
+                        trim_scale(round(lines.fraction_numerator / 3600, 2)),
+                        trim_scale(round(lines.fraction_denominator / 3600, 2))
+                    )
+            else format(' (%s of %s days)', lines.fraction_numerator, lines.fraction_denominator)
         end as share_text,
         coalesce(
             case when subscriptions.plan_code = lines.plan_code then subscriptions.plan_name end,

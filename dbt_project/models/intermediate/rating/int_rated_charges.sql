@@ -17,7 +17,8 @@ with inputs as (
 changed as (
 
     select inputs.*
-    from inputs
+    from
+        inputs
     {%- if is_incremental() %}
     left join {{ this }} as this
         on

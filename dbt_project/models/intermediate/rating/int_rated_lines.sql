@@ -1,4 +1,11 @@
-{{ config(indexes=[{'columns': ['line_key']}, {'columns': ['subscription_id', 'service_period_start']}]) }}
+{{
+    config(
+        indexes=[
+            {'columns': ['line_key']},
+            {'columns': ['subscription_id', 'service_period_start']},
+        ]
+    )
+}}
 
 with rated as (
 
@@ -87,7 +94,11 @@ final as (
         is_assumed_price,
         concat_ws(
             '; ',
-            case kind when 'minimum' then 'minimum spend' when 'usage' then charge_model else kind end,
+            case kind
+                when 'minimum' then 'minimum spend'
+                when 'usage' then charge_model
+                else kind
+            end,
             case
                 when is_trial then 'trial, not charged'
                 when kind = 'one_off' then 'once'

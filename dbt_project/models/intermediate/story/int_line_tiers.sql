@@ -34,8 +34,9 @@ tiers as (
             and rated_lines.period_type = rated_charges.period_type
             and rated_lines.segment_start = rated_charges.segment_start
             and rated_lines.charge = rated_charges.charge
-    cross join lateral jsonb_array_elements(rated_charges.tiers)
-    with ordinality as bounds (tier, tier_number)
+    cross join
+        lateral jsonb_array_elements(rated_charges.tiers)
+        with ordinality as bounds (tier, tier_number)
 
 ),
 

@@ -31,8 +31,8 @@ final as (
         on
             rated_lines.subscription_id = ledger.subscription_id
             and rated_lines.metric = ledger.metric
-            and ledger.event_at >= rated_lines.segment_start
-            and ledger.event_at < rated_lines.segment_end
+            and rated_lines.segment_start <= ledger.event_at
+            and rated_lines.segment_end > ledger.event_at
 
 )
 

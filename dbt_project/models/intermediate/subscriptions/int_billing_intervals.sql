@@ -7,8 +7,7 @@ with plans as (
 
 odoo_plans as (
 
-    select
-        billing_period_value || ' ' || billing_period_unit as billing_interval
+    select billing_period_value || ' ' || billing_period_unit as billing_interval
     from {{ ref('stg_odoo__sale_subscription_plan') }}
 
 ),

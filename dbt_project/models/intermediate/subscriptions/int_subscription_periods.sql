@@ -6,8 +6,8 @@ with terms as (
 
 ),
 
--- A yearly plan bills its base by the year and its usage by the month; every other plan both at once.
--- Calendar periods hang on a fixed day: the first of January, a Monday.
+-- A yearly plan bills its base by the year and its usage by the month; every other plan both at
+-- once. Calendar periods hang on a fixed day: the first of January, a Monday.
 streams as (
 
     select
@@ -26,13 +26,19 @@ streams as (
         ) }} as last_day
     from terms
     cross join lateral (
-        select 'all' as period_type, terms.month_count as step_months
+        select
+            'all' as period_type,
+            terms.month_count as step_months
         where terms.month_count % 12 > 0 or terms.month_count = 0
         union all
-        select 'base' as period_type, terms.month_count as step_months
+        select
+            'base' as period_type,
+            terms.month_count as step_months
         where terms.month_count > 0 and terms.month_count % 12 = 0
         union all
-        select 'usage' as period_type, 1 as step_months
+        select
+            'usage' as period_type,
+            1 as step_months
         where terms.month_count > 0 and terms.month_count % 12 = 0
     ) as stream
 
@@ -70,10 +76,14 @@ day_starts as (
         boundary_on,
         {{ day_start('boundary_on', 'timezone') }} as started_at
     from (
-        select timezone, full_start_on as boundary_on
+        select
+            timezone,
+            full_start_on as boundary_on
         from days
         union
-        select timezone, full_end_on as boundary_on
+        select
+            timezone,
+            full_end_on as boundary_on
         from days
     ) as boundaries
 

@@ -9,8 +9,10 @@ marked as (
 
     select
         *,
-        lag(plan_code) over (partition by subscription_id order by valid_from)
-        is distinct from plan_code as is_plan_change
+        coalesce(
+            lag(plan_code) over (partition by subscription_id order by valid_from) <> plan_code,
+            true
+        ) as is_plan_change
     from versions
 
 ),

@@ -26,9 +26,12 @@ cut as (
         spans.is_trial,
         greatest(spans.segment_start, periods.period_start) as segment_start,
         least(spans.segment_end, periods.period_end) as segment_end,
-        least(spans.last_day, {{ local_date("periods.period_end - interval '1 microsecond'", 'periods.timezone') }})
-        - greatest(spans.first_day, {{ local_date('periods.period_start', 'periods.timezone') }})
-        + 1 as held_days,
+        least(
+            spans.last_day,
+            {{ local_date("periods.period_end - interval '1 microsecond'", 'periods.timezone') }}
+        ) - greatest(
+            spans.first_day, {{ local_date('periods.period_start', 'periods.timezone') }}
+        ) + 1 as held_days,
         periods.full_end_on - periods.full_start_on as period_days
     from periods
     inner join spans
@@ -59,7 +62,8 @@ final as (
             else held_days::numeric
         end as fraction_numerator,
         case proration
-            when 'second' then trim_scale({{ seconds_between('full_period_start', 'full_period_end') }})
+            when 'second'
+                then trim_scale({{ seconds_between('full_period_start', 'full_period_end') }})
             when 'day' then period_days::numeric
             else sum(held_days) over (
                 partition by subscription_id, period_type, period_start

@@ -51,8 +51,10 @@ marked as (
 
     select
         *,
-        (lag(month_count) over earlier, lag(day_count) over earlier)
-        is distinct from (month_count, day_count) as is_new_pace
+        coalesce(
+            lag(month_count) over earlier <> month_count or lag(day_count) over earlier <> day_count,
+            true
+        ) as is_new_pace
     from paced
     window earlier as (partition by subscription_id order by valid_from)
 
@@ -77,7 +79,7 @@ latest as (
 
     select distinct on (subscription_id, term_start) *
     from starts
-    order by subscription_id, term_start, valid_from desc
+    order by subscription_id asc, term_start asc, valid_from desc
 
 ),
 

@@ -18,7 +18,12 @@ odoo_metrics as (
 
 candidates as (
 
-    select service, metric, aggregation, unit_name, 1 as source_rank
+    select
+        service,
+        metric,
+        aggregation,
+        unit_name,
+        1 as source_rank
     from named
     union all
     select

@@ -41,11 +41,20 @@ metrics as (
 parts as (
 
     select
-        slices.subscription_id, slices.metric, slices.unique_value,
-        segments.period_type, segments.period_start, segments.segment_start,
-        slices.record_count, slices.summed_quantity, slices.largest_quantity, slices.last_quantity,
-        slices.first_event_at, slices.last_event_at,
-        null::timestamptz as written_at, null::bigint as written_number
+        slices.subscription_id,
+        slices.metric,
+        slices.unique_value,
+        segments.period_type,
+        segments.period_start,
+        segments.segment_start,
+        slices.record_count,
+        slices.summed_quantity,
+        slices.largest_quantity,
+        slices.last_quantity,
+        slices.first_event_at,
+        slices.last_event_at,
+        null::timestamptz as written_at,
+        null::bigint as written_number
     from slices
     inner join segments
         on
@@ -54,11 +63,20 @@ parts as (
             and slices.last_event_at < segments.segment_end
     union all
     select
-        subscription_id, metric, unique_value,
-        period_type, period_start, segment_start,
-        1 as record_count, quantity as summed_quantity, quantity as largest_quantity,
-        quantity as last_quantity, event_at as first_event_at, event_at as last_event_at,
-        written_at, written_number
+        subscription_id,
+        metric,
+        unique_value,
+        period_type,
+        period_start,
+        segment_start,
+        1 as record_count,
+        quantity as summed_quantity,
+        quantity as largest_quantity,
+        quantity as last_quantity,
+        event_at as first_event_at,
+        event_at as last_event_at,
+        written_at,
+        written_number
     from split_records
 
 ),

@@ -25,31 +25,31 @@ metrics as (
 ),
 
 {% if is_incremental() -%}
-touched as (
+    touched as (
 
-    select distinct * from {{ ref('int_usage_touched') }}
+        select distinct * from {{ ref('int_usage_touched') }}
 
-),
+    ),
 
--- Not materialized: both readers below push their own conditions into it.
-records as not materialized (
+    -- Not materialized: both readers below push their own conditions into it.
+    records as not materialized (
 
-    select ledger.*
-    from (select distinct slice_on from touched) as touched_slices
-    inner join ledger on touched_slices.slice_on = ledger.slice_on
-    inner join touched
-        on
-            ledger.subscription_id = touched.subscription_id
-            and ledger.metric = touched.metric
-            and ledger.slice_on = touched.slice_on
+        select ledger.*
+        from (select distinct slice_on from touched) as touched_slices
+        inner join ledger on touched_slices.slice_on = ledger.slice_on
+        inner join touched
+            on
+                ledger.subscription_id = touched.subscription_id
+                and ledger.metric = touched.metric
+                and ledger.slice_on = touched.slice_on
 
-),
+    ),
 {%- else -%}
-records as not materialized (
+    records as not materialized (
 
-    select * from ledger
+        select * from ledger
 
-),
+    ),
 {%- endif %}
 
 slices as (
@@ -78,9 +78,13 @@ last_records as (
         slice_on,
         quantity as last_quantity
     from records
-    where metric = any(array(select metrics.metric from metrics where aggregation = 'last'))
+    where
+        records.metric = any(
+            array(select metrics.metric from metrics where metrics.aggregation = 'last')
+        )
     order by
-        subscription_id, metric, slice_on, event_at desc, written_at desc, written_number desc
+        subscription_id asc, metric asc, slice_on asc,
+        event_at desc, written_at desc, written_number desc
 
 ),
 

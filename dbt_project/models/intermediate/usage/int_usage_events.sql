@@ -58,14 +58,28 @@ nexacloud_events as (
 odoo_rollups as (
 
     select
-        billing_usage_id, billing_service_id, external_subscription_id, billing_metric_id,
-        period_start, quantity, idempotency_key, updated_at, loaded_at,
+        billing_usage_id,
+        billing_service_id,
+        external_subscription_id,
+        billing_metric_id,
+        period_start,
+        quantity,
+        idempotency_key,
+        updated_at,
+        loaded_at,
         null::timestamptz as deleted_at
     from odoo_usage
     union all
     select
-        billing_usage_id, billing_service_id, external_subscription_id, billing_metric_id,
-        period_start, quantity, idempotency_key, updated_at, loaded_at,
+        billing_usage_id,
+        billing_service_id,
+        external_subscription_id,
+        billing_metric_id,
+        period_start,
+        quantity,
+        idempotency_key,
+        updated_at,
+        loaded_at,
         deleted_at
     from deleted_odoo_usage
 
@@ -104,8 +118,8 @@ events as (
 
 ),
 
--- A record without a key repeats no other: its own number stands in. Slices of eight days begin on the
--- 1st, 9th, 17th and 25th of the local month, so that none lies across the end of one.
+-- A record without a key repeats no other: its own number stands in. Slices of eight days begin on
+-- the 1st, 9th, 17th and 25th of the local month, so that none lies across the end of one.
 final as (
 
     select
@@ -113,7 +127,9 @@ final as (
         local_days.event_on - (extract(day from local_days.event_on)::int - 1) % 8 as slice_on,
         hashtextextended(
             events.subscription_id || '|' || events.metric || '|'
-            || coalesce('key ' || events.idempotency_key, events.usage_source || events.written_number),
+            || coalesce(
+                'key ' || events.idempotency_key, events.usage_source || events.written_number
+            ),
             0
         ) as dedupe_hash
     from events

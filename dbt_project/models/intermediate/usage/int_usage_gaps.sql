@@ -96,8 +96,8 @@ unreached as (
         on
             unpriced_segments.subscription_id = ledger.subscription_id
             and unpriced_segments.metric = ledger.metric
-            and ledger.event_at >= unpriced_segments.segment_start
-            and ledger.event_at < unpriced_segments.segment_end
+            and unpriced_segments.segment_start <= ledger.event_at
+            and unpriced_segments.segment_end > ledger.event_at
 
 ),
 

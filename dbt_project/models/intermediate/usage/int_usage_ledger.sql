@@ -23,7 +23,7 @@ with events as (
     select *
     from {{ ref('int_usage_events') }}
     {%- if is_incremental() %}
-    where {{ newer_than_rollup() }}
+        where {{ newer_than_rollup() }}
     {%- endif %}
 
 ),
@@ -53,7 +53,7 @@ arrived as (
         events.event_at,
         events.slice_on,
         events.dedupe_hash,
-        -- What a unique count counts: the key up to its first #, so that one thing may report often.
+        -- What a unique count counts: the key up to its first #; one thing may report often.
         case
             when unique_metrics.metric is not null
                 then split_part(
@@ -72,47 +72,57 @@ arrived as (
 ),
 
 {% if is_incremental() -%}
--- A new record can put an old one out, and an edit can leave its key: all records of every key that is
--- touched are judged again, so that the order of arrival decides nothing.
-touched_keys as (
+-- A new record can put an old one out, and an edit can leave its key: all records of every key that
+-- is touched are judged again, so that the order of arrival decides nothing.
+    touched_keys as (
 
-    select dedupe_hash
-    from arrived
-    union
-    select this.dedupe_hash
-    from {{ this }} as this
-    inner join arrived
-        on this.written_number = arrived.written_number and this.usage_source = arrived.usage_source
+        select dedupe_hash
+        from arrived
+        union
+        select this.dedupe_hash
+        from {{ this }} as this
+        inner join arrived
+            on this.written_number = arrived.written_number and this.usage_source = arrived.usage_source
 
-),
+    ),
 
-known as (
+    known as (
 
-    select
-        this.usage_source, this.written_number, this.subscription_id, this.metric, this.quantity,
-        this.event_at, this.slice_on, this.dedupe_hash, this.unique_value, this.is_last_kept, this.written_at,
-        this.loaded_at, this.deleted_at
-    from touched_keys
-    inner join {{ this }} as this on touched_keys.dedupe_hash = this.dedupe_hash
-    left join arrived
-        on this.written_number = arrived.written_number and this.usage_source = arrived.usage_source
-    where arrived.written_number is null
+        select
+            this.usage_source,
+            this.written_number,
+            this.subscription_id,
+            this.metric,
+            this.quantity,
+            this.event_at,
+            this.slice_on,
+            this.dedupe_hash,
+            this.unique_value,
+            this.is_last_kept,
+            this.written_at,
+            this.loaded_at,
+            this.deleted_at
+        from touched_keys
+        inner join {{ this }} as this on touched_keys.dedupe_hash = this.dedupe_hash
+        left join arrived
+            on this.written_number = arrived.written_number and this.usage_source = arrived.usage_source
+        where arrived.written_number is null
 
-),
+    ),
 
-candidates as (
+    candidates as (
 
-    select * from arrived
-    union all
-    select * from known
+        select * from arrived
+        union all
+        select * from known
 
-),
+    ),
 {%- else -%}
-candidates as (
+    candidates as (
 
-    select * from arrived
+        select * from arrived
 
-),
+    ),
 {%- endif %}
 
 -- The hash brings records of one key together; subscription and metric beside it leave its accidents
