@@ -183,16 +183,19 @@ def _bulk(shown: Shown) -> None:
 
 
 def _buttons(shown: Shown, key: str, what: str) -> None:
-    st.text_input("Note (a rejection wants one)", key=f"note-{key}", max_chars=500)
-    with st.container(horizontal=True):
-        st.button(
-            f"Approve {what}", key=f"approve-{key}", type="primary", icon=":material/check:",
-            on_click=decisions.approve, args=(shown, f"note-{key}"),
-        )  # fmt: skip
-        st.button(
-            f"Reject {what}", key=f"reject-{key}", icon=":material/close:",
-            on_click=decisions.reject, args=(shown, f"note-{key}"),
-        )  # fmt: skip
+    """A note and two buttons that leave together: writing alone changes nothing on the page."""
+    note = f"note-{key}"
+    with st.form(f"decide-{key}", border=False, enter_to_submit=False):
+        st.text_input("Note (a rejection wants one)", key=note, max_chars=500)
+        with st.container(horizontal=True):
+            st.form_submit_button(
+                f"Approve {what}", key=f"approve-{key}", type="primary", icon=":material/check:",
+                on_click=decisions.approve, args=(shown, note),
+            )  # fmt: skip
+            st.form_submit_button(
+                f"Reject {what}", key=f"reject-{key}", icon=":material/close:",
+                on_click=decisions.reject, args=(shown, note),
+            )  # fmt: skip
 
 
 def _document(

@@ -215,11 +215,12 @@ def _causes(row: Row) -> None:
     st.subheader("Explained, and not accepted yet", anchor=False)
     ui.table(causes, CAUSES, title=f"Causes {row['subscription_id']}")
     if decisions.viewer().may_decide:
-        st.text_input("Why they are accepted", key="why-accept", max_chars=500)
-        st.button(
-            f"Accept {len(causes)} causes", icon=":material/check:", key="accept",
-            on_click=decisions.accept_causes, args=(causes, "why-accept"),
-        )  # fmt: skip
+        with st.form("accept-causes", border=False, enter_to_submit=False):
+            st.text_input("Why they are accepted", key="why-accept", max_chars=500)
+            st.form_submit_button(
+                f"Accept {len(causes)} causes", icon=":material/check:", key="accept",
+                on_click=decisions.accept_causes, args=(causes, "why-accept"),
+            )  # fmt: skip
 
 
 def _gate(row: Row) -> None:
@@ -233,21 +234,26 @@ def _gate(row: Row) -> None:
     if not viewer.may_decide:
         st.caption(viewer.why)
         return
-    st.text_input("Why", key="why-gate", max_chars=500)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        if row["is_ready"] and not row["is_gate_open"]:
-            start = _chosen_month(row)
-            st.button(
+    if not row["is_ready"]:
+        st.caption("It is not ready: the page opens no gate of it. An operator can, by name.")
+    start = _chosen_month(row) if row["is_ready"] and not row["is_gate_open"] else None
+    if start or row["is_gate_open"]:
+        _gate_form(row, start)
+
+
+def _gate_form(row: Row, start: datetime | None) -> None:
+    with st.form("gate", border=False, enter_to_submit=False):
+        st.text_input("Why", key="why-gate", max_chars=500)
+        if start:
+            st.form_submit_button(
                 f"Open the gate from {f.day(start)}", type="primary", icon=":material/lock_open:",
                 key="open-gate", on_click=decisions.open_gate, args=(row, start, "why-gate"),
             )  # fmt: skip
-        if row["is_gate_open"]:
-            st.button(
+        else:
+            st.form_submit_button(
                 "Close the gate", icon=":material/lock:", key="close-gate",
                 on_click=decisions.close_gate, args=(row, "why-gate"),
             )  # fmt: skip
-    if not row["is_ready"]:
-        st.caption("It is not ready: the page opens no gate of it. An operator can, by name.")
 
 
 def _chosen_month(row: Row) -> datetime:

@@ -44,8 +44,6 @@ def _press(page: Page, customer: str, button: str) -> str:
 def _note(page: Page, customer: str, text: str) -> None:
     field = _document(page, customer).get_by_label("Note").first
     field.fill(text)
-    field.press("Tab")
-    page.wait_for_timeout(400)  # the note travels to the server before the button does
 
 
 def test_what_is_approved_in_the_page_becomes_a_draft_in_odoo(world: World, open_page: Any) -> None:
@@ -136,6 +134,31 @@ def test_above_the_four_eyes_amount_two_people_are_needed(world: World, open_pag
         customer,
     )
     assert states == [{"is_approved": True, "approved_by": f"{ALEX}, {DANA}"}]
+
+
+def test_a_gate_is_closed_and_opened_with_a_reason(
+    world: World, open_page: Any, wait_until_settled: Any
+) -> None:
+    (one,) = world.query(
+        "select subscription_id, service, external_subscription_id from marts.cutover_readiness"
+        " where customer_name = 'Pacific Kayak Tours' and agreeing_period_count = 1"
+    )
+    page = open_page(f"cutover?of={one['subscription_id']}", user=DANA, groups=APPROVERS)
+    for button, why in (("Close the gate", "a complaint"), ("Open the gate from", "settled")):
+        page.get_by_label("Why").fill(why)
+        page.get_by_role("button", name=button).click()
+        page.get_by_text("The gate of").wait_for(timeout=20_000)
+        wait_until_settled(page)
+    decided = world.query(
+        "select decision, decided_by, note, from_period_start from ops.cutover_gates"
+        " where external_subscription_id = %s order by gate_id",
+        one["external_subscription_id"],
+    )
+    assert [(row["decision"], row["decided_by"], row["note"]) for row in decided[1:]] == [
+        ("close", DANA, "a complaint"),
+        ("open", DANA, "settled"),
+    ]
+    assert decided[2]["from_period_start"] == decided[0]["from_period_start"]
 
 
 def test_an_exception_is_acknowledged_with_a_reason(world: World, open_page: Any) -> None:
