@@ -53,21 +53,34 @@ reached as (
 
 ),
 
-final as (
+filled as (
 
     select
-        line_key,
-        tier_number,
-        tier_from,
-        tier_to,
-        unit_price,
-        flat_fee,
+        *,
         case
             when charge_model = 'volume' then billable_quantity
             else least(billable_quantity, tier_to) - tier_from
         end as units_in_tier
     from reached
     where is_reached
+
+),
+
+final as (
+
+    select
+        line_key,
+        tier_number,
+        jsonb_build_object(
+            'tier', tier_number,
+            'from', tier_from::text,
+            'to', tier_to::text,
+            'units', trim_scale(units_in_tier)::text,
+            'unit_price', unit_price::text,
+            'flat_fee', flat_fee::text,
+            'amount', trim_scale(units_in_tier * unit_price + flat_fee)::text
+        ) as tier
+    from filled
 
 )
 

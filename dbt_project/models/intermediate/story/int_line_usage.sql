@@ -14,7 +14,7 @@ ledger as (
 
 ),
 
-final as (
+considered as (
 
     select
         rated_lines.line_key,
@@ -23,9 +23,7 @@ final as (
         ledger.quantity,
         ledger.is_counted,
         ledger.left_out_reason,
-        ledger.usage_source || ':' || ledger.duplicate_of_number as duplicate_of,
-        ledger.written_at,
-        ledger.loaded_at
+        ledger.usage_source || ':' || ledger.duplicate_of_number as duplicate_of
     from rated_lines
     inner join ledger
         on
@@ -33,6 +31,25 @@ final as (
             and rated_lines.metric = ledger.metric
             and rated_lines.segment_start <= ledger.event_at
             and rated_lines.segment_end > ledger.event_at
+
+),
+
+final as (
+
+    select
+        line_key,
+        usage_key,
+        event_at,
+        quantity,
+        is_counted,
+        jsonb_build_object(
+            'usage', usage_key,
+            'at', event_at,
+            'quantity', trim_scale(quantity)::text,
+            'reason', left_out_reason,
+            'counted_instead', duplicate_of
+        ) as record
+    from considered
 
 )
 

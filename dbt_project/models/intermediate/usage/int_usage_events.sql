@@ -6,33 +6,23 @@ with nexacloud_usage as (
 
 ),
 
-odoo_usage as (
+odoo_events as (
 
-    select * from {{ ref('stg_odoo__fusion_billing_usage') }}
-
-),
-
-deleted_odoo_usage as (
-
-    select * from {{ ref('stg_odoo__fusion_billing_usage_deleted') }}
-
-),
-
-billing_services as (
-
-    select * from {{ ref('stg_odoo__fusion_billing_service') }}
-
-),
-
-billing_metrics as (
-
-    select * from {{ ref('stg_odoo__fusion_billing_metric') }}
+    select * from {{ ref('int_odoo_usage_events') }}
 
 ),
 
 services as (
 
     select * from {{ ref('int_services') }}
+
+),
+
+unique_metrics as (
+
+    select *
+    from {{ ref('int_metrics') }}
+    where aggregation = 'unique'
 
 ),
 
@@ -55,61 +45,6 @@ nexacloud_events as (
 
 ),
 
-odoo_rollups as (
-
-    select
-        billing_usage_id,
-        billing_service_id,
-        external_subscription_id,
-        billing_metric_id,
-        period_start,
-        quantity,
-        idempotency_key,
-        updated_at,
-        loaded_at,
-        null::timestamptz as deleted_at
-    from odoo_usage
-    union all
-    select
-        billing_usage_id,
-        billing_service_id,
-        external_subscription_id,
-        billing_metric_id,
-        period_start,
-        quantity,
-        idempotency_key,
-        updated_at,
-        loaded_at,
-        deleted_at
-    from deleted_odoo_usage
-
-),
-
-odoo_events as (
-
-    select
-        'odoo' as usage_source,
-        odoo_rollups.billing_usage_id as written_number,
-        billing_services.service,
-        billing_services.service || ':' || coalesce(odoo_rollups.external_subscription_id, '')
-            as subscription_id,
-        coalesce(billing_metrics.metric, '') as metric,
-        odoo_rollups.quantity,
-        odoo_rollups.period_start as event_at,
-        odoo_rollups.idempotency_key,
-        odoo_rollups.updated_at as written_at,
-        odoo_rollups.loaded_at,
-        odoo_rollups.deleted_at
-    from odoo_rollups
-    inner join billing_services
-        on odoo_rollups.billing_service_id = billing_services.billing_service_id
-    left join billing_metrics
-        on odoo_rollups.billing_metric_id = billing_metrics.billing_metric_id
-    -- NexaCloud's own database is its source; what it also pushed to Odoo would count twice.
-    where billing_services.service <> 'nexacloud'
-
-),
-
 events as (
 
     select * from nexacloud_events
@@ -118,27 +53,54 @@ events as (
 
 ),
 
--- A record without a key repeats no other: its own number stands in. Slices of eight days begin on
--- the 1st, 9th, 17th and 25th of the local month, so that none lies across the end of one.
-final as (
+located as (
 
     select
         events.*,
-        local_days.event_on - (extract(day from local_days.event_on)::int - 1) % 8 as slice_on,
+        coalesce(services.duplicate_policy, 'first') = 'last' as is_last_kept,
+        {{ local_date(
+            "coalesce(events.event_at, 'epoch')", "coalesce(services.timezone, 'UTC')"
+        ) }} as event_on
+    from events
+    left join services on events.service = services.service
+
+),
+
+-- A record without a key repeats no other: its own number stands in. A unique count counts the key
+-- up to its first #, so that one thing may report often. Slices of eight days begin on the 1st, 9th,
+-- 17th and 25th of the local month, so that none lies across the end of one.
+final as (
+
+    select
+        located.usage_source,
+        located.written_number,
+        located.service,
+        located.subscription_id,
+        located.metric,
+        located.quantity,
+        located.event_at,
+        located.idempotency_key,
+        located.written_at,
+        located.loaded_at,
+        located.deleted_at,
+        located.is_last_kept,
+        located.event_on - (extract(day from located.event_on)::int - 1) % 8 as slice_on,
+        case
+            when unique_metrics.metric is not null
+                then split_part(
+                    coalesce(located.idempotency_key, located.written_number::text), '#', 1
+                )
+        end as unique_value,
         hashtextextended(
-            events.subscription_id || '|' || events.metric || '|'
+            located.subscription_id || '|' || located.metric || '|'
             || coalesce(
-                'key ' || events.idempotency_key, events.usage_source || events.written_number
+                'key ' || located.idempotency_key, located.usage_source || located.written_number
             ),
             0
         ) as dedupe_hash
-    from events
-    left join services on events.service = services.service
-    cross join lateral (
-        select {{ local_date(
-            "coalesce(events.event_at, 'epoch')", "coalesce(services.timezone, 'UTC')"
-        ) }} as event_on
-    ) as local_days
+    from located
+    left join unique_metrics
+        on located.service = unique_metrics.service and located.metric = unique_metrics.metric
 
 )
 

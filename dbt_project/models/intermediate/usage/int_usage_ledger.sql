@@ -18,56 +18,26 @@
 
 -- The slices that this run changes are noted before it does.
 -- depends_on: {{ ref('int_usage_touched') }}
-with events as (
+with arrived as (
 
-    select *
+    select
+        usage_source,
+        written_number,
+        subscription_id,
+        metric,
+        quantity,
+        event_at,
+        slice_on,
+        dedupe_hash,
+        unique_value,
+        is_last_kept,
+        written_at,
+        loaded_at,
+        deleted_at
     from {{ ref('int_usage_events') }}
     {%- if is_incremental() %}
         where {{ newer_than_rollup() }}
     {%- endif %}
-
-),
-
-services as (
-
-    select * from {{ ref('int_services') }}
-
-),
-
-unique_metrics as (
-
-    select *
-    from {{ ref('int_metrics') }}
-    where aggregation = 'unique'
-
-),
-
-arrived as (
-
-    select
-        events.usage_source,
-        events.written_number,
-        events.subscription_id,
-        events.metric,
-        events.quantity,
-        events.event_at,
-        events.slice_on,
-        events.dedupe_hash,
-        -- What a unique count counts: the key up to its first #; one thing may report often.
-        case
-            when unique_metrics.metric is not null
-                then split_part(
-                    coalesce(events.idempotency_key, events.written_number::text), '#', 1
-                )
-        end as unique_value,
-        coalesce(services.duplicate_policy, 'first') = 'last' as is_last_kept,
-        events.written_at,
-        events.loaded_at,
-        events.deleted_at
-    from events
-    left join services on events.service = services.service
-    left join unique_metrics
-        on events.service = unique_metrics.service and events.metric = unique_metrics.metric
 
 ),
 

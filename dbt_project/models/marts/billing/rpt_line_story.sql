@@ -1,14 +1,8 @@
 {{ config(materialized='view') }}
 
-with invoice_lines as (
+with lines as (
 
-    select * from {{ ref('fct_invoice_lines') }}
-
-),
-
-rated_lines as (
-
-    select * from {{ ref('int_rated_lines') }}
+    select * from {{ ref('int_story_lines') }}
 
 ),
 
@@ -39,29 +33,6 @@ line_tiers as (
 decisions as (
 
     select * from {{ ref('int_line_decisions') }}
-
-),
-
--- What costs nothing is no line of an invoice, but it has a story too.
-lines as (
-
-    select
-        line_key, service, subscription_id, external_subscription_id, customer_name, partner_id,
-        currency, kind, charge, plan_code, description, exact_amount, amount, fraction, rule,
-        tax_components, service_period_start, service_period_end,
-        billing_period_start, billing_period_end, corrects_period_start, is_billable,
-        content_hash
-    from invoice_lines
-    union all
-    select
-        line_key, service, subscription_id, external_subscription_id, null, null,
-        currency, kind, charge, plan_code, null, exact_amount, amount,
-        fraction_numerator || '/' || fraction_denominator, rule,
-        null, service_period_start, service_period_end,
-        service_period_start, service_period_end, null, false,
-        null
-    from rated_lines
-    where amount = 0
 
 ),
 
@@ -121,32 +92,18 @@ final as (
     left join lateral (
         select
             jsonb_build_object(
-                'records', count(*) filter (where is_counted),
-                'first_at', min(event_at) filter (where is_counted),
-                'last_at', max(event_at) filter (where is_counted),
-                'sum', trim_scale(sum(quantity) filter (where is_counted))::text
+                'records', count(*) filter (where usage.is_counted),
+                'first_at', min(usage.event_at) filter (where usage.is_counted),
+                'last_at', max(usage.event_at) filter (where usage.is_counted),
+                'sum', trim_scale(sum(usage.quantity) filter (where usage.is_counted))::text
             ) as counted,
-            jsonb_agg(
-                jsonb_build_object(
-                    'usage', usage_key, 'at', event_at, 'quantity', trim_scale(quantity)::text,
-                    'reason', left_out_reason, 'counted_instead', duplicate_of
-                )
-                order by event_at, usage_key
-            ) filter (where not is_counted) as left_out
-        from line_usage
-        where line_usage.line_key = lines.line_key
+            jsonb_agg(usage.record order by usage.event_at, usage.usage_key)
+                filter (where not usage.is_counted) as left_out
+        from line_usage as usage
+        where usage.line_key = lines.line_key
     ) as records on lines.kind = 'usage'
     left join lateral (
-        select
-            jsonb_agg(
-                jsonb_build_object(
-                    'tier', tier_number, 'from', tier_from::text, 'to', tier_to::text,
-                    'units', trim_scale(units_in_tier)::text, 'unit_price', unit_price::text,
-                    'flat_fee', flat_fee::text,
-                    'amount', trim_scale(units_in_tier * unit_price + flat_fee)::text
-                )
-                order by tier_number
-            ) as tiers
+        select jsonb_agg(line_tiers.tier order by line_tiers.tier_number) as tiers
         from line_tiers
         where line_tiers.line_key = lines.line_key
     ) as filled on lines.kind = 'usage'

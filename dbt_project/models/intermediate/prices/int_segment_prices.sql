@@ -1,0 +1,90 @@
+{{ config(materialized='view') }}
+
+with segments as (
+
+    select * from {{ ref('int_subscription_segments') }}
+
+),
+
+subscriptions as (
+
+    select
+        subscription_id,
+        service
+    from {{ ref('int_subscriptions') }}
+
+),
+
+price_versions as (
+
+    select * from {{ ref('int_price_versions') }}
+
+),
+
+-- The first segment that is not a trial: where a fee that is charged once is charged.
+placed as (
+
+    select
+        segments.*,
+        subscriptions.service,
+        not segments.is_trial and segments.period_type in ('all', 'base') and row_number() over (
+            partition by segments.subscription_id
+            order by
+                (segments.is_trial or segments.period_type = 'usage')::int, segments.segment_start
+        ) = 1 as is_first_paid
+    from segments
+    inner join subscriptions on segments.subscription_id = subscriptions.subscription_id
+
+),
+
+plan_prices as (
+
+    select
+        placed.subscription_id as held_subscription_id,
+        placed.period_type,
+        placed.period_start,
+        placed.segment_start,
+        price_versions.*
+    from placed
+    inner join price_versions
+        on
+            placed.service = price_versions.service
+            and placed.plan_code = price_versions.plan_code
+            and price_versions.subscription_id is null
+            and placed.segment_start >= price_versions.valid_from
+            and placed.segment_start < coalesce(price_versions.valid_until, 'infinity')
+    where
+        (price_versions.charge_kind = 'base' and placed.period_type in ('all', 'base'))
+        or (price_versions.charge_kind = 'usage' and placed.period_type in ('all', 'usage'))
+        or (price_versions.charge_kind = 'one_off' and placed.is_first_paid)
+
+),
+
+own_prices as (
+
+    select
+        placed.subscription_id as held_subscription_id,
+        placed.period_type,
+        placed.period_start,
+        placed.segment_start,
+        price_versions.*
+    from placed
+    inner join price_versions
+        on
+            placed.subscription_id = price_versions.subscription_id
+            and placed.plan_code = price_versions.plan_code
+            and placed.segment_start >= price_versions.valid_from
+            and placed.segment_start < coalesce(price_versions.valid_until, 'infinity')
+    where price_versions.charge_kind = 'base' and placed.period_type in ('all', 'base')
+
+),
+
+final as (
+
+    select * from plan_prices
+    union all
+    select * from own_prices
+
+)
+
+select * from final
