@@ -6,6 +6,7 @@ servers in processes of their own.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
@@ -61,6 +62,17 @@ class World:
                 cursor.execute(statement, parameters or None)
 
 
+PR_SET_PDEATHSIG = 1
+
+
+def _die_with_the_tests() -> None:
+    """A session that is killed leaves no page server behind; where the kernel knows no such wish,
+    it does.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class Server:
     """`streamlit run dashboards/app.py` on a free port, without a person's environment."""
 
@@ -82,6 +94,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_die_with_the_tests,
             )
 
     @property
