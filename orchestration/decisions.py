@@ -120,14 +120,12 @@ def open_gates(
 
 
 def find(rows: Sequence[Row], subscription: str) -> Row:
-    """The one subscription of that external id, or CommandError."""
-    found = [
-        row
-        for row in rows
-        if subscription in (row["external_subscription_id"], row["subscription_id"])
-    ]
+    """The one subscription of that external id or of the one that begins so, or CommandError."""
+    ids = [(row, row["external_subscription_id"], row["subscription_id"]) for row in rows]
+    found = [row for row, *names in ids if subscription in names]
+    found = found or [row for row, name, _ in ids if name.startswith(subscription)]
     if len(found) != 1:
         raise CommandError(
-            f"there are {len(found)} subscriptions {subscription}: `billing readiness` lists them"
+            f"{subscription} names {len(found)} subscriptions: `billing readiness` lists them"
         )
     return found[0]

@@ -55,6 +55,34 @@ def select(
         return [dict(row) for row in cursor.fetchall()]
 
 
+_SUBSCRIPTIONS = """
+    select external_subscription_id from {intermediate}.int_subscriptions
+    where starts_with(external_subscription_id, %(beginning)s)
+    union
+    select external_subscription_id from {marts}.fct_reconciliation
+    where starts_with(external_subscription_id, %(beginning)s)
+    order by external_subscription_id
+"""
+
+
+def whole_id(conn: connection, settings: Settings, beginning: str | None) -> str | None:
+    """The external id of the one subscription that begins so, as tables show it; None stays None.
+
+    Raises CommandError where none or several begin so: a decision is never made about a guess.
+    """
+    if beginning is None:
+        return None
+    rows = select(conn, settings, _SUBSCRIPTIONS, {"beginning": beginning})
+    found = [row["external_subscription_id"] for row in rows]
+    if beginning in found:
+        return beginning
+    if len(found) != 1:
+        raise CommandError(
+            f"{beginning} names {len(found)} subscriptions: `billing readiness --json` lists them"
+        )
+    return str(found[0])
+
+
 def in_period(query: str, column: str) -> str:
     """Fill {in_period} with the condition that `column` lies in the month %(period)s."""
     return query.replace("{in_period}", IN_PERIOD.format(column=column))

@@ -7,14 +7,21 @@ decimals, times ISO 8601), or rich tables. Logs and progress never touch stdout.
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from shutil import get_terminal_size
 from typing import Any
 
-from rich.console import Console
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 # ISO 4217's exceptions to two decimals that a customer of ours could pay in.
 DECIMALS = {
@@ -33,8 +40,21 @@ STATUS_STYLES = {
     "missing_expected": "yellow", "not_comparable": "yellow", "yes": "green", "no": "red",
 }  # fmt: skip
 
-stdout = Console()
-stderr = Console(stderr=True)
+NO_LIMIT = 10_000
+LEAST_SENTENCE = 16
+# What is piped has no width of its own; rich would take 80 columns, too few for most tables.
+PIPED_WIDTH = 160
+
+
+def _console(*, to_stderr: bool = False) -> Console:
+    made = Console(stderr=to_stderr)
+    if not made.is_terminal:
+        made.width = get_terminal_size((PIPED_WIDTH, 25)).columns
+    return made
+
+
+stdout = _console()
+stderr = _console(to_stderr=True)
 
 
 def money(amount: Decimal | None, currency: str) -> str | None:
@@ -68,18 +88,72 @@ def print_json(answer: object) -> None:
 
 def table(
     title: str, rows: Iterable[Mapping[str, Any]], columns: Sequence[str], caption: str = ""
-) -> Table:
-    """A table of the named columns; amounts and counts to the right, statuses in colour."""
+) -> Listing:
+    """A listing of the named columns; amounts and counts to the right, statuses in colour."""
     shown = [[_cell(row.get(column)) for column in columns] for row in rows]
-    made = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
-    for position, column in enumerate(columns):
-        right = all(_is_number(line[position]) for line in shown if line[position])
-        made.add_column(
-            column.replace("_", " "), justify="right" if right else "left", overflow="fold"
-        )
-    for line in shown:
-        made.add_row(*(_styled(cell) for cell in line))
-    return made
+    return Listing(title, [column.replace("_", " ") for column in columns], shown, caption)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Rows as a table where the width allows it, else one after the other, as psql's \\x does.
+
+    Numbers, times and keys are never broken over lines; sentences are, between words.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str = ""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if not self.rows:
+            yield Text.assemble((self.title, "bold"), ": none", f"\n{self.caption}".rstrip())
+            return
+        made = self._table()
+        needed = Measurement.get(console, options.update(max_width=NO_LIMIT), made).minimum
+        if needed <= options.max_width:
+            yield made
+        else:
+            yield from self._records()
+
+    def _table(self) -> Table:
+        made = Table(
+            title=self.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
+            caption=self.caption, caption_justify="left", pad_edge=False, collapse_padding=True,
+        )  # fmt: skip
+        for position, column in enumerate(self.columns):
+            cells = [line[position] for line in self.rows if line[position]]
+            right = bool(cells) and all(map(_is_number, cells))
+            sentence = any(" " in cell and not _is_time(cell) for cell in cells)
+            made.add_column(
+                _heading(column, cells), justify="right" if right else "left", overflow="fold",
+                min_width=_least(cells, sentence), no_wrap=not sentence,
+            )  # fmt: skip
+        for line in self.rows:
+            made.add_row(*(_styled(cell) for cell in line))
+        return made
+
+    def _records(self) -> Iterator[RenderableType]:
+        yield Text(self.title, style="bold")
+        for heading, *rest in self.rows:
+            said = zip(self.columns[1:], rest, strict=True)
+            yield Text(heading, overflow="fold")
+            facts = " · ".join(f"[dim]{column}[/] {_styled(cell)}" for column, cell in said if cell)
+            yield Padding(Text.from_markup(facts, overflow="fold"), (0, 0, 0, 2))
+        yield Text(self.caption, style="dim italic")
+
+
+def _heading(column: str, cells: Sequence[str]) -> str:
+    """The column's name, on several lines where its cells are narrower than it."""
+    widest = max((len(cell) for cell in cells), default=0)
+    return column if len(column) <= widest else column.replace(" ", "\n")
+
+
+def _least(cells: Sequence[str], sentence: bool) -> int:
+    """The narrowest a column may get: whole cells, or a readable share of a sentence."""
+    longest = max((len(line) for cell in cells for line in cell.splitlines()), default=0)
+    return min(longest, LEAST_SENTENCE) if sentence else longest
 
 
 def _cell(value: object) -> str:
@@ -100,6 +174,10 @@ def _styled(cell: str) -> str:
 
 def _is_number(cell: str) -> bool:
     return cell.lstrip("-").replace(".", "", 1).isdigit()
+
+
+def _is_time(cell: str) -> bool:
+    return bool(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", cell))
 
 
 def _as_json(value: object) -> object:

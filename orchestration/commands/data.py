@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -71,15 +71,14 @@ def load(
     if json:
         render.print_json(tables)
     else:
-        columns = [
-            "table",
-            "read",
-            "created",
-            "updated",
-            "unchanged",
-            "rejected",
-            "deleted",
-            "seconds",
-        ]
         title = "Would load" if dry_run else "Loaded"
-        render.stdout.print(render.table(title, tables, columns))
+        render.stdout.print(_counted(title, tables))
+
+
+def _counted(title: str, tables: list[dict[str, Any]]) -> render.Listing:
+    """A row a table; what happened to no row at all is said once, below."""
+    counts = ["read", "created", "updated", "unchanged", "rejected", "deleted"]
+    sums = {name: sum(table[name] for table in tables) for name in counts}
+    columns = ["table", *(name for name in counts if sums[name]), "seconds"]
+    caption = ", ".join(f"{count:,} {name}" for name, count in sums.items())
+    return render.table(title, tables, columns, caption=caption)

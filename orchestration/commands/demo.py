@@ -197,9 +197,9 @@ def _compare(conn: connection, settings: Settings, checks: Checks) -> list[Row]:
         theirs = [row["odoo_untaxed"], row["odoo_tax"], row["odoo_total"]]
         checks.expect(f"totals of {key} in Odoo", theirs, ours)
         checks.expect(f"lines of {key} in the warehouse", row["lines"], row["untaxed"])
-    columns = ["document", "odoo_id", "untaxed", "odoo_untaxed", "tax", "odoo_tax", "total"]
+    columns = ["odoo_id", "document", "untaxed", "tax", "total", "in_odoo", "odoo_state"]
     title = "The warehouse's totals beside Odoo's"
-    render.stdout.print(render.table(title, compared, [*columns, "odoo_total", "odoo_state"]))
+    render.stdout.print(render.table(title, compared, columns))
     return compared
 
 
@@ -207,14 +207,20 @@ def _side_by_side(row: Row, move: Row) -> Row:
     def shown(amount: object) -> str | None:
         return render.money(Decimal(str(amount)), row["currency"])
 
+    names = ("untaxed", "tax", "total")
+    ours = {name: shown(row[name]) for name in names}
+    theirs = {f"odoo_{name}": shown(move[f"amount_{name}"]) for name in names}
     return {
         "document": row["document_key"],
         "odoo_id": row["odoo_id"],
         "ledger": row["state"],
         "odoo_state": move["state"],
         "lines": shown(row["lines_amount"]),
-        **{name: shown(row[name]) for name in ("untaxed", "tax", "total")},
-        **{f"odoo_{name}": shown(move[f"amount_{name}"]) for name in ("untaxed", "tax", "total")},
+        **ours,
+        **theirs,
+        "in_odoo": "equal"
+        if [*ours.values()] == [*theirs.values()]
+        else "/".join(str(amount) for amount in theirs.values()),
     }
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -14,6 +17,8 @@ from orchestration.errors import CommandError
 from orchestration.queries import Row, select
 
 _STORY = "select * from {marts}.rpt_line_story where starts_with(line_key, %(beginning)s) limit 2"
+ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+FIRST = ("rule", "full_start", "full_end", "start", "end", "at", "usage")
 Key = Annotated[str, typer.Argument(help="A line key, or its beginning: see `billing lines`.")]
 
 
@@ -43,22 +48,31 @@ def as_json(row: Row) -> dict[str, Any]:
 
 
 def _show(row: Row) -> None:
+    zone = ZoneInfo(row["period"]["time_zone"])
     told = [
-        {"what": name.replace("_", " "), "value": _in_words(value)}
+        {"what": name.replace("_", " "), "value": _in_words(value, zone)}
         for name, value in as_json(row).items()
         if value not in (None, [], {})
     ]
-    render.stdout.print(render.table(f"Line {row['line_key']}", told, ["what", "value"]))
+    title = f"Line {row['line_key']} (times of {zone.key})"
+    render.stdout.print(render.table(title, told, ["what", "value"]))
 
 
-def _in_words(value: object) -> object:
-    """Nested facts on lines of their own, a list's entries one below the other."""
+def _in_words(value: object, zone: ZoneInfo) -> object:
+    """Nested facts on lines of their own, times on the service's clock, a list's entries below."""
     if isinstance(value, list):
-        return "\n".join(str(_in_words(entry)).replace("\n", ", ") for entry in value)
+        return "\n".join(str(_in_words(entry, zone)).replace("\n", ", ") for entry in value)
     if isinstance(value, dict):
         return "\n".join(
-            f"{name.replace('_', ' ')}: {_in_words(inner)}"
-            for name, inner in value.items()
-            if inner not in (None, [], {})
+            f"{name.replace('_', ' ')}: {_in_words(value[name], zone)}"
+            for name in sorted(value, key=_order)
+            if value[name] not in (None, [], {})
         )
-    return value
+    if isinstance(value, str) and ISO_TIME.fullmatch(value):
+        value = datetime.fromisoformat(value)
+    return f"{value.astimezone(zone):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else value
+
+
+def _order(name: str) -> tuple[int, str]:
+    """A span begins before it ends; the rest by name."""
+    return (FIRST.index(name) if name in FIRST else len(FIRST), name)

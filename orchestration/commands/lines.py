@@ -10,7 +10,7 @@ from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import render
 from orchestration.commands.options import Customer, Json, Period, Service, Subscription
-from orchestration.queries import Filters, Row, in_period, select
+from orchestration.queries import Filters, Row, in_period, select, whole_id
 
 _LINES = """
     select
@@ -47,7 +47,8 @@ def lines(
     """
     settings = load_settings()
     with warehouse(settings) as conn:
-        rows = proposed_lines(conn, settings, Filters(period, service, subscription, customer))
+        whom = whole_id(conn, settings, subscription)
+        rows = proposed_lines(conn, settings, Filters(period, service, whom, customer))
     answer = [as_json(row) for row in rows]
     if json:
         render.print_json(answer)
@@ -78,21 +79,15 @@ def show(answer: list[dict[str, Any]], period: str | None, title: str = "Lines")
             **line,
             **{name: render.short(line[name]) for name in QUANTITIES},
             "line": line["line_key"][:8],
-            "subscription": line["external_subscription_id"],
+            "customer": line["customer_name"],
             "state": "published" if line["published"] else line["approval_state"],
+            "blocked_by": None if line["published"] else line["blocked_reason"],
         }
         for line in answer
     ]
-    columns = [
-        "line",
-        "customer_name",
-        "description",
-        "quantity",
-        "unit_price",
-        "amount",
-        "currency",
-    ]
-    blocked = ["blocked_reason"] if any(line["blocked_reason"] for line in answer) else []
+    currencies = ["currency"] if len({line["currency"] for line in answer}) > 1 else []
+    columns = ["line", "customer", "description", "unit_price", "amount", *currencies]
+    blocked = ["blocked_by"] if any(line["blocked_by"] for line in shown) else []
     render.stdout.print(
         render.table(
             f"{title} {period or ''}".strip(), shown, [*columns, "state", *blocked],

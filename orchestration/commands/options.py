@@ -19,7 +19,10 @@ Period = Annotated[
     str | None, typer.Option(help="A month of the service's time zone: 2026-05.", callback=month)
 ]
 Service = Annotated[str | None, typer.Option(help="Only this service: nexacloud.")]
-Subscription = Annotated[str | None, typer.Option(help="Only this external subscription id.")]
+Subscription = Annotated[
+    str | None,
+    typer.Option(help="Only this subscription: its external id, or the beginning of it."),
+]
 Customer = Annotated[str | None, typer.Option(help="Only this external customer id.")]
 By = Annotated[str, typer.Option(help="Who decides: your name. It is kept for ever.")]
 Why = Annotated[str, typer.Option(help="Why: one sentence for whoever asks later.")]

@@ -105,7 +105,15 @@ def show(answer: dict[str, Any]) -> None:
 
 def _show_documents(answer: dict[str, Any]) -> None:
     title = "Would be published (dry run: add --go)" if answer["dry_run"] else "Drafts in Odoo"
-    columns = ["key", "odoo_id", "partner", "untaxed_amount", "tax_amount", "total_amount", "lines"]
-    documents = [{**each, "lines": len(each["lines"])} for each in answer["documents"]]
+    columns = ["odoo_id", "document", "partner", "untaxed", "tax", "total", "lines"]
+    documents = [
+        {
+            **each,
+            **{name: each[f"{name}_amount"] for name in ("untaxed", "tax", "total")},
+            "document": each["key"],
+            "lines": len(each["lines"]),
+        }
+        for each in answer["documents"]
+    ]
     reasons = ["reason"] if any(each["reason"] for each in documents) else []
     render.stdout.print(render.table(title, documents, [*columns, *reasons]))

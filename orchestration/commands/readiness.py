@@ -13,7 +13,7 @@ from orchestration import render
 from orchestration.commands.options import Json, Period, Service, month
 from orchestration.decisions import Decision, accept_causes, find, open_gates, subscriptions
 from orchestration.errors import CommandError
-from orchestration.queries import Filters, Row
+from orchestration.queries import Filters, Row, whole_id
 from publishers import gates
 
 READY, EXPLAINED = "ready", "explained"
@@ -67,18 +67,28 @@ def readiness(
 
 def show(rows: list[Row], title: str = "Readiness") -> None:
     """Print the gates of each subscription, ready ones first."""
-    columns = [name for name in rows[0] if name.startswith(("is_", "has_"))] if rows else []
-    reasons = ["missing"] if any(row["missing"] for row in rows) else []
-    shown = ["external_subscription_id", "customer_name", *columns, *reasons]
+    gates = [name for name in rows[0] if name.startswith(("is_", "has_"))] if rows else []
+    shown = [
+        {
+            "subscription": row["external_subscription_id"][:8],
+            "customer": row["customer_name"],
+            **{name.partition("_")[2]: row[name] for name in gates},
+            "missing": row["missing"],
+        }
+        for row in rows
+    ]
+    hidden = [] if any(row["missing"] for row in rows) else ["missing"]
+    columns = [name for name in shown[0] if name not in hidden] if shown else []
     ready = sum(bool(row["is_ready"]) for row in rows)
     caption = f"{ready} of {len(rows)} are ready"
-    render.stdout.print(render.table(title, rows, shown, caption=caption))
+    render.stdout.print(render.table(title, shown, columns, caption=caption))
 
 
 def _accept(
     conn: connection, settings: Settings, whom: str, period: str | None, decision: Decision
 ) -> None:
-    filters = Filters(period=period, subscription=None if whom == EXPLAINED else whom)
+    subscription = None if whom == EXPLAINED else whole_id(conn, settings, whom)
+    filters = Filters(period=period, subscription=subscription)
     accepted = accept_causes(conn, settings, filters, decision)
     render.stderr.print(f"{len(accepted)} causes accepted by {decision.by}", highlight=False)
 

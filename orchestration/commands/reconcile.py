@@ -12,13 +12,13 @@ from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import render
 from orchestration.commands.options import Json, Period, Service, Subscription
-from orchestration.queries import Filters, Row, in_period, select
+from orchestration.queries import Filters, Row, in_period, select, whole_id
 
 _ROWS = """
     select
-        r.service, r.external_subscription_id, r.period_start, r.period_end, r.currency,
-        r.list_amount, r.expected_amount, r.actual_amount, r.billed_amount, r.delta_amount,
-        r.status, r.unexplained_amount,
+        r.service, r.external_subscription_id, r.customer_name, r.period_start, r.period_end,
+        r.currency, r.list_amount, r.expected_amount, r.actual_amount, r.billed_amount,
+        r.delta_amount, r.status, r.unexplained_amount,
         (r.period_start at time zone services.timezone)::date as period_start_on
     from {marts}.fct_reconciliation as r
     inner join {intermediate}.int_services as services on r.service = services.service
@@ -66,7 +66,8 @@ def reconcile(
     """
     settings = load_settings()
     with warehouse(settings) as conn:
-        answer = reconciliation(conn, settings, Filters(period, service, subscription))
+        whom = whole_id(conn, settings, subscription)
+        answer = reconciliation(conn, settings, Filters(period, service, whom))
     if json:
         render.print_json(answer)
     else:
@@ -133,43 +134,65 @@ def _summary(rows: list[Row], one_offs: list[Row]) -> dict[str, Any]:
 
 
 def show(answer: dict[str, Any], period: str | None) -> None:
-    """Print a row a subscription with its cause's sentence, and the one-offs below."""
-    columns = [
-        "subscription",
-        "period",
-        "expected",
-        "actual",
-        "billed",
-        "delta",
-        "unexplained",
-        "status",
-    ]
+    """Print a row a subscription, then why the amounts differ, and the one-offs below."""
+    rows = answer["rows"]
+    amounts = ["expected", "actual", "billed", "delta", "unexplained"]
+    silent = [name for name in amounts[2::2] if all(_is_nil(row, name) for row in rows)]
+    columns = ["subscription", "customer", "period", *amounts, "status"]
+    hidden = [*silent, *(["period"] if period else [])]
     shown = [
         {
-            "subscription": row["external_subscription_id"],
+            "subscription": row["external_subscription_id"][:8],
+            "customer": row["customer_name"],
             "period": row["period_start_on"],
-            **{name: row[f"{name}_amount"] for name in columns[2:7]},
+            **{name: row[f"{name}_amount"] for name in amounts},
             "status": row["status"],
-            "why": "; ".join(cause["sentence"] or cause["cause"] for cause in row["causes"]),
         }
-        for row in answer["rows"]
+        for row in rows
     ]
-    title = f"Reconciliation {period or 'of all periods'}, net of tax"
-    counts = ", ".join(f"{n} {status}" for status, n in answer["summary"]["by_status"].items())
-    render.stdout.print(render.table(title, shown, [*columns, "why"], caption=counts))
-    if answer["one_offs"]:
-        render.stdout.print(
-            render.table(
-                "Invoices without a subscription: a stream of their own",
-                answer["one_offs"],
-                [
-                    "number",
-                    "customer_name",
-                    "amount",
-                    "currency",
-                    "issued_at",
-                    "status",
-                    "match_status",
-                ],
-            )
+    render.stdout.print(
+        render.table(
+            f"Reconciliation {period or 'of all periods'}, net of tax",
+            shown,
+            [name for name in columns if name not in hidden],
+            caption="; ".join([_counts(answer), *(f"nothing {name}" for name in silent)]),
         )
+    )
+    _show_causes(rows)
+    _show_one_offs(answer["one_offs"])
+
+
+def _is_nil(row: dict[str, Any], name: str) -> bool:
+    return Decimal(row[f"{name}_amount"] or 0) == 0
+
+
+def _counts(answer: dict[str, Any]) -> str:
+    return ", ".join(f"{n} {status}" for status, n in answer["summary"]["by_status"].items())
+
+
+def _show_causes(rows: list[dict[str, Any]]) -> None:
+    told = [
+        {
+            "subscription": row["external_subscription_id"][:8],
+            "cause": cause["cause"],
+            "amount": cause["amount"],
+            "why": cause["sentence"],
+        }
+        for row in rows
+        for cause in row["causes"]
+    ]
+    if told:
+        render.stdout.print(render.table("Why they differ", told, list(told[0])))
+
+
+def _show_one_offs(one_offs: list[dict[str, Any]]) -> None:
+    if not one_offs:
+        return
+    title = "Invoices without a subscription: a stream of their own"
+    shown = [
+        {**each, "customer": each["customer_name"], "issued": each["issued_at"].date()}
+        for each in one_offs
+    ]
+    currencies = ["currency"] if len({each["currency"] for each in one_offs}) > 1 else []
+    columns = ["number", "customer", "amount", *currencies, "issued", "status", "match_status"]
+    render.stdout.print(render.table(title, shown, columns))

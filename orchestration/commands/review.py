@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from orchestration import render
 from orchestration.commands.lines import proposed_lines
 from orchestration.commands.options import By, Customer, Json, Period, Service, Subscription, Why
 from orchestration.errors import CommandError
-from orchestration.queries import Filters
+from orchestration.queries import Filters, whole_id
 from publishers import approvals, credits
 from publishers.approvals import Decisions, ProposedLine
 from publishers.lines import Filters as LineFilters
@@ -118,6 +119,8 @@ def _decide(
         raise typer.BadParameter("name lines by their keys, or say --all with filters; not both")
     settings = load_settings()
     with warehouse(settings) as conn:
+        whom = whole_id(conn, settings, filters.subscription)
+        filters = replace(filters, subscription=whom)
         lines = approvable(conn, settings, filters) if every else named(conn, settings, keys)
         decided = verb(conn, lines, by=by, note=why or None)
     if as_json:

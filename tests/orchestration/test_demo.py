@@ -161,6 +161,17 @@ def test_no_line_no_story(demo: Demo) -> None:
     assert "begins no line" in answer.stderr
 
 
+def test_the_beginning_of_a_subscription_s_id_is_enough_where_it_is_one(demo: Demo) -> None:
+    whole = {row["external_subscription_id"] for row in demo.json("reconcile")["rows"]}
+    for name in whole:
+        rows = demo.json("reconcile", "--subscription", name[:8])["rows"]
+        assert {row["external_subscription_id"] for row in rows} == {name}
+    for verb in (("reconcile",), ("lines",), ("approve", "--all", "--by", "Dana Roy")):
+        answer = demo(*verb, "--subscription", "0")
+        assert answer.code == 1
+        assert "names 10 subscriptions" in answer.stderr
+
+
 def test_what_ran_is_in_dagster(demo: Demo) -> None:
     import dagster as dg
 
