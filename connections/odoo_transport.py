@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from http.cookiejar import CookieJar
 from typing import Any
@@ -27,7 +29,22 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 class ExactProxy(ProxyJSON):  # type: ignore[misc]
     """odoorpc's JSON proxy with a decoder that keeps the digits of a number, and without its
     logging.
+
+    Inside `undecoded()` the result of a call is the body of the answer as it came.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._mode = threading.local()
+
+    @contextmanager
+    def undecoded(self) -> Iterator[None]:
+        """For the calls of this thread."""
+        self._mode.is_undecoded = True
+        try:
+            yield
+        finally:
+            self._mode.is_undecoded = False
 
     def __call__(self, url: str, params: Mapping[str, Any] | None = None) -> Any:
         body = {
@@ -42,11 +59,17 @@ class ExactProxy(ProxyJSON):  # type: ignore[misc]
             headers={"Content-Type": "application/json"},
         )
         with self._opener.open(request, timeout=self._timeout) as response:
-            answer = json.loads(response.read(), parse_float=Decimal, parse_constant=Decimal)
-        # A method that returns None answers without a result, so its absence proves nothing.
-        if not isinstance(answer, dict) or "jsonrpc" not in answer:
-            raise ValueError("not JSON-RPC")
-        return answer
+            answer = response.read()
+        return {"result": answer} if getattr(self._mode, "is_undecoded", False) else decode(answer)
+
+
+def decode(body: bytes) -> dict[str, Any]:
+    """An answer of Odoo, its numbers as int or Decimal. Raises ValueError where it is none."""
+    answer = json.loads(body, parse_float=Decimal, parse_constant=Decimal)
+    # A method that returns None answers without a result, so its absence proves nothing.
+    if not isinstance(answer, dict) or "jsonrpc" not in answer:
+        raise ValueError("not JSON-RPC")
+    return answer
 
 
 class NoRedirect(HTTPRedirectHandler):

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,6 +24,7 @@ from connections.odoo import OdooPort, Record
 from loaders import merge, odoo_values, rejects
 from loaders.apply import apply_stage, hold_the_law, record_rejects
 from loaders.contracts import Table
+from loaders.odoo_pages import Pages
 from loaders.odoo_preflight import CONTEXT, OdooFound, count, greatest_write_date
 from loaders.odoo_retry import retrying
 from loaders.options import Options
@@ -32,6 +32,7 @@ from loaders.pipe import CHUNK
 from loaders.progress import Meter
 from loaders.report import TableReport
 from loaders.runs import LastRun, RunLog, mode_name
+from loaders.schema import relation
 
 REJECTS = sql.SQL("copy load_rejects from stdin")
 
@@ -75,12 +76,18 @@ class _ModelLoad:
     def __post_init__(self) -> None:
         self.report = TableReport("odoo", self.table.name, "full")
         self.meter = Meter(self.table, None, self.options.progress)
-        self.read = 0
+        self.read = self.staged = 0
         self.columns = [column for column in self.table.columns if column.name in self.fields]
+        self._stage_into(sql.SQL("load_stage"), {})
+
+    def _stage_into(self, target: Composable, more: Mapping[str, str]) -> None:
+        """Records go into `target`, with the same value of each column in `more`."""
         # Columns that this Odoo lacks are not named, and so NULL.
-        self.stage = sql.SQL("copy load_stage ({}) from stdin").format(
-            sql.SQL(", ").join(sql.Identifier(column.name) for column in self.columns)
+        names = [*(column.name for column in self.columns), *more]
+        self.stage = sql.SQL("copy {} ({}) from stdin").format(
+            target, sql.SQL(", ").join(map(sql.Identifier, names))
         )
+        self.end = "".join("\t" + odoo_values.text(value) for value in more.values()) + "\n"
 
     def run(self) -> TableReport:
         started = time.monotonic()
@@ -95,18 +102,28 @@ class _ModelLoad:
         # time.
         self.report.watermark = self._newest() or self.report.watermark_from
         merge.make_stage(self.writer, self.table)
+        is_first = merge.is_empty(self.writer, self.table) and not self.options.dry_run
+        if is_first:
+            self._stage_into(relation(self.table), self._bookkeeping())
         self._expect(since)
         self._read([("write_date", ">=", _odoo_time(since))] if since else [])
         if since:
             self._read_again()
         if since and is_sweep:
             self._sweep()
-        self._apply(("load_keys" if since else "load_stage") if is_sweep else None)
+        if is_first:
+            self._count_first()
+        else:
+            self._apply(("load_keys" if since else "load_stage") if is_sweep else None)
         self.report.seconds = time.monotonic() - started
         self.meter.show(self.report.read, is_done=True)
         if not self.options.dry_run:
             self.log.succeed(self.writer, self.report)
         return self.report
+
+    def _bookkeeping(self) -> dict[str, str]:
+        # PostgreSQL reads the word as the instant at which the transaction began, as now() does.
+        return {"_run_id": self.options.run_id, "_loaded_at": "now"}
 
     def _newest(self) -> datetime | None:
         if self.table.watermark not in self.fields:
@@ -132,33 +149,11 @@ class _ModelLoad:
         return last.watermark - timedelta(minutes=self.options.settings.load_odoo_overlap_minutes)
 
     def _read(self, domain: list[Any]) -> None:
-        """Pages by id into load_stage. A page that fails is asked for again, alone."""
-        for page in self._pages(domain):
+        """Pages into where they are staged."""
+        settings, model = self.options.settings, self.table.source_name
+        for page in Pages(self.port, settings, model, self.fields, domain):
             self._stage(page)
             self.meter.show(self.read)
-
-    def _pages(self, domain: list[Any]) -> Iterator[list[Record]]:
-        """By id. While a page is staged here, Odoo works on the next one."""
-        with ThreadPoolExecutor(1, "odoo-page") as ahead:
-            page = self._page(domain, 0)
-            while page:
-                is_last = len(page) < self.options.settings.odoo_page_size
-                coming = None if is_last else ahead.submit(self._page, domain, page[-1]["id"])
-                yield page
-                page = coming.result() if coming else []
-
-    def _page(self, domain: list[Any], after: int) -> list[Record]:
-        """One page, asked for again by itself where the outcome is unknown."""
-        search_read = partial(
-            self.port.search_read,
-            self.table.source_name,
-            [*domain, ("id", ">", after)],
-            self.fields,
-            order="id",
-            limit=self.options.settings.odoo_page_size,
-            context=CONTEXT,
-        )
-        return retrying(self.options.settings, search_read)
 
     def _read_again(self) -> None:
         """Open rejections, wherever the window stands."""
@@ -205,6 +200,12 @@ class _ModelLoad:
                 return
             after = ids[-1]
 
+    def _count_first(self) -> None:
+        """Nothing was here to merge with: the pages went into the table itself as they came."""
+        self.report.created = self.staged
+        record_rejects(self.writer, self.table, self.report, self.options)
+        hold_the_law(self.writer, self.table, self.report, self.read)
+
     def _apply(self, keys: str | None) -> None:
         """Merge; where every id was seen, hold the law."""
         apply_stage(self.writer, self.table, self.report, self.options, keys=keys)
@@ -219,7 +220,7 @@ class _ModelLoad:
 
     def _stage(self, page: list[Record]) -> None:
         try:
-            self._copy(self.stage, odoo_values.lines(self.columns, page))
+            self._keep(odoo_values.lines(self.columns, page, self.end))
         except (odoo_values.BrokenValue, KeyError):
             self._stage_one_by_one(page)
 
@@ -228,12 +229,16 @@ class _ModelLoad:
         good, bad = [], []
         for record in page:
             try:
-                good.append(odoo_values.line(self.columns, record))
+                good.append(odoo_values.line(self.columns, record, self.end))
             except odoo_values.BrokenValue as error:
                 cells = (str(record["id"]), str(error), odoo_values.exact_json(record))
                 bad.append("\t".join(map(odoo_values.text, cells)) + "\n")
-        self._copy(self.stage, good)
+        self._keep(good)
         self._copy(REJECTS, bad)
+
+    def _keep(self, lines: list[str]) -> None:
+        self._copy(self.stage, lines)
+        self.staged += len(lines)
 
     def _copy(self, statement: Composable, lines: list[str]) -> None:
         if lines:

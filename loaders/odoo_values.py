@@ -29,8 +29,11 @@ class BrokenValue(ValueError):
     """A value that the contract does not allow; the text is the reason of the rejection."""
 
 
-def lines(columns: Sequence[Column], page: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One line a record, made column by column: a call for each column, not for each cell.
+def lines(
+    columns: Sequence[Column], page: Sequence[Mapping[str, Any]], end: str = "\n"
+) -> list[str]:
+    """One line a record, made column by column: a call for each column, not for each cell. `end`
+    stands at the end of each.
 
     Raises BrokenValue or KeyError where any record is broken; `line` tells which.
     """
@@ -38,10 +41,10 @@ def lines(columns: Sequence[Column], page: Sequence[Mapping[str, Any]]) -> list[
         COLUMN_CONVERTERS[column.source_type]([record[column.name] for record in page])
         for column in columns
     ]
-    return ["\t".join(row) + "\n" for row in zip(*cells, strict=True)]
+    return ["\t".join(row) + end for row in zip(*cells, strict=True)]
 
 
-def line(columns: Sequence[Column], record: Mapping[str, Any]) -> str:
+def line(columns: Sequence[Column], record: Mapping[str, Any], end: str = "\n") -> str:
     """One record's line. Raises BrokenValue with the column and the reason."""
     cells = []
     for column in columns:
@@ -51,7 +54,7 @@ def line(columns: Sequence[Column], record: Mapping[str, Any]) -> str:
             cells.append(CONVERTERS[column.source_type](record[column.name]))
         except BrokenValue as error:
             raise BrokenValue(f"{column.name}: {error}") from None
-    return "\t".join(cells) + "\n"
+    return "\t".join(cells) + end
 
 
 def text(value: object) -> str:
