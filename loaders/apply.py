@@ -12,6 +12,8 @@ from loaders.errors import CopyMismatch
 from loaders.options import Options
 from loaders.report import TableReport
 
+REASONS_NAMED = 5
+
 
 def apply_stage(
     cur: cursor, table: Table, report: TableReport, options: Options, *, keys: str | None
@@ -41,8 +43,25 @@ def record_rejects(cur: cursor, table: Table, report: TableReport, options: Opti
     """Count load_rejects into the report, and keep them in ops.rejected_rows."""
     report.rejected = _count_rejects(cur)
     report.read = report.created + report.updated + report.unchanged + report.rejected
+    if report.rejected:
+        report.notes.append(_why_rejected(cur, report.rejected))
     if not options.dry_run:
         rejects.record(cur, table, options.run_id)
+
+
+def _why_rejected(cur: cursor, rejected: int) -> str:
+    """The commonest reasons, each with a key to look at."""
+    cur.execute(
+        "select reason, count(*), min(row_key) from load_rejects group by reason"
+        " order by count(*) desc, reason limit %s",
+        (REASONS_NAMED,),
+    )
+    reasons = "; ".join(f"{reason} ({rows}, such as {key})" for reason, rows, key in cur.fetchall())
+    rows = "row breaks" if rejected == 1 else "rows break"
+    return (
+        f"{rejected} {rows} the contract: {reasons}. ops.rejected_rows has them, and they come"
+        " back by themselves once they are mended at the source"
+    )
 
 
 def _count_rejects(cur: cursor) -> int:

@@ -20,6 +20,7 @@ from loaders.contracts import SourceName, Table
 from loaders.errors import QueryFailed, ServerLost
 from loaders.nexacloud import load_nexacloud
 from loaders.odoo import load_odoo
+from loaders.odoo_retry import retrying
 from loaders.options import Options
 from loaders.report import TableReport
 from loaders.runs import APPLICATION_NAME, RunLog, open_run_log
@@ -62,7 +63,8 @@ class OdooSession:
     def __init__(self, stack: ExitStack, tables: Sequence[Table], options: Options) -> None:
         self._tables, self._options = tables, options
         self._log, self._target = _open_warehouse(stack, "odoo", options)
-        self._port = OdooPort.connect(options.settings)
+        settings = options.settings
+        self._port = retrying(settings, lambda: OdooPort.connect(settings))
         self._found = odoo_preflight.look(self._port, self._target, tables, options)
         self.problems, self.notes = self._found.problems, self._found.notes
 

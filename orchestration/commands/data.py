@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from connections.settings import load_settings
+from loaders import LoadReport
 from loaders import check as look
 from loaders import load as copy_in
 from orchestration import render
@@ -73,6 +74,8 @@ def load(
     else:
         title = "Would load" if dry_run else "Loaded"
         render.stdout.print(_counted(title, tables))
+    for note in _notes(report):
+        render.stderr.print(f"note: {render.escape(note)}", highlight=False)
 
 
 def _counted(title: str, tables: list[dict[str, Any]]) -> render.Listing:
@@ -82,3 +85,10 @@ def _counted(title: str, tables: list[dict[str, Any]]) -> render.Listing:
     columns = ["table", *(name for name in counts if sums[name]), "seconds"]
     caption = ", ".join(f"{count:,} {name}" for name, count in sums.items())
     return render.table(title, tables, columns, caption=caption)
+
+
+def _notes(report: LoadReport) -> list[str]:
+    """What a person should know although nothing stopped for it."""
+    return report.notes + [
+        f"{table.name}: {note}" for table in report.tables for note in table.notes
+    ]

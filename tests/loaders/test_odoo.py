@@ -24,12 +24,15 @@ def load(settings: Settings, *tables: str, **options: Any) -> dict[str, TableRep
 
 
 def test_every_model_arrives_whole(erp: Settings, odoo_sql: Run, warehouse_sql: Run) -> None:
-    reports = load(erp)
+    reports = load(erp, run_id="first")
     assert list(reports) == [table.name for table in ODOO]
     for table in ODOO:
         theirs = odoo_sql(f"select count(*) from {table.name}")
         assert theirs == warehouse_sql(f"select count(*) from raw_odoo.{table.name}"), table.name
         assert reports[table.name].created == theirs[0][0]
+        kept = "_run_id = 'first' and _loaded_at > now() - interval '1 hour' and _loaded_at < now()"
+        unkept = f"select count(*) from raw_odoo.{table.name} where ({kept}) is not true"
+        assert warehouse_sql(unkept) == [(0,)], table.name
     assert reports["sale_order"].read == 87
     # More than one page of 50.
     assert reports["fusion_billing_charge"].read == 232

@@ -167,3 +167,25 @@ def test_a_secret_reaches_no_log_and_no_event(sources: Sources) -> None:
 def test_a_warehouse_that_is_not_built_yet_says_so(sources: Sources) -> None:
     for verb in ("reconcile", "lines", "readiness"):
         _assert_named(sources.billing(verb), "billing run")
+
+
+def test_what_a_community_odoo_lacks_is_said_and_the_load_goes_well(
+    sources: Sources, odoo_community: Any
+) -> None:
+    community = {"ODOO_URL": odoo_community.url, "ODOO_DB": odoo_community.db}
+    answer = sources.billing("load", "--json", **community)
+    assert answer.code == 0, answer.stderr
+    assert "sale.order lacks is_subscription, plan_id" in answer.stderr
+    assert "fusion.billing.charge is not installed" in answer.stderr
+    assert {table["table"] for table in answer.json} >= {"users", "account_tax"}
+
+
+def test_rejected_rows_are_said_with_their_reason(sources: Sources) -> None:
+    sources.change_nexacloud(
+        "update usage_records set quantity = -1 where id = (select min(id) from usage_records)"
+    )
+    answer = sources.billing("load", "--only", "nexacloud")
+    assert answer.code == 0, answer.stderr
+    assert "1 row breaks the contract: quantity is negative (1, such as" in " ".join(
+        answer.stderr.split()
+    )
