@@ -2,8 +2,9 @@
 flow from source to raw.
 
 The table is truncated in the same transaction although it is empty: a server that keeps no WAL for
-replicas then writes none for these rows either. Its identity stays, so the views that dbt built on
-it stay too.
+replicas then writes none for these rows either, and the rows can come in frozen, so that whoever
+reads them first does not write every page once more. Its identity stays, so the views that dbt
+built on it stay too.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def copy_into_empty(
         reader,
         copy_out,
         writer,
-        sql.SQL("copy {} ({}) from stdin (format binary)").format(raw, columns),
+        sql.SQL("copy {} ({}) from stdin (format binary, freeze)").format(raw, columns),
         watch,
     )
     writer.execute(
