@@ -51,6 +51,13 @@ def prepare(settings: Settings) -> Path:
     return manifest
 
 
+def manifest(settings: Settings) -> dict[str, Any]:
+    """dbt's manifest as `prepare` left it."""
+    text = (target_folder(settings) / "manifest.json").read_text()
+    parsed: dict[str, Any] = json.loads(text)
+    return parsed
+
+
 def check_current(settings: Settings) -> None:
     """Raise DbtError when a project file is newer than the manifest that Dagster works by."""
     if _is_stale(target_folder(settings) / "manifest.json"):

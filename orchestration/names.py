@@ -3,6 +3,7 @@
 DEFINITIONS = "orchestration.definitions"
 
 LOAD_OP = "load_sources"
+BUILD_OP = "dbt_build"
 PUBLISH_OP = "publish_drafts"
 WEBHOOKS_OP = "send_webhooks"
 

@@ -20,8 +20,9 @@ from dagster_dbt import (
 from packaging.version import Version
 
 from connections.settings import load_settings
-from orchestration import dbt
+from orchestration import dbt, rules
 from orchestration.failures import as_failures
+from orchestration.names import BUILD_OP
 from orchestration.warehouse import migrate, only_one
 
 
@@ -42,13 +43,21 @@ PROJECT = DbtProject(
 )
 
 
+class BuildConfig(dg.Config):
+    """How to build. `full_refresh` makes anew what is otherwise kept from night to night."""
+
+    full_refresh: bool = False
+
+
 @dbt_assets(
     manifest=dbt.prepare(SETTINGS),
     project=PROJECT,
-    name="dbt_build",
+    name=BUILD_OP,
     dagster_dbt_translator=LayersAsGroups(),
 )
-def models(context: dg.AssetExecutionContext, dbt_cli: DbtCliResource) -> Iterator[Any]:
+def models(
+    context: dg.AssetExecutionContext, config: BuildConfig, dbt_cli: DbtCliResource
+) -> Iterator[Any]:
     """One dbt build with data tests over what is selected; a failed test stops what follows."""
     settings = load_settings()
     dbt.export_environment(settings)
@@ -56,24 +65,36 @@ def models(context: dg.AssetExecutionContext, dbt_cli: DbtCliResource) -> Iterat
     with as_failures("dbt"), only_one(settings, "dbt build"):
         dbt.check_current(settings)
         migrate(settings)
+        parsed = dbt.manifest(settings)
+        today = rules.fingerprint(parsed)
+        anew = config.full_refresh or today != rules.remembered(settings)
+        if anew:
+            context.log.info("what is kept from night to night is made anew")
         invocation = dbt_cli.cli(
-            [*dbt.BUILD, "--vars", dbt.variables(settings)],
+            [*dbt.BUILD, *(["--full-refresh"] if anew else []), "--vars", dbt.variables(settings)],
             context=context,
             raise_on_error=False,
         )
         yield from invocation.stream()
-        _raise_if_failed(invocation)
+        results = _results(invocation)
+        if anew and rules.made_all(parsed, results):
+            rules.remember(settings, today)
+        _raise_if_failed(invocation, results)
 
 
-def _raise_if_failed(invocation: DbtCliInvocation) -> None:
+def _results(invocation: DbtCliInvocation) -> Mapping[str, Any]:
+    try:
+        return invocation.get_artifact("run_results.json")
+    except FileNotFoundError:  # dbt did not get as far as its first node
+        return {"results": []}
+
+
+def _raise_if_failed(invocation: DbtCliInvocation, results: Mapping[str, Any]) -> None:
     """Name the nodes that failed; where dbt did not get as far as a node, give its own words."""
     error = invocation.get_error()
     if error is None:
         return
-    try:
-        failed = dbt.failures_of(invocation.get_artifact("run_results.json"))
-    except FileNotFoundError:
-        failed = []
+    failed = dbt.failures_of(results)
     if not failed:
         raise dg.Failure(
             description=f"dbt stopped before its first node: {error}", allow_retries=False

@@ -11,7 +11,7 @@ from connections.settings import Settings, load_settings
 from orchestration import render
 from orchestration.commands import reconcile
 from orchestration.commands.options import Json, Period
-from orchestration.names import LOAD_OP, PUBLISH_OP
+from orchestration.names import BUILD_OP, LOAD_OP, PUBLISH_OP
 from orchestration.outcome import Outcome, execute
 from orchestration.queries import Filters
 from orchestration.warehouse import migrate
@@ -20,17 +20,24 @@ Publish = Annotated[
     bool, typer.Option("--publish", help="Then publish what people approved, for real.")
 ]
 FullLoad = Annotated[bool, typer.Option("--full", help="Compare every row of the sources.")]
+FullRefresh = Annotated[
+    bool, typer.Option("--full-refresh", help="Make anew what dbt keeps from night to night.")
+]
 
 
 def run(
-    period: Period = None, publish: Publish = False, full: FullLoad = False, json: Json = False
+    period: Period = None,
+    publish: Publish = False,
+    full: FullLoad = False,
+    full_refresh: FullRefresh = False,
+    json: Json = False,
 ) -> None:
     """Run the night: load, build and test the warehouse, check. Publishes only if told to.
 
     Example: [bold]billing run --period 2026-05[/]
     """
     settings = load_settings()
-    outcome = (night if publish else refresh)(settings, full=full)
+    outcome = (night if publish else refresh)(settings, full=full, full_refresh=full_refresh)
     if json:
         render.print_json(as_json(outcome))
     else:
@@ -49,22 +56,27 @@ def _show_month(settings: Settings, period: str | None) -> None:
     reconcile.show(answer, period)
 
 
-def refresh(settings: Settings, *, full: bool = False) -> Outcome:
+def refresh(settings: Settings, *, full: bool = False, full_refresh: bool = False) -> Outcome:
     """Load, build, test."""
     migrate(settings)
-    return execute(settings, "refresh", _load_config(full))
+    return execute(settings, "refresh", _config(full, full_refresh))
 
 
-def night(settings: Settings, *, full: bool = False) -> Outcome:
+def night(settings: Settings, *, full: bool = False, full_refresh: bool = False) -> Outcome:
     """Load, build, test, and publish what is approved."""
     migrate(settings)
-    config = _load_config(full)
+    config = _config(full, full_refresh)
     config["ops"][PUBLISH_OP] = {"config": {"go": True, "by": "billing run --publish"}}
     return execute(settings, "night", config)
 
 
-def _load_config(full: bool) -> dict[str, Any]:
-    return {"ops": {LOAD_OP: {"config": {"full": full}}}}
+def _config(full: bool, full_refresh: bool) -> dict[str, Any]:
+    return {
+        "ops": {
+            LOAD_OP: {"config": {"full": full}},
+            BUILD_OP: {"config": {"full_refresh": full_refresh}},
+        }
+    }
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:

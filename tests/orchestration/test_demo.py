@@ -269,3 +269,31 @@ def test_by_the_second_all_six_would_match_and_nothing_is_changed(demo: Demo) ->
     assert answer["today"]["summary"]["by_status"] == {"explained": 4, "match": 2}
     today = demo.json("reconcile", "--period", "2026-04")
     assert today["summary"]["by_status"] == {"explained": 4, "match": 2}
+
+
+def test_a_build_by_other_rules_makes_what_is_kept_anew_and_leaves_history_alone(
+    demo: Demo,
+) -> None:
+    from connections.postgres import warehouse
+    from orchestration import dbt, rules
+
+    today = rules.fingerprint(dbt.manifest(demo.settings))
+    assert rules.remembered(demo.settings) == today
+    history = "select dbt_scd_id, dbt_valid_from from snapshots.nexacloud_plan_history order by 1"
+    rated = "select subscription_id, charge, segment_start, amount from {} order by 1, 2, 3".format(
+        "intermediate.int_rated_charges"
+    )
+    with warehouse(demo.settings) as conn, conn.cursor() as cursor:
+        cursor.execute(history)
+        versions = cursor.fetchall()
+        cursor.execute(rated)
+        amounts = cursor.fetchall()
+        cursor.execute("update intermediate.int_rated_charges set amount = amount + 1")
+    rules.remember(demo.settings, "of yesterday")
+    assert demo("run").code == 0
+    assert rules.remembered(demo.settings) == today
+    with warehouse(demo.settings) as conn, conn.cursor() as cursor:
+        cursor.execute(rated)
+        assert cursor.fetchall() == amounts
+        cursor.execute(history)
+        assert cursor.fetchall() == versions
