@@ -139,7 +139,7 @@ class Settings(BaseSettings):
         return self.billing_as_of or _process_started_at()
 
     @property
-    def automation_environments(self) -> tuple[str, ...]:
+    def automations(self) -> tuple[str, ...]:
         return tuple(name.strip() for name in self.billing_automation.split(",") if name.strip())
 
     def schema(self, layer: str) -> str:  # type: ignore[override]

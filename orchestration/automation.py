@@ -52,7 +52,7 @@ JOBS = (refresh, rebuild, publish, night, webhooks)
 
 
 def _default_status(name: str) -> bool:
-    return name in load_settings().automation_environments
+    return name in load_settings().automations
 
 
 @dg.schedule(
