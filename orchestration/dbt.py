@@ -145,6 +145,8 @@ def _first_line(result: Mapping[str, Any]) -> str:
 def run(settings: Settings, *arguments: str, **more_variables: object) -> None:
     """Run dbt to its end, outside of Dagster; raise DbtError with what failed."""
     export_environment(settings)
+    results = target_folder(settings) / "run_results.json"
+    results.unlink(missing_ok=True)
     done = subprocess.run(
         command(settings, *arguments, **more_variables),
         cwd=REPOSITORY,
@@ -153,7 +155,9 @@ def run(settings: Settings, *arguments: str, **more_variables: object) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise DbtError(f"dbt {arguments[0]} failed:\n{_tail(done.stdout)}\n{_tail(done.stderr)}")
+        failed = failures_of(json.loads(results.read_text())) if results.exists() else []
+        said = failed or [_tail(done.stdout), _tail(done.stderr)]
+        raise DbtError("\n".join([f"dbt {arguments[0]} failed:", *said]))
 
 
 def _tail(text: str, lines: int = 15) -> str:

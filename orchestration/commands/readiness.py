@@ -52,15 +52,19 @@ def readiness(
     """
     settings = load_settings()
     with warehouse(settings) as conn:
+        decided: list[Row] = []
         if accept:
-            _accept(conn, settings, accept, period, _decision(by, why))
+            decided += _accept(conn, settings, accept, period, _decision(by, why))
         if open_:
-            _open(conn, settings, open_, from_month, _decision(by, why), anyway)
+            decided += _open(conn, settings, open_, from_month, _decision(by, why), anyway)
         if close:
-            _close(conn, settings, close, _decision(by, why))
+            decided += _close(conn, settings, close, _decision(by, why))
         rows = subscriptions(conn, settings, service)
     if json:
         render.print_json({"rows": rows})
+    elif accept or open_ or close:
+        touched = {row["external_subscription_id"] for row in decided}
+        show([row for row in rows if row["external_subscription_id"] in touched], "Decided")
     else:
         show(rows)
 
@@ -86,11 +90,12 @@ def show(rows: list[Row], title: str = "Readiness") -> None:
 
 def _accept(
     conn: connection, settings: Settings, whom: str, period: str | None, decision: Decision
-) -> None:
+) -> list[Row]:
     subscription = None if whom == EXPLAINED else whole_id(conn, settings, whom)
     filters = Filters(period=period, subscription=subscription)
     accepted = accept_causes(conn, settings, filters, decision)
     render.stderr.print(f"{len(accepted)} causes accepted by {decision.by}", highlight=False)
+    return accepted
 
 
 def _open(
@@ -100,11 +105,12 @@ def _open(
     from_month: str | None,
     decision: Decision,
     anyway: bool,
-) -> None:
+) -> list[Row]:
     if from_month is None:
         raise typer.BadParameter("say from which month on: --from 2026-05")
     rows = subscriptions(conn, settings)
-    chosen = [row for row in rows if row["is_ready"]] if whom == READY else [find(rows, whom)]
+    waiting = [row for row in rows if row["is_ready"] and not row["is_gate_open"]]
+    chosen = waiting if whom == READY else [find(rows, whom)]
     unready = [row["external_subscription_id"] for row in chosen if not row["is_ready"]]
     if unready and not anyway:
         raise CommandError(
@@ -112,9 +118,10 @@ def _open(
         )
     opened = open_gates(conn, settings, chosen, from_month, decision)
     render.stderr.print(f"{len(opened)} gates opened by {decision.by}", highlight=False)
+    return opened
 
 
-def _close(conn: connection, settings: Settings, whom: str, decision: Decision) -> None:
+def _close(conn: connection, settings: Settings, whom: str, decision: Decision) -> list[Row]:
     row = find(subscriptions(conn, settings), whom)
     gates.close_gate(
         conn,
@@ -124,6 +131,7 @@ def _close(conn: connection, settings: Settings, whom: str, decision: Decision) 
         note=decision.why,
     )
     render.stderr.print(f"the gate of {whom} is closed by {decision.by}", highlight=False)
+    return [row]
 
 
 def _decision(by: str, why: str) -> Decision:

@@ -1,10 +1,11 @@
-"""what-if: the same data under another policy, beside what counts today."""
+"""what-if: the same data under another price book or policy, beside what counts today."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,51 +14,114 @@ from psycopg2.extensions import connection
 
 from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
-from orchestration import dbt, render
+from orchestration import dbt, price_book, render
 from orchestration.commands.options import Json, Period
 from orchestration.commands.reconcile import reconciliation
 from orchestration.errors import CommandError
-from orchestration.queries import Filters
+from orchestration.queries import Filters, Row, select
 from orchestration.warehouse import only_one
 
 PREFIX = "whatif_"
 LAYERS = ("staging", "intermediate", "marts")
-# Everything that the reconciliation is computed from; no tests: the question is the numbers.
-SELECTION = ("+fct_reconciliation", "+fct_reconciliation_causes", "+fct_one_off_invoices")
-BUILD = ("build", "--exclude-resource-type", "unit_test", "test", "snapshot")
+# What the answer is computed from; no tests of models: the question is the numbers.
+SELECTION = (
+    "+fct_reconciliation",
+    "+fct_reconciliation_causes",
+    "+fct_one_off_invoices",
+    "+rpt_rated_by_customer",
+)
+TEST_BOOK = (
+    "test", "--indirect-selection", "cautious",
+    "--select", "services", price_book.CHARGES, price_book.TIERS,
+)  # fmt: skip
+_BY_CUSTOMER = """
+    select service, external_customer_id, customer_name, currency, month_on, rated_amount as amount
+    from {marts}.rpt_rated_by_customer
+    where %(period)s is null or to_char(month_on, 'YYYY-MM') = %(period)s
+    order by month_on, customer_name, service, external_customer_id, currency
+"""
+_CUSTOMER = ("service", "external_customer_id", "currency", "month_on")
+Book = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="PRICE_BOOK",
+        exists=True,
+        dir_okay=False,
+        help="A CSV with the columns of dbt_project/seeds/charges.csv, instead of it.",
+    ),
+]
+Tiers = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="Its tiers, as charge_tiers.csv."),
+]
 Policies = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option("--policy", metavar="SERVICE.POLICY=VALUE", help="As nexacloud.proration=second."),
 ]
 
 
-def what_if(policy: Policies, period: Period = None, json: Json = False) -> None:
-    """Rate and reconcile again under another policy, beside the real schemas; change nothing.
+def what_if(
+    book: Book = None,
+    tiers: Tiers = None,
+    policy: Policies = None,
+    period: Period = None,
+    json: Json = False,
+) -> None:
+    """Rate and reconcile again by another price book or policy, beside the real schemas.
 
+    Nothing that counts today is touched. A price book answers by customer, a policy by
+    subscription.
+
+    Example: [bold]billing what-if price_book.csv --period 2026-05[/]
     Example: [bold]billing what-if --policy nexacloud.proration=second --period 2026-04[/]
     """
-    overrides = _overrides(policy)
+    files = _files(book, tiers)
+    overrides = _overrides(policy or [])
+    if not files and not overrides:
+        raise typer.BadParameter("name a price book, or a --policy SERVICE.POLICY=VALUE")
     settings = load_settings()
     imagined = settings.model_copy(update={"billing_schema_prefix": PREFIX})
     with warehouse(settings) as conn:
-        today = reconciliation(conn, settings, Filters(period=period))
-    with _built(settings, imagined, overrides) as conn:
-        then = reconciliation(conn, imagined, Filters(period=period))
+        today = _answer(conn, settings, period)
+    with _built(settings, imagined, overrides, files) as conn:
+        then = _answer(conn, imagined, period)
+    customers = _side_by_side(today.pop("customers"), then.pop("customers"))
     if json:
-        render.print_json({"policies": overrides, "today": today, "what_if": then})
-    else:
-        _show(today, then, ", ".join(policy))
+        answer = {"policies": overrides, "customers": customers, "today": today, "what_if": then}
+        render.print_json(answer)
+        return
+    if files:
+        _show_customers(customers, ", ".join(path.name for path in files.values()))
+    if overrides:
+        _show(today, then, ", ".join(policy or []))
+
+
+def _files(book: Path | None, tiers: Path | None) -> dict[str, Path]:
+    if tiers and not book:
+        raise typer.BadParameter("--tiers belong to a price book: name it, too")
+    given = {price_book.CHARGES: book, price_book.TIERS: tiers}
+    files = {table: path for table, path in given.items() if path}
+    price_book.check(files)
+    return files
+
+
+def _answer(conn: connection, settings: Settings, period: str | None) -> dict[str, Any]:
+    customers = select(conn, settings, _BY_CUSTOMER, {"period": period})
+    return {"customers": customers, **reconciliation(conn, settings, Filters(period=period))}
 
 
 @contextmanager
 def _built(
-    settings: Settings, imagined: Settings, overrides: dict[str, dict[str, str]]
+    settings: Settings,
+    imagined: Settings,
+    overrides: dict[str, dict[str, str]],
+    files: Mapping[str, Path],
 ) -> Iterator[connection]:
     """Build under a prefix, give a session, and drop what was built."""
     with only_one(settings, "what-if"):
         try:
-            with render.stderr.status("rating under the other policy"):
-                dbt.run(imagined, *BUILD, "--select", *SELECTION, policy_overrides=overrides)
+            with render.stderr.status("rating beside what counts"):
+                _build(settings, imagined, overrides, files)
             with warehouse(settings) as conn:
                 yield conn
         finally:
@@ -65,6 +129,55 @@ def _built(
                 for layer in LAYERS:
                     schema = sql.Identifier(PREFIX + layer)
                     cursor.execute(sql.SQL("drop schema if exists {} cascade").format(schema))
+
+
+def _build(
+    settings: Settings,
+    imagined: Settings,
+    overrides: dict[str, dict[str, str]],
+    files: Mapping[str, Path],
+) -> None:
+    """Seeds first, then the proposed book in their place, held against the book's own tests."""
+    dbt.run(imagined, "seed", policy_overrides=overrides)
+    if files:
+        with warehouse(settings) as conn:
+            price_book.replace(conn, imagined, files)
+        dbt.run(imagined, *TEST_BOOK, policy_overrides=overrides)
+    dbt.run(imagined, "run", "--select", *SELECTION, policy_overrides=overrides)
+
+
+def _side_by_side(today: Sequence[Row], then: Sequence[Row]) -> list[Row]:
+    """One row a customer, currency and month of either; what one side lacks is nothing."""
+    sides = [
+        {tuple(row[name] for name in _CUSTOMER): row for row in rows} for rows in (today, then)
+    ]
+    rows = []
+    for key in sorted({**sides[0], **sides[1]}, key=lambda key: (key[3], key[:3])):
+        before, after = (side.get(key) for side in sides)
+        amounts = [row["amount"] if row else Decimal(0) for row in (before, after)]
+        money = [render.money(amount, key[2]) for amount in (*amounts, amounts[1] - amounts[0])]
+        name = (before or after or {}).get("customer_name")
+        rows.append(
+            dict(zip(_CUSTOMER, key, strict=True))
+            | {"customer_name": name}
+            | dict(zip(("today", "what_if", "difference"), money, strict=True))
+        )
+    return rows
+
+
+def _show_customers(customers: list[Row], book: str) -> None:
+    changes: dict[str, Decimal] = {}
+    for row in customers:
+        currency = row["currency"]
+        changes[currency] = changes.get(currency, Decimal(0)) + Decimal(row["difference"])
+    said = ", ".join(f"{amount:+} {currency}" for currency, amount in changes.items())
+    shown = [
+        {**row, "customer": row["customer_name"], "month": f"{row['month_on']:%Y-%m}"}
+        for row in customers
+    ]
+    columns = ["customer", "month", "currency", "today", "what_if", "difference"]
+    caption = f"changes by {said}" if said else ""
+    render.stdout.print(render.table(f"What if {book}", shown, columns, caption=caption))
 
 
 def _overrides(policies: Sequence[str]) -> dict[str, dict[str, str]]:

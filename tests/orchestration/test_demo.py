@@ -271,6 +271,41 @@ def test_by_the_second_all_six_would_match_and_nothing_is_changed(demo: Demo) ->
     assert today["summary"]["by_status"] == {"explained": 4, "match": 2}
 
 
+PRICE_BOOK = """\
+service,plan_code,charge_model,currency,base_fee
+nexacloud,odoo-large-tor,per_unit,CAD,150
+"""
+
+
+def test_a_proposed_price_book_tells_each_customer_s_difference(demo: Demo, tmp_path: Path) -> None:
+    book = tmp_path / "book.csv"
+    book.write_text(PRICE_BOOK)
+    answer = demo.json("what-if", str(book), "--period", "2026-05")
+    changed = [row for row in answer["customers"] if row["difference"] != "0.00"]
+    assert [(row["customer_name"], row["today"], row["what_if"]) for row in changed] == [
+        ("Maple Dental Group", "120.00", "150.00")
+    ]
+    assert len(answer["customers"]) > 1
+    assert demo.json("reconcile", "--period", "2026-05")["rows"] == answer["today"]["rows"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("service,plan_code\n", "charge_model, currency is missing"),
+        (PRICE_BOOK.replace("base_fee", "price"), "there is no column price"),
+        (PRICE_BOOK.replace("150", "a lot"), "line 2"),
+        (PRICE_BOOK.replace("per_unit", "per_moon"), "accepted_values"),
+    ],
+)
+def test_a_price_book_s_faults_are_named(demo: Demo, tmp_path: Path, text: str, said: str) -> None:
+    book = tmp_path / "book.csv"
+    book.write_text(text)
+    answer = demo("what-if", str(book))
+    assert answer.code == 1
+    assert said in answer.stderr
+
+
 def test_a_build_by_other_rules_makes_what_is_kept_anew_and_leaves_history_alone(
     demo: Demo,
 ) -> None:

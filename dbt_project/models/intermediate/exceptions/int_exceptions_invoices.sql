@@ -44,8 +44,10 @@ unmatched_one_offs as (
         amount as stake_amount,
         match_status || ' ' || amount as facts,
         'Invoice ' || invoice_number || ' without a subscription has '
-        || case match_status when 'ambiguous' then 'several' else 'no' end
-        || ' manual invoice(s) in Odoo' as description,
+        || case match_status
+            when 'ambiguous' then 'several manual invoices in Odoo that fit'
+            else 'no manual invoice in Odoo'
+        end as description,
         issued_at as since_at
     from one_offs
 
