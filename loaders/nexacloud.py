@@ -83,9 +83,9 @@ class _TableLoad:
         if self.is_first and not self.options.dry_run:
             self._first_copy()
         else:
-            self._stage(where)
-            keys = ("load_stage" if self.is_whole else "load_keys") if self.is_sweep else None
-            apply_stage(self.writer, self.table, self.report, self.options, keys=keys)
+            self._refresh(where)
+            if self.is_sweep and not self.options.dry_run:
+                self._prove()
         record_rejects(self.writer, self.table, self.report, self.options)
         if self.is_sweep and not self.options.dry_run:
             hold_the_law(self.writer, self.table, self.report, self._source_rows())
@@ -150,6 +150,56 @@ class _TableLoad:
         self.report.bytes += copied.bytes
         self.report.created = copied.rows
         self._compare(EVERYTHING, relation(self.table), "table")
+
+    def _refresh(self, where: Composable) -> None:
+        self._stage(where)
+        keys = ("load_stage" if self.is_whole else "load_keys") if self.is_sweep else None
+        apply_stage(self.writer, self.table, self.report, self.options, keys=keys)
+
+    def _prove(self) -> None:
+        """Count and sum all of both sides. Raises CopyMismatch where reading it whole does not
+        help.
+        """
+        if self._is_equal():
+            return
+        if not self.is_whole:
+            self._read_whole_after_all()
+            if self._is_equal():
+                return
+        raise CopyMismatch(
+            f"{self.report.name}: the source counts {self.report.source_totals}, raw"
+            f" {self.report.raw_totals}: nothing was loaded"
+        )
+
+    def _is_equal(self) -> bool:
+        if not self.is_whole:
+            self.reader.execute(nexacloud_sql.totals(self.schema, self.table, EVERYTHING))
+            self.report.source_totals, _ = _totals(self.table, self.reader)
+        self.writer.execute(
+            sql.SQL("select count(*), null{} from {} where _deleted_at is null").format(
+                nexacloud_sql.sums(self.table), relation(self.table)
+            )
+        )
+        self.report.raw_totals, _ = _totals(self.table, self.writer)
+        self.report.compared = "table"
+        return self.report.source_totals == self.report.raw_totals
+
+    def _read_whole_after_all(self) -> None:
+        """Keys agree and numbers do not: rows were edited and no watermark moved."""
+        report = self.report
+        created, updated, deleted = report.created, report.updated, report.deleted
+        self.is_whole = True
+        merge.make_stage(self.writer, self.table)
+        self._pipe(nexacloud_sql.copy_rejected(self.schema, self.table, EVERYTHING), REJECTS)
+        self._refresh(EVERYTHING)
+        report.notes.append(
+            f"rows edited at the source without moving {self.table.watermark}: {report.updated};"
+            " so the table was read whole"
+        )
+        report.unchanged -= created + updated
+        report.created += created
+        report.updated += updated
+        report.deleted += deleted
 
     def _stage(self, where: Composable) -> None:
         self._pipe(nexacloud_sql.copy_valid(self.schema, self.table, where), STAGE)

@@ -193,6 +193,45 @@ def test_full_finds_an_edit_that_no_watermark_shows(
     assert differences("usage_records") == set()
 
 
+def test_a_sweep_finds_an_edited_amount_that_no_watermark_shows(
+    nexa: Settings, app: Run, warehouse_sql: Run, differences: Differences
+) -> None:
+    """Keys agree, sums do not: items have no updated_at, usage is swept once a week."""
+    app("update invoice_items set created_at = created_at - interval '1 year'"
+        " where id = (select min(id::text)::uuid from invoice_items)")  # fmt: skip
+    load(nexa)
+    app("delete from invoice_items where id = (select max(id::text)::uuid from invoice_items)")
+    app(
+        "update invoice_items set amount = amount + 0.01"
+        " where id = (select min(id::text)::uuid from invoice_items)"
+    )
+    (rows,) = app("select count(*) from invoice_items")[0]
+    report = load(nexa, allow_shrink=True)["invoice_items"]
+    assert (report.created, report.updated, report.deleted) == (0, 1, 1)
+    assert (report.unchanged, report.read) == (rows - 1, rows)
+    assert report.notes == [
+        "rows edited at the source without moving created_at: 1; so the table was read whole"
+    ]
+    assert differences("invoice_items") == set()
+    app("update usage_records set quantity = 7.5 where id = (select min(id) from usage_records)")
+    assert load(nexa)["usage_records"].updated == 0
+    warehouse_sql("update ops.load_runs set started_at = started_at - interval '8 days'")
+    report = load(nexa)["usage_records"]
+    assert (report.updated, report.compared) == (1, "table")
+    assert report.source_totals == report.raw_totals
+    assert differences("usage_records") == set()
+
+
+def test_a_copy_that_was_changed_by_hand_is_put_right_by_the_next_sweep(
+    nexa: Settings, warehouse_sql: Run, differences: Differences
+) -> None:
+    load(nexa)
+    warehouse_sql("update raw_nexacloud.plans set price = price + 1 where code = (select min(code)"
+        " from raw_nexacloud.plans)")  # fmt: skip
+    assert load(nexa)["plans"].updated == 1
+    assert differences("plans") == set()
+
+
 def test_a_table_that_shrinks_suspiciously_is_not_touched(
     nexa: Settings, app: Run, raw_state: Callable[[], dict[str, str]]
 ) -> None:
