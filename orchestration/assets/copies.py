@@ -20,7 +20,7 @@ from loaders.contracts import Table
 from loaders.tables import ALL
 from orchestration.failures import RETRY, as_failures
 from orchestration.names import LOAD_OP
-from orchestration.progress import in_words
+from orchestration.progress import now_and_then
 from orchestration.warehouse import migrate
 
 COPY_CHECK = "copy_equals_source"
@@ -77,7 +77,7 @@ def copies(context: dg.AssetExecutionContext, config: LoadConfig) -> Events:
             full=config.full,
             allow_shrink=config.allow_shrink,
             run_id=context.run_id,
-            progress=lambda news: context.log.info(in_words(news)),
+            progress=now_and_then(context.log.info),
         )
     for note in report.notes:
         context.log.warning(note)
@@ -99,7 +99,10 @@ def _events(key: dg.AssetKey, report: TableReport) -> Events:
 
 def _comparison(report: TableReport) -> str:
     if not report.compared:
-        return "Odoo has no snapshot to compare with: its ids were compared instead"
+        return (
+            "Odoo shows no snapshot to count in: raw plus rejected are held against what was"
+            " received, and at a sweep against all ids"
+        )
     return f"counts and sums compared over the whole {report.compared}"
 
 
@@ -108,6 +111,7 @@ def _metadata(report: TableReport) -> dict[str, Any]:
     counts = ("read", "created", "updated", "unchanged", "rejected", "deleted", "bytes")
     metadata: dict[str, Any] = {name: getattr(report, name) for name in counts}
     metadata |= {"seconds": round(report.seconds, 3), "mode": report.mode}
+    metadata |= {"rows_per_second": round(report.read / max(report.seconds, 0.001))}
     if report.watermark is not None:
         lag = load_settings().as_of - report.watermark
         metadata |= {
