@@ -23,13 +23,13 @@ from loaders.nexacloud_sql import source as source_table
 from loaders.odoo_retry import retrying
 from loaders.options import Options
 from loaders.report import CheckReport
-from loaders.runs import last_run, require_ops
+from loaders.runs import LastRun, last_run, require_ops
 from loaders.tables import ALL, NEXACLOUD, ODOO
 
 APPLICATION_NAME = "fusion_billing.check"
 
 Section = Callable[[Settings, CheckReport], None]
-Watermarks = dict[str, datetime | None] | None
+Loaded = dict[str, LastRun] | None
 
 
 def check(settings: Settings) -> CheckReport:
@@ -66,6 +66,13 @@ def _check_warehouse(settings: Settings, report: CheckReport) -> None:
             report.add("warehouse", "rights", "problem", f"may not create schemas: {mend}")
         require_ops(cur)
         report.add("warehouse", "ops", "ok", "load_runs and rejected_rows are there")
+        cur.execute(
+            "select source || '.' || table_name, count(*) from ops.rejected_rows"
+            " where resolved_at is null group by 1 order by 1"
+        )
+        for name, rows in cur.fetchall():
+            detail = f"{rows:,} open: ops.rejected_rows has them with their reasons"
+            report.add("warehouse", f"rejected {name}", "note", detail)
 
 
 def _check_nexacloud(settings: Settings, report: CheckReport) -> None:
@@ -78,7 +85,7 @@ def _check_nexacloud(settings: Settings, report: CheckReport) -> None:
         for note in found.notes:
             report.add("nexacloud", "note", "note", note)
         broken = {problem.table for problem in found.problems}
-        loaded = _watermarks(settings)
+        loaded = _loaded(settings)
         for table in NEXACLOUD:
             if table.source_name not in broken:
                 _check_table(settings, cur, table, loaded, report)
@@ -86,7 +93,7 @@ def _check_nexacloud(settings: Settings, report: CheckReport) -> None:
 
 
 def _check_table(
-    settings: Settings, cur: cursor, table: Table, loaded: Watermarks, report: CheckReport
+    settings: Settings, cur: cursor, table: Table, loaded: Loaded, report: CheckReport
 ) -> None:
     """How many rows, and how far the warehouse is behind."""
     cur.execute(
@@ -100,22 +107,22 @@ def _check_table(
     report.add("nexacloud", table.source_name, "ok", detail)
 
 
-def _watermarks(settings: Settings) -> Watermarks:
+def _loaded(settings: Settings) -> Loaded:
     """What was loaded so far; None where the warehouse does not answer (it has said so itself)."""
     try:
         with warehouse(settings, application_name=APPLICATION_NAME) as conn, conn.cursor() as cur:
             require_ops(cur)
-            return {table.name: last_run(cur, table).watermark for table in ALL}
+            return {table.name: last_run(cur, table) for table in ALL}
     except (SettingsError, DatabaseUnreachable, LoadError):
         return None
 
 
-def _lag(loaded: Watermarks, table: Table, newest: datetime | None) -> str:
+def _lag(loaded: Loaded, table: Table, newest: datetime | None) -> str:
     if loaded is None:
         return "loaded so far: unknown"
-    watermark = loaded[table.name]
+    watermark = loaded[table.name].watermark
     if watermark is None:
-        return "not loaded yet"
+        return "loaded when it was empty" if loaded[table.name].swept_at else "not loaded yet"
     behind = max((newest - watermark).total_seconds(), 0.0) if newest else 0.0
     return f"loaded up to {_iso(watermark)}, behind by {behind:,.0f} s"
 
@@ -177,13 +184,13 @@ def _check_odoo(settings: Settings, report: CheckReport) -> None:
     _add_problems(report, found.problems)
     for note in found.notes:
         report.add("odoo", "note", "note", note)
-    loaded = _watermarks(settings)
+    loaded = _loaded(settings)
     for table in ODOO:
         if table.name in found.fields:
             report.add("odoo", table.source_name, "ok", _model(settings, port, table, loaded))
 
 
-def _model(settings: Settings, port: OdooPort, table: Table, loaded: Watermarks) -> str:
+def _model(settings: Settings, port: OdooPort, table: Table, loaded: Loaded) -> str:
     rows = retrying(settings, partial(odoo_preflight.count, port, table.source_name))
     if table.watermark is None:
         return f"{rows:,} records, read whole at each load"

@@ -58,7 +58,8 @@ def load(
     Example: [bold]billing load --only nexacloud[/]
     """
     settings = load_settings()
-    migrate_warehouse(settings)
+    if not dry_run:
+        migrate_warehouse(settings)
     with loading() as progress:
         report = copy_in(
             settings,

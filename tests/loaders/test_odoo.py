@@ -160,3 +160,13 @@ def test_an_unreadable_record_is_rejected_with_its_reason_and_comes_back(
     )
     assert load(erp, "fusion.billing.usage")["fusion_billing_usage"].created == 1
     assert warehouse_sql("select resolved_at is not null from ops.rejected_rows") == [(True,)]
+
+
+def test_check_tells_an_empty_model_from_one_that_was_never_loaded(erp: Settings) -> None:
+    def said() -> str:
+        findings = {finding.subject: finding.detail for finding in loaders.check(erp).findings}
+        return findings["account.payment"]
+
+    assert said().endswith("not loaded yet")
+    load(erp, "account.payment")
+    assert said().endswith("loaded when it was empty")

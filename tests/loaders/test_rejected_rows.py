@@ -99,3 +99,10 @@ def test_rows_without_a_key_are_rejected_and_stay_one_rejection_each(
     assert warehouse_sql("select count(*), min(reason) from ops.rejected_rows") == [
         (2, "id is null")
     ]
+
+
+def test_check_tells_how_many_rejections_are_open(nexa: Settings, app: Run) -> None:
+    app("update usage_records set quantity = -1 where id = (select min(id) from usage_records)")
+    load(nexa)
+    notes = {f.subject: f.detail for f in loaders.check(nexa).findings if f.status == "note"}
+    assert notes["rejected nexacloud.usage_records"].startswith("1 open")

@@ -189,3 +189,14 @@ def test_rejected_rows_are_said_with_their_reason(sources: Sources) -> None:
     assert "1 row breaks the contract: quantity is negative (1, such as" in " ".join(
         answer.stderr.split()
     )
+
+
+def test_a_dry_run_does_not_even_migrate(sources: Sources) -> None:
+    schemas = "select count(*) from pg_namespace where nspname in ('ops', 'raw_nexacloud')"
+    with closing(psycopg2.connect(sources.settings.warehouse_dsn)) as conn, conn.cursor() as cursor:
+        conn.autocommit = True
+        cursor.execute("drop schema if exists ops, raw_nexacloud cascade")
+        _assert_named(sources.billing("load", "--dry-run"), "billing migrate")
+        cursor.execute(schemas)
+        assert cursor.fetchone() == (0,)
+    assert sources.billing("load", "--only", "nexacloud").code == 0
