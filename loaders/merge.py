@@ -167,6 +167,21 @@ def missing_keys(cur: cursor, table: Table) -> list[str | int]:
     return [row[0] for row in cur.fetchall()]
 
 
+def live(table: Table) -> sql.Composed:
+    """A query of the rows that raw shows."""
+    return sql.SQL("select {columns} from {raw} where _deleted_at is null").format(**_parts(table))
+
+
+def live_after_sweep(table: Table) -> sql.Composed:
+    """A query of the rows that raw will show when this load is merged."""
+    return sql.SQL(
+        "select {columns} from {raw} as r where _deleted_at is null and exists ({known})"
+        " and not exists ({rejected})"
+        " and not exists (select from load_stage as s where s.{key} = r.{key})"
+        " union all select {columns} from load_stage"
+    ).format(**_parts(table), **_key_parts(table, "load_keys"))
+
+
 def live_rows(cur: cursor, table: Table) -> int:
     cur.execute(
         sql.SQL("select count(*) from {} where _deleted_at is null").format(relation(table))

@@ -84,7 +84,7 @@ class _TableLoad:
             self._first_copy()
         else:
             self._refresh(where)
-            if self.is_sweep and not self.options.dry_run:
+            if self.is_sweep and not (self.is_whole and self.options.dry_run):
                 self._prove()
         record_rejects(self.writer, self.table, self.report, self.options)
         if self.is_sweep and not self.options.dry_run:
@@ -164,7 +164,7 @@ class _TableLoad:
             return
         if not self.is_whole:
             self._read_whole_after_all()
-            if self._is_equal():
+            if self.options.dry_run or self._is_equal():
                 return
         raise CopyMismatch(
             f"{self.report.name}: the source counts {self.report.source_totals}, raw"
@@ -175,9 +175,12 @@ class _TableLoad:
         if not self.is_whole:
             self.reader.execute(nexacloud_sql.totals(self.schema, self.table, EVERYTHING))
             self.report.source_totals, _ = _totals(self.table, self.reader)
+        here = merge.live(self.table)
+        if self.options.dry_run:
+            here = merge.live_after_sweep(self.table)
         self.writer.execute(
-            sql.SQL("select count(*), null{} from {} where _deleted_at is null").format(
-                nexacloud_sql.sums(self.table), relation(self.table)
+            sql.SQL("select count(*), null{} from ({}) as here").format(
+                nexacloud_sql.sums(self.table), here
             )
         )
         self.report.raw_totals, _ = _totals(self.table, self.writer)
@@ -192,14 +195,18 @@ class _TableLoad:
         merge.make_stage(self.writer, self.table)
         self._pipe(nexacloud_sql.copy_rejected(self.schema, self.table, EVERYTHING), REJECTS)
         self._refresh(EVERYTHING)
+        edited = report.updated
+        if self.options.dry_run:
+            edited -= updated  # nothing was written yet, so this pass counted all of it
+        else:
+            report.unchanged -= created + updated
+            report.created += created
+            report.updated += updated
+            report.deleted += deleted
         report.notes.append(
-            f"rows edited at the source without moving {self.table.watermark}: {report.updated};"
+            f"rows edited at the source without moving {self.table.watermark}: {edited};"
             " so the table was read whole"
         )
-        report.unchanged -= created + updated
-        report.created += created
-        report.updated += updated
-        report.deleted += deleted
 
     def _stage(self, where: Composable) -> None:
         self._pipe(nexacloud_sql.copy_valid(self.schema, self.table, where), STAGE)

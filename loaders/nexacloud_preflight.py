@@ -187,18 +187,20 @@ def _table_problems(schema: str, role: str, table: Table, there: FoundTable) -> 
             )
         )
     for column in table.columns:
-        problem = _column_problem(name, role, table, column, there.columns.get(column.name))
+        problem = _column_problem(name, role, table, column, there)
         if problem:
             problems.append(problem)
     return problems
 
 
 def _column_problem(
-    name: str, role: str, table: Table, column: Column, there: FoundColumn | None
+    name: str, role: str, table: Table, column: Column, found_table: FoundTable
 ) -> Problem | None:
+    there = found_table.columns.get(column.name)
     if there is None:
+        new = ", ".join(_unlisted(table, found_table))
         found, mend = (
-            "no such column",
+            f"no such column (not in the list: {new})" if new else "no such column",
             "change loaders/tables.py and the staging model if NexaCloud changed it",
         )
     elif not fits(column.source_type, there):
@@ -232,8 +234,12 @@ def _digits(numeric: str) -> tuple[int, int]:
     return int(precision), int(scale)
 
 
+def _unlisted(table: Table, there: FoundTable) -> list[str]:
+    return sorted(set(there.columns) - set(table.column_names))
+
+
 def _new_columns(table: Table, there: FoundTable) -> list[str]:
-    new = sorted(set(there.columns) - set(table.column_names))
+    new = _unlisted(table, there)
     if not new:
         return []
     return [

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from tenacity import (
+    RetryCallState,
     Retrying,
-    before_sleep_log,
     retry_if_exception,
     stop_after_attempt,
     wait_random_exponential,
@@ -35,7 +35,18 @@ def retrying(settings: Settings, call: Callable[[], Answer]) -> Answer:
         retry=retry_if_exception(lambda error: isinstance(error, OdooError) and error.is_retryable),
         stop=stop_after_attempt(settings.odoo_attempts),
         wait=wait_random_exponential(multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS),
-        before_sleep=before_sleep_log(logger, logging.WARNING),
+        before_sleep=lambda state: _say(state, settings.odoo_attempts),
         reraise=True,
     )
     return retry(call)
+
+
+def _say(state: RetryCallState, attempts: int) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    logger.warning(
+        "%s: asking again in %.1f s (attempt %d of %d)",
+        error,
+        state.upcoming_sleep,
+        state.attempt_number + 1,
+        attempts,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -111,10 +112,16 @@ def test_an_answer_that_is_no_json_is_asked_for_again_by_itself(
     assert reads(proxy) == 6
 
 
-def test_a_login_that_fails_is_tried_again(erp: Settings, proxy: FaultyProxy) -> None:
+def test_a_login_that_fails_is_tried_again_and_that_is_said(
+    erp: Settings, proxy: FaultyProxy, caplog: pytest.LogCaptureFixture
+) -> None:
     faults = iter([503, None, 0])
     proxy.fault = lambda _: next(faults, None)
     once = through(erp, proxy).model_copy(update={"odoo_attempts": 1})
     with pytest.raises(OdooUnknownOutcome):
         loaders.load(once, tables=[CHARGES])
     assert loaders.load(through(erp, proxy), tables=[CHARGES]).tables[0].created == 232
+    (said,) = caplog.messages
+    assert re.fullmatch(
+        r"Odoo at .*: no usable answer \(.*\): asking again in \S+ s \(.* 2 of 5\)", said
+    )

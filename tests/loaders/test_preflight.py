@@ -25,7 +25,8 @@ BREAKS = {
     ),
     "a column is renamed": (
         "alter table plans rename column price to amount",
-        r"nexacloud\.plans\.price: expected numeric\(12,2\), found no such column",
+        r"nexacloud\.plans\.price: expected numeric\(12,2\), found no such column"
+        r" \(not in the list: amount\): change",
     ),
     "a column is retyped": (
         "alter table invoices alter column period_start type date",
