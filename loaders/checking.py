@@ -4,7 +4,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -12,7 +12,12 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection, cursor
 
-from connections.errors import DatabaseUnreachable, OdooError, SettingsError
+from connections.errors import (
+    DatabaseUnreachable,
+    OdooError,
+    OdooPermanentError,
+    SettingsError,
+)
 from connections.odoo import OdooPort
 from connections.postgres import nexacloud, warehouse
 from connections.settings import Settings, Source
@@ -27,6 +32,7 @@ from loaders.runs import LastRun, last_run, require_ops
 from loaders.tables import ALL, NEXACLOUD, ODOO
 
 APPLICATION_NAME = "fusion_billing.check"
+WRITES = ("create", "write", "unlink")
 
 Section = Callable[[Settings, CheckReport], None]
 Loaded = dict[str, LastRun] | None
@@ -184,10 +190,42 @@ def _check_odoo(settings: Settings, report: CheckReport) -> None:
     _add_problems(report, found.problems)
     for note in found.notes:
         report.add("odoo", "note", "note", note)
+    _check_odoo_rights(settings, port, [t for t in ODOO if t.name in found.fields], report)
     loaded = _loaded(settings)
     for table in ODOO:
         if table.name in found.fields:
             report.add("odoo", table.source_name, "ok", _model(settings, port, table, loaded))
+
+
+def _check_odoo_rights(
+    settings: Settings, port: OdooPort, tables: Sequence[Table], report: CheckReport
+) -> None:
+    """What the user may do beyond reading. Odoo is asked; nothing is tried."""
+    try:
+        writable = [
+            table.source_name
+            for table in tables
+            if any(_may(settings, port, table, operation) for operation in WRITES)
+        ]
+    except OdooPermanentError as error:
+        report.add("odoo", "rights", "note", f"could not be asked for: {error.message}")
+        return
+    user = settings.odoo_user
+    if not writable:
+        report.add("odoo", "rights", "ok", f"{user} may write to none of the models that are read")
+        return
+    mend = (
+        "publishing needs that; to part the two, name a publisher (ODOO_PUBLISH_USER) and read as a"
+        " user with base.group_user and account.group_account_readonly"
+    )
+    if settings.odoo_publish_user:
+        mend = "base.group_user and account.group_account_readonly are enough to read"
+    report.add("odoo", "rights", "note", f"{user} may write to {', '.join(writable)}: {mend}")
+
+
+def _may(settings: Settings, port: OdooPort, table: Table, operation: str) -> bool:
+    ask = partial(port.execute, table.source_name, "has_access", [], operation)
+    return bool(retrying(settings, ask))
 
 
 def _model(settings: Settings, port: OdooPort, table: Table, loaded: Loaded) -> str:

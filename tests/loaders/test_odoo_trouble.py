@@ -142,3 +142,17 @@ def test_a_refusal_is_not_tried_again(erp: Settings, proxy: FaultyProxy) -> None
     with pytest.raises(OdooPermanentError, match="nofield"):
         retrying(erp, lambda: port.search_read("res.partner", [], ["nofield"]))
     assert len(proxy.calls) == 1
+
+
+def test_check_tells_what_the_user_may_do_beyond_reading(
+    odoo: Standin, settings_for: Callable[..., Settings]
+) -> None:
+    def rights(**user: str) -> tuple[str, str]:
+        findings = loaders.check(settings_for(odoo, **user)).findings
+        (found,) = [f for f in findings if (f.source, f.subject) == ("odoo", "rights")]
+        return found.status, found.detail
+
+    status, detail = rights()
+    assert (status, "account.move," in detail) == ("note", True)
+    status, detail = rights(odoo_user="readonly", odoo_password="readonly")
+    assert (status, "none of the models" in detail) == ("ok", True)
