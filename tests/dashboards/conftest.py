@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
+from chromium import MISSING, find
 from pages_world import (
     APPROVERS,
     GROUPS_HEADER,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from sandbox.postgres import Cluster
 
-CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -123,15 +123,15 @@ def servers(
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        message = f"{CHROMIUM} is not installed: apt-get install chromium"
+    chromium = find()
+    if chromium is None:
         if os.environ.get("PAGES_BROWSER") == "required":
-            pytest.fail(message)
-        pytest.skip(message)
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        started = playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
         yield started
         started.close()
 
