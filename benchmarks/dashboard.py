@@ -1,25 +1,33 @@
 """How long the finance pages take on 20,000 subscriptions x 12 months.
 
-Run `billing demo` in a home first, then `python -m benchmarks.dashboard --home THAT`. Each page's
-own code runs, headless, with nothing kept from the run before; what the browser draws is not in it.
-Beside the seconds on the clock stand those of the processors (Python's and the server's): on a busy
-machine the clock says how busy it is.
+In: a world that `billing demo` has made (`--home`), or one of its own; in it the sample's rows are
+multiplied, see dashboard_world.py. Out: benchmarks/results/dashboard.md. Each page's own code runs,
+headless, with nothing kept from the run before; what the browser draws is not in it. Beside the
+seconds on the clock stand those of the processors (Python's and the server's): on a busy machine
+the clock says how busy it is.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg2
 from psycopg2.extensions import make_dsn
 
-from benchmarks.dashboard_world import multiply
-from connections.settings import load_settings
+from benchmarks.dashboard_world import BUILT, multiply
+from connections.settings import Settings, load_settings
+from orchestration import dbt
 
 NAME = "bench_pages"
 PAGES = ("month", "reconciliation", "exceptions", "approvals", "cutover", "revenue", "month_end")
@@ -36,16 +44,40 @@ from dashboards.views import {page}
 def main() -> None:
     """Make the world, time the pages, write the table."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--home", type=Path, required=True)
+    arguments.add_argument("--home", type=Path, help="a world of `billing demo`; else one is made")
     arguments.add_argument("--subscriptions", type=int, default=20_000)
     arguments.add_argument("--months", type=int, default=12)
     arguments.add_argument("--runs", type=int, default=5)
     arguments.add_argument("--keep", action="store_true", help="use the world of the last run")
     options = arguments.parse_args()
-    settings = load_settings(billing_home=options.home)
-    dsn = _world(settings.dsn("warehouse"), options)
+    with _home(options.home) as home:
+        _measure(home, options)
+
+
+@contextmanager
+def _home(given: Path | None) -> Iterator[Path]:
+    """The world that was named, or one of this run's own, gone afterwards."""
+    if given is not None:
+        yield given
+        return
+    home = Path(tempfile.mkdtemp(prefix="billing-bench-"))
+    home.chmod(0o755)
+    billing = Path(sys.executable).with_name("billing")
+    environment = {**os.environ, "BILLING_HOME": str(home)}
+    try:
+        for verb in ("up", "run"):
+            subprocess.run([billing, verb], env=environment, check=True, capture_output=True)
+        yield home
+    finally:
+        subprocess.run([billing, "down"], env=environment, check=False, capture_output=True)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _measure(home: Path, options: argparse.Namespace) -> None:
+    settings = load_settings(billing_home=home)
+    dsn = _world(settings, options)
     os.environ.update(
-        BILLING_HOME=str(options.home),
+        BILLING_HOME=str(home),
         DASHBOARD_READER_DSN=make_dsn(dsn, user="finance_reader"),
         DASHBOARD_APPROVER_DSN=make_dsn(dsn, user="finance_approver"),
     )
@@ -54,7 +86,8 @@ def main() -> None:
     _write(times, _rows(dsn), options)
 
 
-def _world(warehouse: str, options: argparse.Namespace) -> str:
+def _world(settings: Settings, options: argparse.Namespace) -> str:
+    warehouse = settings.dsn("warehouse")
     dsn = make_dsn(warehouse, dbname=NAME)
     if options.keep:
         return dsn
@@ -69,6 +102,9 @@ def _world(warehouse: str, options: argparse.Namespace) -> str:
     size = multiply(conn, options.subscriptions, options.months)
     conn.close()
     print(f"made in {time.perf_counter() - started:.0f} s: {size}")
+    started = time.perf_counter()
+    dbt.run(settings.model_copy(update={"warehouse_dsn": dsn}), "run", "--select", *BUILT)
+    print(f"built in {time.perf_counter() - started:.0f} s: {', '.join(BUILT)}")
     return dsn
 
 

@@ -1,8 +1,9 @@
 """A warehouse of 20,000 subscriptions x 12 months for the pages' benchmark.
 
 In: a warehouse of the sample, built by `billing run`. Out: a clone of it in which the rows of its
-invoiced subscriptions stand many times, with keys of their own, shifted back by months. A shortcut,
-and said so: dbt did not rate these rows; but every view that the pages read computes over them.
+invoiced subscriptions stand many times, with keys, customers and partners of their own, shifted
+back by months. A shortcut, and said so: dbt did not rate these rows. What it makes of them for the
+pages (BUILT) it builds anew, and every view that the pages read computes over them.
 """
 
 from __future__ import annotations
@@ -33,8 +34,19 @@ ONCE = (
     "marts.rpt_receivables_aging",
     "intermediate.int_customer_partners",
     "intermediate.int_subscriptions",
+    "intermediate.int_partner_taxes",
     "ops.cutover_gates",
 )
+# What dbt builds anew out of these rows, with all that hangs on it.
+BUILT = (
+    "int_line_obstacles+",
+    "int_line_exceptions+",
+    "int_known_acceptances+",
+    "rpt_reconciliation_by_month",
+    "rpt_revenue_by_month",
+)
+# So far apart are the partners of two copies.
+PARTNERS_APART = 1_000_000
 # Sums by month, whatever the number of subscriptions.
 SUMMED = ("marts.rpt_money_at_stake", "marts.fct_monthly_margin", "marts.rpt_tax_by_province")
 SUFFIXED = ("subscription_id", "external_subscription_id", "external_customer_id", "debtor_id")
@@ -61,8 +73,8 @@ def multiply(conn: Connection, subscriptions: int, months: int) -> Size:
         cursor.execute("set time zone 'America/Toronto'")  # months begin on the services' clock
         cursor.execute(
             "create temporary table template on commit drop as"
-            " select distinct subscription_id, external_subscription_id, external_customer_id"
-            " from marts.fct_reconciliation"
+            " select distinct subscription_id, external_subscription_id, external_customer_id,"
+            " partner_id from marts.fct_reconciliation"
         )
         cursor.execute("select count(*) from template")
         (known,) = cursor.fetchone() or (0,)
@@ -105,6 +117,9 @@ def _values(columns: Sequence[tuple[str, str]]) -> Iterator[sql.Composable]:
         value = sql.SQL("r.{}").format(sql.Identifier(column))
         if column in SUFFIXED:
             yield sql.SQL("case n when 0 then {0} else {0} || '-' || n end").format(value)
+        elif column == "partner_id":
+            apart = sql.Literal(PARTNERS_APART)
+            yield sql.SQL("{} + n * {}::bigint").format(value, apart)
         elif column in HASHED:
             yield sql.SQL("md5({} || n || '/' || m)").format(value)
         elif kind in ("date", "timestamp with time zone") and not column.startswith("gate"):
@@ -116,7 +131,7 @@ def _values(columns: Sequence[tuple[str, str]]) -> Iterator[sql.Composable]:
 
 def _ours(names: Sequence[str]) -> sql.Composable:
     """Only the subscriptions that were reconciled, and their customers."""
-    for column in ("subscription_id", "external_subscription_id", "external_customer_id"):
+    for column in (*SUFFIXED[:3], "partner_id"):
         if column in names:
             return sql.SQL("r.{0} in (select {0} from template)").format(sql.Identifier(column))
     return sql.SQL("true")

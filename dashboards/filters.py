@@ -13,7 +13,7 @@ import streamlit as st
 
 from dashboards import formats as f
 from dashboards import layout
-from dashboards.data import rows
+from dashboards.data import Row, rows
 from dashboards.queries import common
 
 EVERY = "All services"
@@ -79,12 +79,29 @@ def _remember(key: str) -> None:
     st.query_params[key] = st.session_state[f"filter-{key}"]
 
 
-def page_of(total: int, size: int, key: str) -> int:
+def paged(query: str, size: int, key: str, **parameters: Any) -> list[Row]:
+    """The rows of a long answer that are on the chosen page, and the choice of the page."""
+    found = asked_page(common.page(query), size, key, **parameters)
+    page_of(found[0]["total_rows"] if found else 0, size, key)
+    return found
+
+
+def asked_page(query: str, size: int, key: str, **parameters: Any) -> list[Row]:
+    """The same of a query that counts (`total_rows`) and limits by itself; no choice is drawn."""
+    number = int(st.session_state.get(f"page-{key}", 1)) - 1
+    found = rows(query, **parameters, size=size, offset=number * size)
+    if number and not found:  # the choice has fewer pages than the one before
+        st.session_state[f"page-{key}"] = 1
+        found = rows(query, **parameters, size=size, offset=0)
+    return found
+
+
+def page_of(total: int, size: int, key: str, things: str = "rows") -> int:
     """Which page of a long table: 0 for the first; says how many rows there are."""
     pages = max(1, -(-total // size))
     if pages == 1:
         return 0
     number = st.number_input(
-        f"Page of {pages:,} ({total:,} rows)", 1, pages, 1, key=f"page-{key}", width=220
+        f"Page of {pages:,} ({total:,} {things})", 1, pages, 1, key=f"page-{key}", width=220
     )
     return int(number) - 1

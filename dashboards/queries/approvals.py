@@ -16,19 +16,32 @@ _CONDITIONS = """
         and (%(search)s::text is null or customer_name ilike %(search)s
             or external_subscription_id ilike %(search)s or description ilike %(search)s)
 """
-# Where every line stands is computed over all lines, so it is asked once a view and page.
 _GROUP = "service, partner_id, billing_period_start, billing_period_end, currency"
 
 
 def documents(view: str) -> str:
-    """The documents to be: customer, service, billing period, currency, and their lines' keys."""
+    """One page of the documents to be: customer, service, billing period, currency.
+
+    Beside each stands what there is in all, the sums by currency as text: where lines stand is
+    computed over many, and asked once.
+    """
     conditions = _CONDITIONS.replace("{view}", VIEWS[view])
     return f"""
-        select {_GROUP}, max(customer_name) as customer_name, count(*)::int as line_count,
-            sum(amount) as amount
-        from {{marts}}.fct_invoice_line_status {conditions}
-        group by {_GROUP}
-        order by billing_period_start, max(customer_name), partner_id, service, currency
+        with documents as materialized (
+            select {_GROUP}, max(customer_name) as customer_name, count(*)::int as line_count,
+                sum(amount) as amount
+            from {{marts}}.fct_invoice_line_status {conditions}
+            group by {_GROUP}
+        ),
+        sums as (
+            select currency, sum(amount)::text as amount from documents group by currency
+        )
+        select documents.*, count(*) over ()::int as total_rows,
+            sum(line_count) over ()::int as total_lines,
+            (select jsonb_object_agg(currency, amount) from sums) as total_amounts
+        from documents
+        order by billing_period_start, customer_name, partner_id, service, currency
+        limit %(size)s offset %(offset)s
     """
 
 
@@ -46,7 +59,9 @@ def lines_of_documents(view: str) -> str:
     return f"""
         select *, ({VIEWS[view]}) as is_in_view
         from {{marts}}.fct_invoice_line_status
-        where (({VIEWS[view]}) or (is_approvable and not is_published))
+        where (({VIEWS[view]}) or is_approvable)
+            and (partner_id = any(%(partners)s::bigint[]) or %(is_unknown)s and partner_id is null)
+            and billing_period_start = any(%(starts)s::timestamptz[])
             and (service, coalesce(partner_id, 0), billing_period_start, currency) in (
                 select * from unnest(%(services)s::text[], %(partners)s::bigint[],
                     %(starts)s::timestamptz[], %(currencies)s::text[])

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-# A service period belongs to a month by its start on the service's own clock.
-RECONCILED = """
-    select
-        r.*,
-        date_trunc('month', r.period_start at time zone s.timezone)::date as period_month,
-        coalesce(c.partner_province, c.province) as province
-    from {marts}.fct_reconciliation as r
-    inner join {marts}.dim_services as s on r.service = s.service
-    left join {marts}.dim_customers as c
-        on r.service = c.service and r.external_customer_id = c.external_customer_id
-"""
 # The period's bounds on every service's clock, so that a month is found by comparison.
 IN_MONTH = """
     r.period_start >= (%(month)s::timestamp at time zone s.timezone)
     and r.period_start < ((%(month)s::timestamp + interval '1 month') at time zone s.timezone)
 """
 MONTHS = """
-    select distinct
-        date_trunc('month', r.period_start at time zone s.timezone)::date as period_month
-    from (select distinct service, period_start from {marts}.fct_reconciliation) as r
-    inner join {marts}.dim_services as s on r.service = s.service
+    select distinct period_month
+    from {marts}.rpt_reconciliation_by_month
     order by period_month desc
 """
 CURRENCIES = """
-    select currency, count(*) as rows
-    from {marts}.fct_reconciliation
+    select currency, sum(period_count)::int as rows
+    from {marts}.rpt_reconciliation_by_month
     where currency is not null
     group by currency
     order by rows desc, currency
@@ -43,3 +30,12 @@ ROUNDING = """
     from {marts}.dim_companies
     where company_id = %(company_id)s
 """
+
+
+def page(query: str) -> str:
+    """One page of a long answer, each row with the number of all (`total_rows`): asked once."""
+    return f"""
+        select *, count(*) over ()::int as total_rows
+        from ({query}) as everything
+        limit %(size)s offset %(offset)s
+    """

@@ -27,7 +27,7 @@ HISTORY = """
         sum(disagreeing_count)::int as disagreeing_count
     from (
         select *, row_number() over (partition by service order by period_month desc) as age
-        from {marts}.cutover_readiness_by_service
+        from {marts}.rpt_agreement_by_month
         where %(service)s::text is null or service = %(service)s
     ) as months
     where age <= 12
@@ -47,11 +47,6 @@ _FROM = """
 STATES = ("ready", "not ready", "gate open")
 _ORDER = "order by is_gate_open, is_ready desc, customer_name, subscription_id"
 EVERYTHING = f"select * {_FROM} {_ORDER}"
-# Readiness is computed over all subscriptions: the count comes along with the page.
-PAGE = f"""
-    select *, count(*) over () as total_rows {_FROM} {_ORDER}
-    limit %(size)s offset %(offset)s
-"""
 ONE = "select * from {marts}.cutover_readiness where subscription_id = %(subscription_id)s"
 TIMEZONE = "select timezone from {marts}.dim_services where service = %(service)s"
 PERIODS = """

@@ -39,12 +39,6 @@ KINDS = """
     group by kind
     order by kind
 """
-COUNT = f"select count(*) as rows {_FROM}"
-
-
-def page(order: str) -> str:
-    """One page in one of ORDERS."""
-    return f"{everything(order)} limit %(size)s offset %(offset)s"
 
 
 def everything(order: str) -> str:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from dashboards.queries.common import IN_MONTH
-
-SIDES = f"""
+SIDES = """
     select
-        r.service, r.currency, count(*)::int as rows,
-        count(*) filter (where r.status = 'match')::int as matching,
-        count(*) filter (where r.status = 'explained')::int as explained,
-        count(*) filter (where r.status not in ('match', 'explained'))::int as open_rows,
-        coalesce(sum(r.expected_amount), 0) as expected_amount,
-        coalesce(sum(r.actual_amount), 0) as actual_amount,
-        coalesce(sum(r.billed_amount), 0) as billed_amount,
-        coalesce(sum(r.delta_amount), 0) as delta_amount,
-        coalesce(sum(r.explained_amount), 0) as explained_amount,
-        coalesce(sum(r.unexplained_amount), 0) as unexplained_amount
-    from {{marts}}.fct_reconciliation as r
-    inner join {{marts}}.dim_services as s on r.service = s.service
-    where {IN_MONTH}
-    group by r.service, r.currency
-    order by r.service, r.currency
+        service, currency, sum(period_count)::int as rows,
+        coalesce(sum(period_count) filter (where status = 'match'), 0)::int as matching,
+        coalesce(sum(period_count) filter (where status = 'explained'), 0)::int as explained,
+        coalesce(sum(period_count) filter (where status not in ('match', 'explained')), 0)::int
+            as open_rows,
+        sum(expected_amount) as expected_amount, sum(actual_amount) as actual_amount,
+        sum(billed_amount) as billed_amount, sum(delta_amount) as delta_amount,
+        sum(explained_amount) as explained_amount, sum(unexplained_amount) as unexplained_amount
+    from {marts}.rpt_reconciliation_by_month
+    where period_month = %(month)s
+    group by service, currency
+    order by service, currency
 """
 CAUSES = """
     select service, currency, cause, subscription_count, leakage_amount, overbilling_amount,

@@ -34,12 +34,6 @@ ORDERS = {
 STATUSES = (
     "match", "explained", "unexplained", "missing_actual", "missing_expected", "not_comparable",
 )  # fmt: skip
-COUNT = f"select count(*) as rows, coalesce(sum(r.delta_amount), 0) as delta_amount {_FROM}"
-
-
-def page(order: str) -> str:
-    """One page of rows in one of ORDERS."""
-    return f"{everything(order)} limit %(size)s offset %(offset)s"
 
 
 def everything(order: str) -> str:

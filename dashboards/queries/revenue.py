@@ -4,11 +4,11 @@ from __future__ import annotations
 
 MONTHS = """
     select distinct revenue_month
-    from {marts}.fct_monthly_revenue
+    from {marts}.rpt_revenue_by_month
     order by revenue_month desc
 """
 CURRENCIES = """
-    select currency, count(*) as rows from {marts}.fct_monthly_revenue
+    select currency, sum(customer_count)::int as rows from {marts}.rpt_revenue_by_month
     group by currency
     order by rows desc, currency
 """
@@ -18,12 +18,11 @@ BY_MONTH = f"""
         revenue_month, currency, sum(base_amount) as base_amount, sum(usage_amount) as usage_amount,
         sum(other_amount) as other_amount, sum(earned_amount) as earned_amount,
         sum(invoiced_amount) as invoiced_amount,
-        count(distinct external_customer_id)::int as customer_count,
-        bool_and(is_month_over) as is_month_over
-    from {{marts}}.fct_monthly_revenue
+        sum(customer_count)::int as customer_count, bool_and(is_month_over) as is_month_over
+    from {{marts}}.rpt_revenue_by_month
     where {_SCOPE}
         and revenue_month > (
-            select max(revenue_month) from {{marts}}.fct_monthly_revenue
+            select max(revenue_month) from {{marts}}.rpt_revenue_by_month
         ) - interval '12 months'
     group by revenue_month, currency
     order by revenue_month desc
@@ -81,13 +80,3 @@ USAGE = f"""
     where {_SCOPE} and usage_month = %(month)s
     order by quota_percent desc nulls last, usage_amount desc, subscription_id, metric
 """
-
-
-def page(query: str) -> str:
-    """One page of a long answer."""
-    return f"{query} limit %(size)s offset %(offset)s"
-
-
-def count(query: str) -> str:
-    """How many rows a long answer has."""
-    return f"select count(*) as rows from ({query}) as everything"

@@ -45,15 +45,15 @@ def show() -> None:
     if not viewer.may_decide:
         st.info(f"{viewer.why} Approving and rejecting are switched off.", icon=":material/lock:")
     view, parameters = _choices()
-    found = data.rows(queries.documents(view), **parameters)
+    found = filters.asked_page(queries.documents(view), PAGE_SIZE, "approvals", **parameters)
     _figures(found)
     _changes()
     if not found:
         ui.empty("No line here", "Nothing waits in this selection.")
         return
-    number = filters.page_of(len(found), PAGE_SIZE, "approvals")
+    filters.page_of(found[0]["total_rows"], PAGE_SIZE, "approvals", "documents")
     ui.downloads(f"Lines {view}", lambda: data.all_rows(queries.lines(view), **parameters))
-    _documents(view, found[number * PAGE_SIZE :][:PAGE_SIZE], viewer)
+    _documents(view, found, viewer)
 
 
 def _choices() -> tuple[str, dict[str, Any]]:
@@ -69,9 +69,8 @@ def _choices() -> tuple[str, dict[str, Any]]:
 
 
 def _figures(documents: Sequence[Row]) -> None:
-    sums: dict[str, Decimal] = {}
-    for row in documents:
-        sums[row["currency"]] = sums.get(row["currency"], Decimal(0)) + row["amount"]
+    whole = documents[0] if documents else {"total_lines": 0, "total_rows": 0, "total_amounts": {}}
+    sums = {code: Decimal(amount) for code, amount in whole["total_amounts"].items()}
     money = " + ".join(f.money(amount, currency) for currency, amount in sorted(sums.items()))
     policies = [row for row in data.rows(queries.FOUR_EYES) if row["four_eyes_amount"] is not None]
     eyes = "; ".join(
@@ -81,8 +80,8 @@ def _figures(documents: Sequence[Row]) -> None:
     )
     ui.kpis(
         [
-            Kpi("Lines", f.quantity(sum(row["line_count"] for row in documents))),
-            Kpi("Documents", f.quantity(len(documents))),
+            Kpi("Lines", f.quantity(whole["total_lines"])),
+            Kpi("Documents", f.quantity(whole["total_rows"])),
             Kpi("Net amount", money or f.NOTHING),
             Kpi("Four eyes", "on" if policies else "off", eyes or "one approval is enough"),
         ]
@@ -136,6 +135,7 @@ def _lines_of(view: str, documents: Sequence[Row]) -> dict[Group, list[Row]]:
         queries.lines_of_documents(view),
         services=[row["service"] for row in documents],
         partners=[row["partner_id"] or 0 for row in documents],
+        is_unknown=any(row["partner_id"] is None for row in documents),
         starts=[row["billing_period_start"] for row in documents],
         currencies=[row["currency"] for row in documents],
     )  # fmt: skip

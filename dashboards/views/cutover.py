@@ -137,11 +137,7 @@ def _table(service: str | None) -> None:
     parameters: dict[str, Any] = {
         "service": service, "state": None if state == EVERY else state, "search": like,
     }  # fmt: skip
-    number = int(st.session_state.get("page-cutover", 1)) - 1
-    found = data.rows(queries.PAGE, **parameters, size=PAGE_SIZE, offset=number * PAGE_SIZE)
-    if number and not found:  # the choice has fewer pages than the one before
-        found = data.rows(queries.PAGE, **parameters, size=PAGE_SIZE, offset=0)
-    filters.page_of(found[0]["total_rows"] if found else 0, PAGE_SIZE, "cutover")
+    found = filters.paged(queries.EVERYTHING, PAGE_SIZE, "cutover", **parameters)
     ui.table(
         [_worded(row) for row in found], ROWS, title="Readiness",
         whole=lambda: data.all_rows(queries.EVERYTHING, **parameters),

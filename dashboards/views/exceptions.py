@@ -25,15 +25,13 @@ def show() -> None:
     service = filters.any_service()
     _figures(service)
     parameters, order = _choices(service)
-    total = data.row(queries.COUNT, **parameters) or {"rows": 0}
-    if not total["rows"]:
+    shown = filters.paged(queries.everything(order), PAGE_SIZE, "exceptions", **parameters)
+    if not shown:
         ui.empty("Nothing to look at", "No exception is open in this selection.")
         return
-    number = filters.page_of(total["rows"], PAGE_SIZE, "exceptions")
-    shown = {**parameters, "size": PAGE_SIZE, "offset": number * PAGE_SIZE}
     ui.downloads("Exceptions", lambda: data.all_rows(queries.everything(order), **parameters))
     may_decide = decisions.viewer().may_decide
-    for row in data.rows(queries.page(order), **shown):
+    for row in shown:
         _exception(row, may_decide)
 
 

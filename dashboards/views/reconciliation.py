@@ -96,11 +96,9 @@ def _table() -> None:
         "status": None if status == EVERY else status,
         "search": f"%{search.strip()}%" if search and search.strip() else None,
     }
-    total = data.row(queries.COUNT, **parameters) or {"rows": 0}
-    number = filters.page_of(total["rows"], PAGE_SIZE, "reconciliation")
-    shown = {**parameters, "size": PAGE_SIZE, "offset": number * PAGE_SIZE}
+    shown = filters.paged(queries.everything(order), PAGE_SIZE, "reconciliation", **parameters)
     ui.table(
-        data.rows(queries.page(order), **shown), ROWS, title=f"Reconciliation {scope.month:%Y-%m}",
+        shown, ROWS, title=f"Reconciliation {scope.month:%Y-%m}",
         nothing="No period matches these filters.",
         whole=lambda: data.all_rows(queries.everything(order), **parameters),
     )  # fmt: skip

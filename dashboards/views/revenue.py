@@ -167,10 +167,7 @@ def _long(
     nothing: str = "Nothing to show for this selection.",
 ) -> None:
     """A long table by the page, with the whole of it as an export."""
-    total = data.row(queries.count(query), **parameters) or {"rows": 0}
-    number = filters.page_of(total["rows"], PAGE_SIZE, title)
-    shown = {**parameters, "size": PAGE_SIZE, "offset": number * PAGE_SIZE}
     ui.table(
-        data.rows(queries.page(query), **shown), columns, title=title, nothing=nothing,
+        filters.paged(query, PAGE_SIZE, title, **parameters), columns, title=title, nothing=nothing,
         whole=lambda: data.all_rows(query, **parameters),
     )  # fmt: skip

@@ -1,12 +1,16 @@
-{{ config(materialized='view') }}
+{{ config(
+    indexes=[{'columns': ['line_key']}, {'columns': ['subscription_id']}],
+    post_hook='analyze {{ this }}',
+) }}
 
--- Why a line may not be published, gates and approvals apart. Each thought yields a sentence or
--- nothing; all that apply are said.
+-- What the loaded data say against a line, settled at every build: what people decide, and what Odoo
+-- would bill by itself, is joined live in int_line_publishing_facts.
 -- Named columns: the lines are read several times, and whole rows would go through the disk.
 with lines as (
 
     select
         line_key,
+        content_hash,
         service,
         subscription_id,
         external_subscription_id,
@@ -39,18 +43,6 @@ app_invoices as (
 
 ),
 
-native_billing as (
-
-    select * from {{ ref('int_native_billing') }}
-
-),
-
-held_by_exception as (
-
-    select * from {{ ref('int_lines_held_by_exceptions') }}
-
-),
-
 -- One issuer: whatever the app did not void is an invoice, drafts included.
 invoiced_by_app as (
 
@@ -68,27 +60,16 @@ invoiced_by_app as (
 
 ),
 
-billed_by_odoo as (
-
-    select
-        lines.line_key,
-        string_agg(distinct native_billing.reason, ', ') as reasons
-    from lines
-    inner join native_billing
-        on
-            lines.service = native_billing.service
-            and (
-                lines.external_subscription_id = native_billing.external_subscription_id
-                or lines.plan_code = native_billing.plan_code
-            )
-    group by lines.line_key
-
-),
-
 final as (
 
     select
         lines.line_key,
+        lines.content_hash,
+        lines.service,
+        lines.subscription_id,
+        lines.external_subscription_id,
+        lines.plan_code,
+        lines.service_period_start,
         nullif(concat_ws(
             '; ',
             case
@@ -107,17 +88,13 @@ final as (
             end,
             'product ' || products_taxed_otherwise.product_code
             || ' has taxes of its own in Odoo, which are not mapped by province',
-            'the app already invoiced the period in ' || invoiced_by_app.invoice_numbers,
-            'Odoo would invoice it by itself: ' || billed_by_odoo.reasons,
-            'an exception is open: ' || replace(held_by_exception.kinds, '_', ' ')
+            'the app already invoiced the period in ' || invoiced_by_app.invoice_numbers
         ), '') as reasons
     from lines
     left join partner_taxes on lines.partner_id = partner_taxes.partner_id
     left join products_taxed_otherwise
         on lines.product_id = products_taxed_otherwise.product_id
     left join invoiced_by_app on lines.line_key = invoiced_by_app.line_key
-    left join billed_by_odoo on lines.line_key = billed_by_odoo.line_key
-    left join held_by_exception on lines.line_key = held_by_exception.line_key
 
 )
 

@@ -1,13 +1,9 @@
 {{ config(materialized='view') }}
 
-with lines as (
+-- Live: an acknowledgement lets its lines go at once.
+with line_exceptions as (
 
-    select
-        line_key,
-        service,
-        subscription_id,
-        external_customer_id
-    from {{ ref('fct_invoice_lines') }}
+    select * from {{ ref('int_line_exceptions') }}
 
 ),
 
@@ -15,41 +11,18 @@ exceptions as (
 
     select *
     from {{ ref('fct_billing_exceptions') }}
-    where is_open and is_blocking
-
-),
-
--- One equality a way of concerning: with "or" every exception would meet every line.
-held as (
-
-    select
-        lines.line_key,
-        exceptions.kind
-    from lines
-    inner join exceptions
-        on
-            lines.service = exceptions.service
-            and lines.subscription_id = exceptions.subscription_id
-    union
-    select
-        lines.line_key,
-        exceptions.kind
-    from lines
-    inner join exceptions
-        on
-            lines.service = exceptions.service
-            and lines.external_customer_id = exceptions.external_customer_id
-    where exceptions.subscription_id is null
+    where is_open
 
 ),
 
 final as (
 
     select
-        line_key,
-        string_agg(kind, ', ' order by kind) as kinds
-    from held
-    group by line_key
+        line_exceptions.line_key,
+        string_agg(distinct line_exceptions.kind, ', ' order by line_exceptions.kind) as kinds
+    from line_exceptions
+    inner join exceptions on line_exceptions.exception_key = exceptions.exception_key
+    group by line_exceptions.line_key
 
 )
 

@@ -1,8 +1,20 @@
 {{ config(materialized='view') }}
 
-with history as (
+with settled as (
 
-    select * from {{ ref('cutover_readiness_by_period') }}
+    select * from {{ ref('int_readiness_latest') }}
+
+),
+
+freshly_accepted as (
+
+    select * from {{ ref('int_freshly_accepted') }}
+
+),
+
+fresh as (
+
+    select * from {{ ref('int_readiness_fresh') }}
 
 ),
 
@@ -32,14 +44,26 @@ gates as (
 
 ),
 
--- The last period that the app and we can be compared on: what nobody has invoiced yet proves
--- nothing, and from its gate on a subscription is Odoo's.
+fresh_latest as (
+
+    {{ latest_compared('fresh') }}
+
+),
+
+-- As of the last build, but for the subscriptions of which somebody accepted a cause since.
 latest as (
 
-    select distinct on (subscription_id) *
-    from history
-    where compared_side = 'actual' and status <> 'missing_actual'
-    order by subscription_id asc, period_end desc, period_start desc
+    select settled.*
+    from settled
+    where
+        not exists (
+            select 1
+            from freshly_accepted
+            where freshly_accepted.subscription_id = settled.subscription_id
+        )
+    union all
+    select fresh_latest.*
+    from fresh_latest
 
 ),
 

@@ -1,4 +1,4 @@
-{{ config(post_hook='analyze {{ this }}') }}
+{{ config(indexes=[{'columns': ['subscription_id']}], post_hook='analyze {{ this }}') }}
 
 -- Every finished period of every subscription that still runs, with what the reconciliation says.
 with subscriptions as (

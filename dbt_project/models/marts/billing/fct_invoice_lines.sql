@@ -1,4 +1,12 @@
-{{ config(indexes=[{'columns': ['line_key']}, {'columns': ['subscription_id']}]) }}
+{{ config(
+    indexes=[
+        {'columns': ['line_key']},
+        {'columns': ['subscription_id']},
+        {'columns': ['partner_id', 'billing_period_start']},
+        {'columns': ['service_period_start']},
+    ],
+    post_hook='analyze {{ this }}',
+) }}
 
 with frozen_lines as (
 

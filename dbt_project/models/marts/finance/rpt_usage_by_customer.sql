@@ -1,3 +1,5 @@
+{{ config(indexes=[{'columns': ['usage_month']}]) }}
+
 with rated_lines as (
 
     select * from {{ ref('int_rated_lines') }}

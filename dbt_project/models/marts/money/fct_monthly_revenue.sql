@@ -1,3 +1,5 @@
+{{ config(indexes=[{'columns': ['revenue_month']}]) }}
+
 with services as (
 
     select * from {{ ref('int_services') }}

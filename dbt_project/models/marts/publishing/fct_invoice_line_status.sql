@@ -12,6 +12,7 @@ facts as (
 
 ),
 
+-- A line that was built anew without its obstacles (a build of a part) is judged by none of them.
 final as (
 
     select
@@ -19,13 +20,22 @@ final as (
         facts.approval_state,
         facts.approved_by,
         facts.is_approved,
-        facts.document_key is not null as is_published,
+        facts.is_published,
         facts.document_key,
         -- Only its approval is missing: what a person is asked to decide about.
-        facts.document_key is null and facts.obstacle is null as is_approvable,
+        not facts.is_published and facts.is_free and lines.content_hash = facts.content_hash
+            as is_approvable,
         case
-            when facts.document_key is not null then 'already in document ' || facts.document_key
-            else nullif(concat_ws('; ', facts.obstacle, facts.approval_reason), '')
+            when facts.is_published then 'already in document ' || facts.document_key
+            else nullif(concat_ws(
+                '; ',
+                case
+                    when lines.content_hash <> facts.content_hash
+                        then 'it was built anew and not judged yet: a whole build does'
+                end,
+                facts.obstacle,
+                facts.approval_reason
+            ), '')
         end as blocked_reason
     from lines
     inner join facts on lines.line_key = facts.line_key

@@ -6,13 +6,33 @@ with line_status as (
 
 ),
 
+app_invoices as (
+
+    select *
+    from {{ ref('int_app_invoice_spans') }}
+    where invoice_status <> 'void'
+
+),
+
+-- One issuer: what the app has invoiced is asked once more, of the rows that a load brought since
+-- the build.
 final as (
 
     select
         {{ invoice_line_columns('line_status') }},
         line_status.approved_by
     from line_status
-    where line_status.blocked_reason is null
+    where
+        line_status.is_approvable
+        and line_status.is_approved
+        and not exists (
+            select 1
+            from app_invoices
+            where
+                app_invoices.subscription_id = line_status.subscription_id
+                and app_invoices.span_start < line_status.service_period_end
+                and app_invoices.span_end > line_status.service_period_start
+        )
 
 )
 

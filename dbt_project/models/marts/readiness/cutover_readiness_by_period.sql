@@ -1,103 +1,36 @@
 {{ config(materialized='view') }}
 
-with periods as (
+with settled as (
 
-    select * from {{ ref('int_readiness_periods') }}
-
-),
-
-causes as (
-
-    select * from {{ ref('fct_reconciliation_causes') }}
+    select * from {{ ref('int_readiness_history') }}
 
 ),
 
-acceptances as (
+fresh as (
 
-    select distinct
-        service,
-        external_subscription_id,
-        period_start,
-        cause,
-        amount,
-        currency
-    from {{ ref('stg_ops__cause_acceptances') }}
+    select * from {{ ref('int_readiness_fresh') }}
 
 ),
 
--- A cause is accepted for its amount: another amount has to be accepted again.
-accepted as (
+freshly_accepted as (
 
-    select
-        causes.subscription_id,
-        causes.period_start,
-        causes.period_end,
-        bool_and(acceptances.cause is not null) as is_accepted
-    from causes
-    left join acceptances
-        on
-            causes.service = acceptances.service
-            and causes.external_subscription_id = acceptances.external_subscription_id
-            and causes.period_start = acceptances.period_start
-            and causes.cause = acceptances.cause
-            and causes.amount = acceptances.amount
-            and causes.currency = acceptances.currency
-    group by causes.subscription_id, causes.period_start, causes.period_end
+    select * from {{ ref('int_freshly_accepted') }}
 
 ),
 
-judged as (
-
-    select
-        periods.*,
-        coalesce(accepted.is_accepted, false) as is_accepted,
-        periods.status in ('match', 'nothing_to_bill')
-        or (periods.status = 'explained' and coalesce(accepted.is_accepted, false)) as is_agreeing
-    from periods
-    left join accepted
-        on
-            periods.subscription_id = accepted.subscription_id
-            and periods.period_start = accepted.period_start
-            and periods.period_end = accepted.period_end
-
-),
-
-islands as (
-
-    select
-        *,
-        count(*) filter (where not is_agreeing) over (
-            partition by subscription_id
-            order by period_end, period_start
-        ) as failure_number
-    from judged
-
-),
-
+-- As of the last build, but for the subscriptions of which somebody accepted a cause since.
 final as (
 
-    select
-        service,
-        subscription_id,
-        external_subscription_id,
-        external_customer_id,
-        plan_code,
-        period_start,
-        period_end,
-        period_start_on,
-        currency,
-        status,
-        compared_side,
-        expected_amount,
-        delta_amount,
-        unexplained_amount,
-        is_accepted,
-        is_agreeing,
-        count(*) filter (where is_agreeing) over (
-            partition by subscription_id, failure_number
-            order by period_end, period_start
-        )::integer as agreeing_period_count
-    from islands
+    select *
+    from settled
+    where
+        not exists (
+            select 1
+            from freshly_accepted
+            where freshly_accepted.subscription_id = settled.subscription_id
+        )
+    union all
+    select * from fresh
 
 )
 

@@ -1,3 +1,7 @@
+{{ config(
+    indexes=[{'columns': ['period_start']}, {'columns': ['subscription_id', 'period_start']}],
+) }}
+
 with sides as (
 
     select * from {{ ref('int_reconciliation_sides') }}

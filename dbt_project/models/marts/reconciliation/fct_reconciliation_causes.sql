@@ -1,3 +1,5 @@
+{{ config(indexes=[{'columns': ['subscription_id', 'period_start']}]) }}
+
 with sides as (
 
     select * from {{ ref('int_reconciliation_sides') }}

@@ -1,0 +1,51 @@
+{{ config(indexes=[{'columns': ['line_key']}], post_hook='analyze {{ this }}') }}
+
+-- Which blocking exceptions concern which lines, acknowledged or not: settled at every build.
+with lines as (
+
+    select
+        line_key,
+        service,
+        subscription_id,
+        external_customer_id
+    from {{ ref('fct_invoice_lines') }}
+
+),
+
+exceptions as (
+
+    select *
+    from {{ ref('int_billing_exceptions') }}
+    where is_blocking
+
+),
+
+-- One equality a way of concerning: with "or" every exception would meet every line.
+final as (
+
+    select
+        lines.line_key,
+        exceptions.exception_key,
+        exceptions.facts_hash,
+        exceptions.kind
+    from lines
+    inner join exceptions
+        on
+            lines.service = exceptions.service
+            and lines.subscription_id = exceptions.subscription_id
+    union
+    select
+        lines.line_key,
+        exceptions.exception_key,
+        exceptions.facts_hash,
+        exceptions.kind
+    from lines
+    inner join exceptions
+        on
+            lines.service = exceptions.service
+            and lines.external_customer_id = exceptions.external_customer_id
+    where exceptions.subscription_id is null
+
+)
+
+select * from final
