@@ -108,7 +108,7 @@ def _sidebar(viewer: Viewer) -> None:
 def _freshness() -> None:
     found = data.row(common.FRESHNESS)
     loaded = found["loaded_at"] if found else None
-    st.caption(f"Loaded {f.instant(loaded)}" if loaded else "Nothing is loaded yet")
+    st.caption(f"Loaded {f.instant(loaded)}, Toronto time" if loaded else "Nothing is loaded yet")
 
 
 def _guarded(show: Callable[[], None]) -> None:

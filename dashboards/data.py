@@ -49,12 +49,34 @@ def select(
         try:
             cursor.execute(query.replace("{marts}", marts), parameters or {})
         except (UndefinedTable, InvalidSchemaName, UndefinedColumn) as error:
-            missing = str(error).splitlines()[0]
-            raise NotBuilt(f"The warehouse is not built ({missing}): run `billing run`.") from None
+            conn.rollback()
+            raise NotBuilt(_what_is_missing(conn, marts, str(error).splitlines()[0])) from None
         except InsufficientPrivilege as error:
             refused = str(error).splitlines()[0]
             raise NotBuilt(f"{refused.capitalize()}: run `billing roles`.") from None
         return [dict(row) for row in cursor.fetchall()]
+
+
+def _what_is_missing(conn: Connection, marts: str, missing: str) -> str:
+    """Never built, or built by another version of this project; either way what mends it."""
+    with conn.cursor() as cursor:
+        cursor.execute(
+            "select exists (select from pg_tables where schemaname = %s"
+            " and tablename = 'fct_reconciliation'), to_regclass('ops.load_runs') is null",
+            (marts,),
+        )
+        (is_built, is_unmigrated), *_ = cursor.fetchall()
+    if is_unmigrated:
+        return f"The warehouse is empty ({missing}): `billing migrate`, then `billing run` fill it."
+    if not is_built:
+        return (
+            f"The warehouse is not built yet ({missing}): run `billing run`, which loads and builds"
+            " it, then load this page again."
+        )
+    return (
+        f"The warehouse was built by another version of these pages ({missing}): run `billing run`"
+        " once, then load this page again."
+    )
 
 
 def rows(query: str, **parameters: Any) -> list[Row]:

@@ -155,7 +155,8 @@ def _summary(decided: Decisions, verb: str, shown: Shown) -> str:
         f.money(sum((line.amount for line in lines), start=lines[0].amount * 0), currency)
         for currency, lines in sorted(by_currency.items())
     )
-    return f"{len(decided.written)} lines {done}{f' ({sums})' if sums else ''}{again}."
+    lines = f.counted(len(decided.written), "line")
+    return f"{lines} {done}{f' ({sums})' if sums else ''}{again}."
 
 
 def _say_refused(decided: Decisions, lines: Mapping[str, ProposedLine]) -> None:

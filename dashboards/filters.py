@@ -4,6 +4,7 @@ can be sent to a colleague.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +18,7 @@ from dashboards.data import Row, rows
 from dashboards.queries import common
 
 EVERY = "All services"
+MONTH = re.compile(r"\d{4}-\d{2}")
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ def choice(label: str, options: Sequence[str], key: str) -> str:
 
 
 def _shown(option: str) -> str:
+    if MONTH.fullmatch(option):
+        return f.month(date.fromisoformat(f"{option}-01"))
     return f.words(option) if option.islower() and "_" in option else option
 
 

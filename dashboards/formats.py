@@ -6,7 +6,7 @@ In: Decimal, date, aware datetime. Out: text. Nothing here goes through a float.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,6 +27,8 @@ SYMBOLS: Mapping[str, str] = {
     "GBP": "£",
     "JPY": "¥",
 }
+# Words that are not spelled as a code is.
+SPELLINGS: Mapping[str, str] = {"cpu": "CPU", "odoo": "Odoo", "gst": "GST", "qst": "QST"}
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -44,10 +46,16 @@ def money(amount: Decimal | None, currency: str | None) -> str:
     """$1,234.56 CAD; a minus sign stands before the currency's symbol."""
     if amount is None:
         return NOTHING
+    return f"{bare_money(amount, currency)} {currency or ''}".rstrip()
+
+
+def bare_money(amount: Decimal | None, currency: str | None) -> str:
+    """$1,234.56, where the currency is said once for a whole table."""
+    if amount is None:
+        return NOTHING
     exact = rounded(amount, currency)
     sign = MINUS if exact < 0 else ""
-    symbol = SYMBOLS.get(currency or "", "")
-    return f"{sign}{symbol}{abs(exact):,f} {currency or ''}".rstrip()
+    return f"{sign}{SYMBOLS.get(currency or '', '')}{abs(exact):,f}"
 
 
 def quantity(value: Decimal | int | None) -> str:
@@ -86,6 +94,11 @@ def day(value: date | datetime | None) -> str:
     return value.isoformat()
 
 
+def last_day(end: datetime) -> str:
+    """The last day of a period; its end is where the next one begins."""
+    return day(end - timedelta(seconds=1))
+
+
 def instant(value: datetime | None) -> str:
     """2026-04-30 14:05, on the company's clock."""
     return NOTHING if value is None else f"{value.astimezone(PAGE_ZONE):%Y-%m-%d %H:%M}"
@@ -102,8 +115,15 @@ def short_month(value: date | None) -> str:
 
 
 def words(name: str) -> str:
-    """missing_actual -> Missing actual."""
-    return name.replace("_", " ").capitalize()
+    """missing_actual -> Missing actual; cpu_seconds -> CPU seconds; one_off -> One-off."""
+    known = name.replace("one_off", "one-off").split("_")
+    first, *rest = (SPELLINGS.get(word, word) for word in known)
+    return " ".join([first[:1].upper() + first[1:], *rest])
+
+
+def counted(number: int, thing: str) -> str:
+    """1 line, 2 lines."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def parsed_instant(text: str | None) -> datetime | None:

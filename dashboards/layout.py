@@ -21,7 +21,7 @@ from dashboards.data import Row
 
 Kind = Literal[
     "text", "name", "wide", "key", "money", "price", "quantity", "percent", "day", "month",
-    "instant", "status", "tight",
+    "instant", "status", "words", "tight",
 ]  # fmt: skip
 Link = Callable[[Row], str | None]
 NUMERIC = frozenset({"money", "price", "quantity", "percent"})
@@ -115,11 +115,12 @@ def table(
 
 def table_html(rows: Sequence[Row], columns: Sequence[Column], title: str) -> str:
     """The table alone; it can be scrolled by keyboard where it is too wide."""
+    currency = _only_currency(rows, columns)
     head = "".join(f'<th scope="col" class="{_class(c)}">{escape(c.label)}</th>' for c in columns)
     body = "".join(
         "<tr>"
         + "".join(
-            f'<td class="{_class(c)}" data-label="{escape(c.label)}">{cell(c, row)}</td>'
+            f'<td class="{_class(c)}" data-label="{escape(c.label)}">{cell(c, row, currency)}</td>'
             for c in columns
         )
         + "</tr>"
@@ -128,15 +129,26 @@ def table_html(rows: Sequence[Row], columns: Sequence[Column], title: str) -> st
     return (
         f'<div class="fb fb-wrap" tabindex="0" role="region" aria-label="{escape(title)}">'
         f'<table class="fb-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        + (f'<p class="fb fb-caption">Amounts in {escape(currency)}.</p>' if currency else "")
     )
 
 
-def cell(column: Column, row: Row) -> str:
+def _only_currency(rows: Sequence[Row], columns: Sequence[Column]) -> str | None:
+    """The currency of all amounts of a table, said once below it; None where they have several."""
+    names = {column.currency for column in columns if column.kind == "money"}
+    found = {row.get(name) for row in rows for name in names}
+    return found.pop() if len(found) == 1 else None
+
+
+def cell(column: Column, row: Row, only_currency: str | None = None) -> str:
     """One value as HTML, with its link where it has one."""
     value = row.get(column.name)
     if column.kind == "status":
         return pill(f.plain(value)) if value not in (None, "") else f.NOTHING
-    text = escape(_text(column, value, row))
+    if column.kind == "money" and only_currency:
+        text = escape(f.bare_money(value, only_currency))
+    else:
+        text = escape(_text(column, value, row))
     target = column.link(row) if column.link else None
     return f'<a href="{escape(target)}">{text}</a>' if target else text
 
@@ -159,6 +171,9 @@ def _text(column: Column, value: Any, row: Row) -> str:
             return f.month(value)
         case "instant":
             return f.instant(value)
+        case "words":
+            many = value if isinstance(value, list) else [value]
+            return ", ".join(f.words(each) for each in many if each) or f.NOTHING
         case _:
             return ", ".join(map(str, value)) if isinstance(value, list) else f.plain(value)
 
@@ -168,7 +183,7 @@ def _class(column: Column) -> str:
         return "num"
     if column.kind in ("name", "wide"):
         return column.kind
-    return "" if column.kind == "text" else "tight"
+    return "" if column.kind in ("text", "words") else "tight"
 
 
 def downloads(title: str, whole: Callable[[], Sequence[Row]]) -> None:

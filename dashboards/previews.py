@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from html import escape
 
 from dashboards import formats as f
 from dashboards import layout as ui
+from dashboards import links
 from dashboards.data import Row
 from dashboards.layout import Column
 from publishers.taxes import RoundingMethod, TaxableLine, TaxComponent, Totals, document_totals
 
+# So many lines stand on the paper; the totals are of all.
+SHOWN_LINES = 40
 COLUMNS = (
-    Column("description", "Description", "wide"),
+    Column("description", "Description", "wide", link=links.line),
     Column("quantity", "Quantity", "quantity"),
     Column("unit_price", "Unit price", "price"),
     Column("taxes", "Taxes", "name"),
@@ -96,17 +98,30 @@ def paper(document: Row, lines: Sequence[Row], facts: TaxFacts) -> str:
     currency = document["currency"]
     whole = totals(lines, facts)
     kind = "Credit note" if whole and whole.total < 0 else "Invoice"
-    span = f"{f.day(document['billing_period_start'])} to {_last_day(document)}"
-    shown = [{**line, "taxes": _tax_names(line)} for line in lines]
+    span = (
+        f"{f.day(document['billing_period_start'])} to {f.last_day(document['billing_period_end'])}"
+    )
+    shown = [{**line, "taxes": _tax_names(line)} for line in lines[:SHOWN_LINES]]
     return (
         '<article class="fb fb-paper"><header><div>'
         f'<div class="stamp">DRAFT {escape(kind.upper())}</div><div>{escape(facts.company)}</div>'
         f"</div><div><b>{escape(document['customer_name'] or 'Unknown customer')}</b>"
         f"<div>{escape(document['service'])} · {escape(span)}</div></div></header>"
         + ui.table_html(shown, COLUMNS, f"Draft for {document['customer_name']}")
+        + _rest(lines)
         + _totals_html(lines, whole, facts, currency)
         + "</article>"
     )
+
+
+def _rest(lines: Sequence[Row]) -> str:
+    """What a long document holds beyond the lines shown."""
+    rest = lines[SHOWN_LINES:]
+    if not rest:
+        return ""
+    amount = f.money(sum((line["amount"] for line in rest), Decimal(0)), rest[0]["currency"])
+    more = f.counted(len(rest), "more line")
+    return f'<p class="fb-caption">… and {more}, {amount}; the export has them all.</p>'
 
 
 def _totals_html(lines: Sequence[Row], whole: Totals | None, facts: TaxFacts, currency: str) -> str:
@@ -126,9 +141,3 @@ def _totals_html(lines: Sequence[Row], whole: Totals | None, facts: TaxFacts, cu
 
 def _tax_names(line: Row) -> str:
     return ", ".join(str(part["name"]) for part in line["tax_components"] or []) or "no tax"
-
-
-def _last_day(document: Row) -> str:
-    """Periods end where the next begins; an invoice names their last day."""
-    end = document["billing_period_end"].astimezone(f.PAGE_ZONE)
-    return f.day(end - timedelta(seconds=1))

@@ -24,8 +24,11 @@ CAUSES = """
     where period_month = %(month)s
     order by service, currency, abs(delta_amount) desc, cause
 """
+# A day around the month first, whatever the clock: a range that an index knows.
 _PERIOD = """
-    l.service_period_start >= (%(month)s::timestamp at time zone s.timezone)
+    l.service_period_start >= %(month)s::date - interval '1 day'
+    and l.service_period_start < %(month)s::date + interval '1 month 1 day'
+    and l.service_period_start >= (%(month)s::timestamp at time zone s.timezone)
     and l.service_period_start
         < ((%(month)s::timestamp + interval '1 month') at time zone s.timezone)
 """

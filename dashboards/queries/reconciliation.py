@@ -58,7 +58,8 @@ CAUSES = """
 LINES = """
     select
         line_key, kind, charge, description, quantity, unit_price, amount, currency,
-        case when is_published then 'published' else approval_state end as state,
+        case when is_published then 'published' when approval_state = 'open' then 'waiting'
+            else approval_state end as state,
         approved_by, document_key, blocked_reason
     from {marts}.fct_invoice_line_status
     where subscription_id = %(subscription_id)s

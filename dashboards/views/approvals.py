@@ -24,6 +24,7 @@ from publishers import approvals
 from publishers.lines import Filters
 
 PAGE_SIZE = 10
+SINGLE_SIZE = 20
 CHANGES = (
     Column("customer_name", "Customer"),
     Column("description", "Line", "wide", link=links.line),
@@ -109,7 +110,8 @@ def _changes() -> None:
         for change in changed
         for name, (before, after) in change.values.items()
     ]
-    with st.expander(f"{len(changed)} lines changed since they were approved", expanded=True):
+    many = f.counted(len(changed), "line")
+    with st.expander(f"Changed since approval: {many}", expanded=True):
         ui.table(rows, CHANGES, title="Changed since approval")
 
 
@@ -174,7 +176,8 @@ _STATUS = frozenset(
 
 
 def _bulk(shown: Shown) -> None:
-    with st.popover(f"All {len(shown.lines)} lines on this page …", icon=":material/checklist:"):
+    lines = f.counted(len(shown.lines), "line")
+    with st.popover(f"Decide about all {lines} on this page …", icon=":material/checklist:"):
         sums: dict[str, Decimal] = {}
         for line in shown.lines:
             sums[line.currency] = sums.get(line.currency, Decimal(0)) + line.amount
@@ -186,7 +189,10 @@ def _buttons(shown: Shown, key: str, what: str) -> None:
     """A note and two buttons that leave together: writing alone changes nothing on the page."""
     note = f"note-{key}"
     with st.form(f"decide-{key}", border=False, enter_to_submit=False):
-        st.text_input("Note (a rejection wants one)", key=note, max_chars=500)
+        st.text_input(
+            "Note", key=note, max_chars=500, label_visibility="collapsed",
+            placeholder="Note (a rejection wants one)",
+        )  # fmt: skip
         with st.container(horizontal=True):
             st.form_submit_button(
                 f"Approve {what}", key=f"approve-{key}", type="primary", icon=":material/check:",
@@ -210,30 +216,48 @@ def _document(
     key = lines[0]["line_key"][:12]
     with st.container(border=True, key=f"document-{key}"):
         st.html(previews.paper(document, lines, facts))
-        for line in lines:
-            st.html(_state(line, standing.get(line["line_key"])))
+        st.html(_states(lines, standing))
         if not may_decide:
             return
         _buttons(_shown(lines, standing), key, "the document")
         asked = [line for line in lines if line["is_in_view"]]
-        if len(asked) > 1:
-            with st.expander("Line by line"):
-                for line in asked:
-                    st.html(f"<b>{escape(line['description'])}</b>")
-                    _buttons(_shown([line], standing), line["line_key"], "this line")
+        if len(asked) > 1 and st.toggle("Line by line", key=f"single-{key}"):
+            _single(asked, standing, key)
 
 
-def _state(line: Row, said: Row | None) -> str:
-    """Where a line stands: its state, who said what, and how many are still needed."""
+def _single(asked: Sequence[Row], standing: dict[str, Row], key: str) -> None:
+    """Each line with buttons of its own, drawn when somebody asks for them."""
+    number = filters.page_of(len(asked), SINGLE_SIZE, f"single-{key}", "lines")
+    for line in asked[number * SINGLE_SIZE :][:SINGLE_SIZE]:
+        amount = f.money(line["amount"], line["currency"])
+        st.html(f'<div class="fb"><b>{escape(line["description"])}</b> {escape(amount)}</div>')
+        _buttons(_shown([line], standing), line["line_key"], "this line")
+
+
+def _states(lines: Sequence[Row], standing: dict[str, Row]) -> str:
+    """Where the lines stand; those that stand the same are said once."""
+    groups: dict[tuple[str, str, str], list[Row]] = {}
+    for line in lines:
+        groups.setdefault(_state(line, standing.get(line["line_key"])), []).append(line)
+    return "".join(_state_html(state, group) for state, group in groups.items())
+
+
+def _state_html(state: tuple[str, str, str], lines: Sequence[Row]) -> str:
+    status, who, reason = state
+    named = f.counted(len(lines), "line")
+    if len(lines) == 1:
+        named = f"{f.words(lines[0]['charge'])} {f.money(lines[0]['amount'], lines[0]['currency'])}"
+    return (
+        f'<div class="fb">{ui.pill(status)} {escape(named)}{escape(who)}'
+        f' <span class="fb-caption">{escape(reason)}</span></div>'
+    )
+
+
+def _state(line: Row, said: Row | None) -> tuple[str, str, str]:
+    """A line's state, who said what and how many are still needed, why it is not published."""
     state = "published" if line["is_published"] else line["approval_state"]
     who = f" by {said['approved_by']}" if said and said["approved_by"] else ""
     needed = (said or {}).get("required_approver_count") or 1
     if needed > 1:
         who += f" · {said['person_count'] if said else 0} of {needed} people"
-    reason = line["blocked_reason"] or ""
-    target = escape(links.line(line) or "")
-    return (
-        f'<div class="fb">{ui.pill(state)} <a href="{target}">{escape(line["charge"])}</a>'
-        f" {f.money(line['amount'], line['currency'])}{escape(who)}"
-        f' <span class="fb-caption">{escape(reason)}</span></div>'
-    )
+    return ("waiting" if state == "open" else state), who, line["blocked_reason"] or ""

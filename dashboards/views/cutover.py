@@ -19,7 +19,13 @@ from dashboards.queries import cutover as queries
 
 PAGE_SIZE = 50
 EVERY = "All"
-CHECKS = ("has_agreeing_periods", "has_identity", "has_tax", "has_catalogue", "has_no_exception")
+CHECKS = {
+    "has_agreeing_periods": "Periods agree",
+    "has_identity": "Customer in Odoo",
+    "has_tax": "Taxes resolved",
+    "has_catalogue": "Prices agree",
+    "has_no_exception": "No exception blocks",
+}
 
 
 def _address(row: Row) -> str:
@@ -32,10 +38,10 @@ SERVICES = (
     Column("ready_count", "Ready", "quantity"),
     Column("gate_open_count", "Gate open", "quantity"),
     Column("periods_missing", "Periods do not agree", "quantity"),
-    Column("identity_missing", "No identity", "quantity"),
-    Column("tax_missing", "No tax", "quantity"),
-    Column("catalogue_missing", "Catalogue differs", "quantity"),
-    Column("exceptions_open", "Exceptions", "quantity"),
+    Column("identity_missing", "Not in Odoo", "quantity"),
+    Column("tax_missing", "Taxes open", "quantity"),
+    Column("catalogue_missing", "Prices differ", "quantity"),
+    Column("exceptions_open", "Exceptions block", "quantity"),
 )
 ROWS = (
     Column("customer_name", "Customer", "name", link=_address),
@@ -58,7 +64,7 @@ PERIODS = (
 )
 GATES = (
     Column("decided_at", "When", "instant"),
-    Column("decision", "Decision", "status"),
+    Column("decision", "Decision", "words"),
     Column("from_period_start", "From period", "day"),
     Column("decided_by", "Who"),
     Column("note", "Why", "wide"),
@@ -73,7 +79,7 @@ BLOCKERS = (
     Column("severity", "Severity", "status"),
     Column("description", "Problem", "wide"),
     Column("what_to_do", "What to do", "wide"),
-    Column("owner", "Owner"),
+    Column("owner", "Owner", "words"),
 )
 HISTORY = {
     "agreeing_count": "Agree",
@@ -149,7 +155,8 @@ def _worded(row: Row) -> Row:
         **row,
         "ready": "ready" if row["is_ready"] else "no",
         "gate": "gate_open" if row["is_gate_open"] else "closed",
-        "agreeing": f"{row['agreeing_period_count'] or 0} of {row['required_period_count']}",
+        "agreeing": f"{row['agreeing_period_count'] or 0} in a row,"
+        f" {row['required_period_count']} needed",
     }
 
 
@@ -169,24 +176,35 @@ def _subscription(subscription_id: str) -> None:
             ),
             Kpi("Gate", "open" if row["is_gate_open"] else "closed", since),
             *(
-                Kpi(f.words(name[4:]), "yes" if row[name] else "no", _behind(row, name))
-                for name in CHECKS
+                Kpi(label, "yes" if row[name] else "no", _behind(row, name), _tone(row[name]))
+                for name, label in CHECKS.items()
             ),
         ]
     )
     _blockers(row)
     st.subheader("Periods", anchor=False)
     periods = data.rows(queries.PERIODS, subscription_id=subscription_id)
-    ui.table(periods, PERIODS, title=f"Periods {subscription_id}")
+    ui.table(
+        [_worded_period(each) for each in periods], PERIODS, title=f"Periods {subscription_id}"
+    )
     _causes(row)
     _gate(row)
+
+
+def _tone(is_good: bool) -> str:
+    return "good" if is_good else "bad"
+
+
+def _worded_period(row: Row) -> Row:
+    """Only an explained difference has causes that somebody could accept."""
+    return row if row["status"] == "explained" else {**row, "is_accepted": None}
 
 
 def _behind(row: Row, check: str) -> str:
     """The number or the reason behind a check."""
     return {
-        "has_agreeing_periods": f"{row['agreeing_period_count'] or 0} of"
-        f" {row['required_period_count']} in a row",
+        "has_agreeing_periods": f"{row['agreeing_period_count'] or 0} in a row,"
+        f" {row['required_period_count']} needed",
         "has_identity": row["identity_certainty"] or "",
         "has_tax": row["tax_problem"] or "",
         "has_catalogue": f"{row['catalogue_drift_count'] or 0} charges differ",

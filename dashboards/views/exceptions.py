@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any
 
@@ -15,6 +16,7 @@ from dashboards.layout import Kpi
 from dashboards.queries import exceptions as queries
 
 PAGE_SIZE = 20
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 EVERY_KIND, EVERY_SEVERITY = "Every kind", "Every severity"
 
 
@@ -22,9 +24,8 @@ def show() -> None:
     """The page."""
     ui.heading("Exceptions", "What a person has to look at; a blocking one holds lines back.")
     decisions.flash()
-    service = filters.any_service()
-    _figures(service)
-    parameters, order = _choices(service)
+    parameters, order = _choices()
+    _figures(parameters["service"])
     shown = filters.paged(queries.everything(order), PAGE_SIZE, "exceptions", **parameters)
     if not shown:
         ui.empty("Nothing to look at", "No exception is open in this selection.")
@@ -52,14 +53,16 @@ def _figures(service: str | None) -> None:
     )
 
 
-def _choices(service: str | None) -> tuple[dict[str, Any], str]:
+def _choices() -> tuple[dict[str, Any], str]:
     kinds = [row["kind"] for row in data.rows(queries.KINDS)]
-    first, second, third = st.columns(3)
+    first, second, third, fourth = st.columns(4)
     with first:
-        kind = filters.choice("Kind", [EVERY_KIND, *kinds], "kind")
+        service = filters.any_service()
     with second:
-        severity = filters.choice("Severity", [EVERY_SEVERITY, *queries.SEVERITIES], "severity")
+        kind = filters.choice("Kind", [EVERY_KIND, *kinds], "kind")
     with third:
+        severity = filters.choice("Severity", [EVERY_SEVERITY, *queries.SEVERITIES], "severity")
+    with fourth:
         order = filters.choice("Order", list(queries.ORDERS), "by")
     every = st.toggle("Show acknowledged ones too", key="exceptions-every")
     parameters = {
@@ -90,7 +93,8 @@ def _exception(row: Row, may_decide: bool) -> None:
 def _about(row: Row) -> str:
     if row["subscription_id"] and row["period_start"]:
         return f"{row['subscription_id']}, period from {f.day(row['period_start'])}"
-    return row["subject"] or ""
+    subject = row["subject"] or ""
+    return "" if UUID.fullmatch(subject) else subject  # the export has it; nobody reads it
 
 
 def _card(row: Row) -> str:
@@ -114,7 +118,7 @@ def _card(row: Row) -> str:
                 f"{f.day(row['since_at'])}, {row['age_days']} days" if row["since_at"] else "",
             ),
             ("Kind", f.words(row["kind"])),
-            ("Owner", row["owner"] or ""),
+            ("Owner", f.words(row["owner"] or "")),
             ("What to do", row["what_to_do"] or ""),
             ("Seen by", seen),
         ]

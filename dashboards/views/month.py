@@ -64,7 +64,6 @@ def _kpis(totals: Row, scope: Scope) -> None:
     stake = data.row(queries.STAKE, **scope.as_parameters()) or {}
     one_offs = data.row(queries.ONE_OFFS, **scope.as_parameters()) or {}
     currency = scope.currency
-    agreed = totals["matching"] + totals["explained"]
     ui.kpis(
         [
             Kpi("Expected", f.money(totals["expected_amount"], currency), "rated here, net of tax"),
@@ -73,13 +72,15 @@ def _kpis(totals: Row, scope: Scope) -> None:
             Kpi(
                 "Delta",
                 f.money(totals["delta_amount"], currency),
-                f"{f.money(totals['unexplained_amount'], currency)} unexplained",
+                "expected less invoiced (or billed);"
+                f" {f.money(totals['unexplained_amount'], currency)} unexplained",
                 ui.tone_of(totals["delta_amount"]),
             ),
             Kpi(
                 "Match rate",
                 f.percent(f.share(totals["matching"], totals["rows"])),
-                f"{totals['matching']} of {totals['rows']}; {agreed} with the explained",
+                f"{totals['matching']} of {totals['rows']} periods;"
+                f" {totals['explained']} more are explained",
             ),
             Kpi(
                 "Leakage", f.money(stake.get("leakage_amount"), currency), "expected, not invoiced"

@@ -44,7 +44,7 @@ LINES = (
 )
 DOCUMENTS = (
     Column("service", "Service"),
-    Column("move_type", "Type"),
+    Column("move_type", "Type", "words"),
     Column("state", "State", "status"),
     Column("odoo_state", "In Odoo", "status"),
     Column("document_count", "Documents", "quantity"),
@@ -64,7 +64,7 @@ DECISIONS = (
     Column("last_at", "Last", "instant"),
 )
 ONE_MONTH_TAX = (
-    Column("issuer", "Issuer"),
+    Column("issuer", "Issuer", "words"),
     Column("province", "Province"),
     Column("invoice_count", "Invoices", "quantity"),
     Column("net_amount", "Net", "money"),
@@ -74,7 +74,7 @@ ONE_MONTH_TAX = (
 )
 USAGE = (
     Column("service", "Service"),
-    Column("metric", "Metric"),
+    Column("metric", "Metric", "words"),
     Column("reason", "Why it is on no line", "status"),
     Column("severity", "Severity", "status"),
     Column("record_count", "Records", "quantity"),

@@ -16,6 +16,8 @@ from dashboards.queries import reconciliation as queries
 
 PAGE_SIZE = 50
 EVERY = "Every status"
+# What the expected amount is compared with, in words.
+COMPARED = {"actual": "invoiced", "billed": "billed"}
 ROWS = (
     Column("customer_name", "Customer", "name", link=links.period),
     Column("plan_code", "Plan", "tight"),
@@ -26,8 +28,8 @@ ROWS = (
     Column("delta_amount", "Delta", "money"),
     Column("unexplained_amount", "Unexplained", "money"),
     Column("status", "Status", "status"),
-    Column("causes", "Causes"),
-    Column("external_subscription_id", "Subscription", "key"),
+    Column("causes", "Causes", "words"),
+    Column("external_subscription_id", "Id", "key"),
 )
 CAUSES = (
     Column("cause", "Cause", "status"),
@@ -118,7 +120,7 @@ def _period(subscription_id: str, start: str) -> None:
         ui.heading("Reconciliation", "This period has no amount on any side.")
         return
     title = found["customer_name"] or found["external_subscription_id"]
-    span = f"{f.day(found['period_start'])} to {f.day(found['period_end'])}, the end not included"
+    span = f"{f.day(found['period_start'])} to {f.last_day(found['period_end'])}"
     ui.heading(title, f"{found['plan_code'] or 'no plan'} · {span}")
     _sides(found)
     st.subheader("Why it differs", anchor=False)
@@ -143,7 +145,7 @@ def _sides(found: Row) -> None:
             Kpi(
                 "Delta",
                 f.money(found["delta_amount"], currency),
-                f"expected minus {found['compared_side']}",
+                f"expected less {COMPARED[found['compared_side']]}",
                 ui.tone_of(found["delta_amount"]),
             ),
             Kpi("Unexplained", f.money(found["unexplained_amount"], currency)),

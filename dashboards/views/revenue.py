@@ -26,7 +26,7 @@ BY_MONTH = (
     Column("revenue_month", "Month", "month"),
     *_EARNED,
     Column("customer_count", "Customers", "quantity"),
-    Column("is_month_over", "Over"),
+    Column("is_month_over", "Month is over"),
 )
 BY_CUSTOMER = (
     Column("customer_name", "Customer", "name"),
@@ -36,7 +36,7 @@ BY_CUSTOMER = (
 )
 MARGIN = (
     Column("service", "Service"),
-    Column("metric", "Metric"),
+    Column("metric", "Metric", "words"),
     Column("quantity", "Quantity", "quantity"),
     Column("revenue_amount", "Revenue", "money"),
     Column("unit_cost", "Unit cost", "price"),
@@ -46,7 +46,7 @@ MARGIN = (
 )
 AGING = (
     Column("customer_name", "Debtor"),
-    Column("issuer", "Issuer"),
+    Column("issuer", "Issuer", "words"),
     Column("invoice_count", "Documents", "quantity"),
     Column("not_due_amount", "Not due", "money"),
     Column("overdue_1_to_30_days_amount", "1–30 days", "money"),
@@ -58,7 +58,7 @@ AGING = (
 )
 TAX = (
     Column("tax_month", "Month", "month"),
-    Column("issuer", "Issuer"),
+    Column("issuer", "Issuer", "words"),
     Column("province", "Province"),
     Column("service", "Service"),
     Column("invoice_count", "Invoices", "quantity"),
@@ -70,7 +70,7 @@ TAX = (
 USAGE = (
     Column("customer_name", "Customer", "name"),
     Column("plan_code", "Plan"),
-    Column("metric", "Metric"),
+    Column("metric", "Metric", "words"),
     Column("used_quantity", "Used", "quantity"),
     Column("included_quantity", "Quota", "quantity"),
     Column("quota_percent", "Of quota", "percent"),

@@ -53,7 +53,7 @@ def test_what_is_approved_in_the_page_becomes_a_draft_in_odoo(world: World, open
     page = open_page("approvals", user=DANA, groups=APPROVERS)
     total = _document(page, "Maple Dental Group").locator("[data-total]").inner_text()
     _note(page, "Maple Dental Group", "May is right")
-    assert "1 lines approved ($120.00 CAD)" in _press(
+    assert "1 line approved ($120.00 CAD)" in _press(
         page, "Maple Dental Group", "Approve the document"
     )
     (row,) = world.query(SAID, "Maple Dental Group")
@@ -72,7 +72,7 @@ def test_of_two_at_the_same_line_the_second_is_told(world: World, open_page: Any
     customer = "Northern Freight"
     first = open_page("approvals", user=DANA, groups=APPROVERS)
     second = open_page("approvals", user=ALEX, groups=APPROVERS)
-    assert "1 lines approved" in _press(first, customer, "Approve the document")
+    assert "1 line approved" in _press(first, customer, "Approve the document")
     _note(second, customer, "the price is wrong")
     said = _press(second, customer, "Reject the document")
     assert f"{DANA} said approve in the meantime" in said
@@ -109,7 +109,7 @@ def test_a_rejection_wants_a_reason_and_is_written_line_by_line(
     one = _document(page, customer).get_by_role("button", name="Approve this line").first
     one.focus()
     page.keyboard.press("Enter")
-    page.get_by_text("1 lines approved").wait_for(timeout=20_000)
+    page.get_by_text("1 line approved").wait_for(timeout=20_000)
     assert len(world.query(SAID, customer)) == 1
 
 
