@@ -116,6 +116,12 @@ def _guarded(show: Callable[[], None]) -> None:
         show()
     except (NotBuilt, SettingsError, DatabaseUnreachable) as error:
         st.error(str(error), icon=":material/error:")
+    except psycopg2.errors.QueryCanceled:
+        log.exception("a page took too long")
+        st.error(
+            "The warehouse took too long to answer: choose one service or search for less, and tell"
+            " an operator when it stays so."
+        )
     except psycopg2.Error as error:
         log.exception("a page failed")
         st.error(

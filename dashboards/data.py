@@ -62,12 +62,10 @@ def _what_is_missing(conn: Connection, marts: str, missing: str) -> str:
     with conn.cursor() as cursor:
         cursor.execute(
             "select exists (select from pg_tables where schemaname = %s"
-            " and tablename = 'fct_reconciliation'), to_regclass('ops.load_runs') is null",
+            " and tablename = 'fct_reconciliation')",
             (marts,),
         )
-        (is_built, is_unmigrated), *_ = cursor.fetchall()
-    if is_unmigrated:
-        return f"The warehouse is empty ({missing}): `billing migrate`, then `billing run` fill it."
+        ((is_built,),) = cursor.fetchall()
     if not is_built:
         return (
             f"The warehouse is not built yet ({missing}): run `billing run`, which loads and builds"

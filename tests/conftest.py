@@ -183,6 +183,19 @@ def warehouse_dsn(_warehouse_template: str, database: Database) -> str:
     return database(_warehouse_template, "fusion_billing")
 
 
+@pytest.fixture(scope="session")
+def built_sample(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The sample, loaded and built, as rating_world.World; `recon_world.TEMPLATE` to be cloned.
+
+    Made once for all rooms, since it takes longer than most tests.
+    """
+    for room in ("rating", "reconciliation"):
+        sys.path.insert(0, str(Path(__file__).parent / room / "support"))
+    from recon_world import make_sample
+
+    return make_sample(cluster, tmp_path_factory.mktemp("built-sample"))
+
+
 # ------------------------------------------------------------------------------------------ Odoo
 
 

@@ -23,7 +23,7 @@ from pages_world import (
     USER_HEADER,
     Server,
     World,
-    build,
+    decided,
     emptied,
 )
 
@@ -44,10 +44,13 @@ def world(
     cluster: Cluster,
     _nexacloud_template: str,
     _warehouse_template: str,
+    built_sample: Any,
     _odoo_templates: Callable[[bool], str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[World]:
     """The sample, built; April accepted, gates open from May on, nothing approved yet."""
+    from recon_world import TEMPLATE
+
     from connections.settings import load_settings
     from sandbox.nexacloud import OWNER as NEXACLOUD_OWNER
     from sandbox.nexacloud import READER
@@ -57,7 +60,7 @@ def world(
     for role in ("finance_reader", "finance_approver"):
         cluster.ensure_role(role)
     home, name = tmp_path_factory.mktemp("pages"), "pages_world"
-    cluster.create_database(name, template=_warehouse_template, owner=OWNER)
+    cluster.create_database(name, template=TEMPLATE, owner=OWNER)
     cluster.create_database("pages_unbuilt", template=_warehouse_template, owner=OWNER)
     cluster.create_database("pages_nexacloud", template=_nexacloud_template, owner=NEXACLOUD_OWNER)
     odoo_dsn = cluster.create_database("pages_odoo", template=_odoo_templates(False), owner="odoo")
@@ -75,7 +78,7 @@ def world(
         odoo_password=odoo.password,
     )
     try:
-        built = build(settings, cluster, name, tmp_path_factory.mktemp("target"))
+        built = decided(settings, cluster, name)
         emptied(cluster, name, "pages_empty")
         yield built
     finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pages_world import APPROVERS
+from pages_world import APPROVERS, World
 
 from dashboards import formats as f
 
@@ -66,10 +66,27 @@ def test_every_page_of_an_empty_warehouse_says_so(path: str, open_page: Any) -> 
     page.locator(".fb-empty").first.wait_for()
 
 
-def test_a_warehouse_that_is_not_built_names_the_mend(open_page: Any) -> None:
-    page = open_page("reconciliation", server="unbuilt")
-    assert any("billing run" in text for text in _troubles(page))
+@pytest.mark.parametrize("path", PAGES)
+def test_a_warehouse_that_is_not_built_names_the_mend(path: str, open_page: Any) -> None:
+    page = open_page(path, server="unbuilt")
+    assert any("not built yet" in text and "billing run" in text for text in _troubles(page))
     assert page.locator("[data-testid=stException]").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "table"), [("", "rpt_reconciliation_by_month"), ("cutover", "rpt_agreement_by_month")]
+)
+def test_marts_that_are_older_than_the_pages_name_the_mend(
+    path: str, table: str, world: Any, open_page: Any
+) -> None:
+    """A release brought a new table, and nobody has built since."""
+    older = World(world.settings, world.cluster, "pages_empty")
+    older.execute(f"alter table marts.{table} rename to of_a_later_release")
+    try:
+        troubles = _troubles(open_page(path, server="empty"))
+    finally:
+        older.execute(f"alter table marts.of_a_later_release rename to {table}")
+    assert any("another version" in text and "billing run" in text for text in troubles)
 
 
 def test_the_month_s_figures_are_those_of_sql(world: Any, open_page: Any) -> None:

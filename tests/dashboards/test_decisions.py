@@ -99,13 +99,15 @@ def test_a_line_that_changed_under_the_page_is_not_approved(world: World, open_p
 
 
 def test_a_rejection_wants_a_reason_and_is_written_line_by_line(
-    world: World, open_page: Any
+    world: World, open_page: Any, wait_until_settled: Any
 ) -> None:
     customer = "Atelier Boréal"
     page = open_page("approvals", user=ALEX, groups=APPROVERS)
     assert "wants a reason" in _press(page, customer, "Reject the document")
     assert world.query(SAID, customer) == []
+    wait_until_settled(page)
     _document(page, customer).get_by_text("Line by line").click()
+    wait_until_settled(page)
     one = _document(page, customer).get_by_role("button", name="Approve this line").first
     one.focus()
     page.keyboard.press("Enter")

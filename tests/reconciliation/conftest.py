@@ -12,16 +12,16 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "rating" / "support"))
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 from rating_world import World
-from recon_world import Ledger, ledger, make_sample, restore
+from recon_world import Ledger, ledger, restore
 
 if TYPE_CHECKING:
     from sandbox.postgres import Cluster
 
 
 @pytest.fixture(scope="session")
-def sample(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> World:
+def sample(built_sample: World) -> World:
     """The sample, loaded and built; only to be read."""
-    return make_sample(cluster, tmp_path_factory.mktemp("reconciliation"))
+    return built_sample
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A built warehouse of the sample with its Odoo, and the finance pages served over it.
 
-In: the session's cluster. Out: settings of the world, a clone of it with nothing in it, and page
-servers in processes of their own.
+In: the session's cluster, a clone of the built sample. Out: settings of the world, a clone of it
+with nothing in it, and page servers in processes of their own.
 """
 
 from __future__ import annotations
@@ -117,32 +117,20 @@ class Server:
         self.process.wait(timeout=30)
 
 
-def build(settings: Any, cluster: Cluster, name: str, target: Path) -> World:
-    """Load both sources, build every model, then accept April and open the gates from May on."""
-    import loaders
+def decided(settings: Any, cluster: Cluster, name: str) -> World:
+    """Grant the pages' roles what they need, accept April, open the gates from May on."""
     from connections.postgres import warehouse
     from orchestration.decisions import Decision, accept_causes, open_gates, subscriptions
     from orchestration.queries import Filters
     from orchestration.warehouse import migrate
 
     migrate(settings)
-    loaders.load(settings)
-    _dbt(cluster.dsn(name, user=OWNER), target, settings.as_of.isoformat())
     decision = Decision("Dana Roy", "April agrees")
     with warehouse(settings) as conn:
         accept_causes(conn, settings, Filters(period="2026-04"), decision)
         ready = [row for row in subscriptions(conn, settings) if row["is_ready"]]
         open_gates(conn, settings, ready, "2026-05", decision)
     return World(settings, cluster, name)
-
-
-def _dbt(dsn: str, target: Path, as_of: str) -> None:
-    sys.path.insert(0, str(ROOT / "tests" / "rating" / "support"))
-    from rating_world import Dbt
-
-    dbt = Dbt(dsn, target)
-    dbt.parse()
-    dbt.build(["fqn:*"], {"as_of": as_of}, types=["seed", "model", "snapshot"])
 
 
 def emptied(cluster: Cluster, template: str, name: str) -> None:
