@@ -6,6 +6,7 @@ escaped here and nowhere else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -36,6 +37,8 @@ TONES: Mapping[str, str] = {
 }
 # So much of a key tells it apart on a page; exports have the whole.
 KEY_LETTERS = 8
+# A command of ours inside a sentence.
+COMMAND = re.compile(r"`([^`]+)`")
 STYLE = Path(__file__).with_name("style.css")
 
 
@@ -86,7 +89,8 @@ def kpis(figures: Sequence[Kpi]) -> None:
 
 def empty(title: str, what: str) -> None:
     """Nothing here, why that is, and what to do."""
-    st.html(f'<div class="fb-empty"><b>{escape(title)}</b>{escape(what)}</div>')
+    said = COMMAND.sub(r"<code>\1</code>", escape(what))
+    st.html(f'<div class="fb-empty"><b>{escape(title)}</b>{said}</div>')
 
 
 def pill(status: str) -> str:

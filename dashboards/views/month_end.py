@@ -121,18 +121,17 @@ PARTS: tuple[Part, ...] = (
 
 def show() -> None:
     """The page."""
+    ui.heading("Month-end", "The figures of a month, for the file. Ctrl-P prints them.")
     months = [row["period_month"] for row in data.rows(common.MONTHS)]
     if not months:
-        ui.heading("Month-end", "The figures of a month, for the file.")
         ui.empty("Nothing is reconciled yet", "`billing run` loads and builds the warehouse.")
         return
     chosen = filters.choice("Month", [f"{each:%Y-%m}" for each in months], "month")
     month = date.fromisoformat(f"{chosen}-01")
     freshness = data.row(common.FRESHNESS) or {}
-    ui.heading(
-        f"Month-end {f.month(month)}",
-        f"As of {f.instant(data.settings().as_of)}, from data loaded"
-        f" {f.instant(freshness.get('loaded_at'))} (America/Toronto). Print: Ctrl-P.",
+    st.html(
+        f'<p class="fb"><b>{f.month(month)}</b>, as of {f.instant(data.settings().as_of)}, from'
+        f" data loaded {f.instant(freshness.get('loaded_at'))} (Toronto time).</p>"
     )
     for title, what, query, columns, nothing in PARTS:
         _part(title, what, query, columns, nothing, month)

@@ -73,19 +73,14 @@ def test_a_warehouse_that_is_not_built_names_the_mend(path: str, open_page: Any)
     assert page.locator("[data-testid=stException]").count() == 0
 
 
-@pytest.mark.parametrize(
-    ("path", "table"), [("", "rpt_reconciliation_by_month"), ("cutover", "rpt_agreement_by_month")]
-)
-def test_marts_that_are_older_than_the_pages_name_the_mend(
-    path: str, table: str, world: Any, open_page: Any
-) -> None:
-    """A release brought a new table, and nobody has built since."""
-    older = World(world.settings, world.cluster, "pages_empty")
-    older.execute(f"alter table marts.{table} rename to of_a_later_release")
+def test_marts_that_are_older_than_the_pages_name_the_mend(world: World, open_page: Any) -> None:
+    """A release brought a new column, and nobody has built since; nobody has searched so before."""
+    rename = "alter table marts.fct_reconciliation rename column {} to {}"
+    world.execute(rename.format("list_amount", "of_another_release"))
     try:
-        troubles = _troubles(open_page(path, server="empty"))
+        troubles = _troubles(open_page(f"reconciliation{APRIL}&search=older"))
     finally:
-        older.execute(f"alter table marts.of_a_later_release rename to {table}")
+        world.execute(rename.format("of_another_release", "list_amount"))
     assert any("another version" in text and "billing run" in text for text in troubles)
 
 
