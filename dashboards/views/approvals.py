@@ -23,7 +23,8 @@ from dashboards.queries import common
 from publishers import approvals
 from publishers.lines import Filters
 
-PAGE_SIZE = 10
+# How many documents stand on a page, and so how many one bulk decision is about.
+PAGE_SIZES = ("10", "25", "50")
 SINGLE_SIZE = 20
 CHANGES = (
     Column("customer_name", "Customer"),
@@ -45,28 +46,30 @@ def show() -> None:
     viewer = decisions.viewer()
     if not viewer.may_decide:
         st.info(f"{viewer.why} Approving and rejecting are switched off.", icon=":material/lock:")
-    view, parameters = _choices()
-    found = filters.asked_page(queries.documents(view), PAGE_SIZE, "approvals", **parameters)
+    view, parameters, size = _choices()
+    found = filters.asked_page(queries.documents(view), size, "approvals", **parameters)
     _figures(found)
     _changes()
     if not found:
         ui.empty("No line here", "Nothing waits in this selection.")
         return
-    filters.page_of(found[0]["total_rows"], PAGE_SIZE, "approvals", "documents")
+    filters.page_of(found[0]["total_rows"], size, "approvals", "documents")
     ui.downloads(f"Lines {view}", lambda: data.all_rows(queries.lines(view), **parameters))
     _documents(view, found, viewer)
 
 
-def _choices() -> tuple[str, dict[str, Any]]:
-    first, second, third = st.columns(3)
+def _choices() -> tuple[str, dict[str, Any], int]:
+    first, second, third, fourth = st.columns([3, 3, 3, 2])
     with first:
         view = filters.choice("Show", list(queries.VIEWS), "show")
     with second:
         service = filters.any_service()
     with third:
         search = st.text_input("Search", key="approvals-search", placeholder="Customer, line")
+    with fourth:
+        size = filters.choice("Documents a page", PAGE_SIZES, "size")
     like = f"%{search.strip()}%" if search and search.strip() else None
-    return view, {"service": service, "search": like}
+    return view, {"service": service, "search": like}, int(size)
 
 
 def _figures(documents: Sequence[Row]) -> None:
