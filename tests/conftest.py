@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -58,9 +59,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what runs only when asked for by its mark."""
-    if config.option.markexpr:
+    if config.option.markexpr == "odoo_real":
+        left_out = [item for item in items if item.get_closest_marker("soak")]
+    elif config.option.markexpr:
         return
-    left_out = [item for item in items if any(map(item.get_closest_marker, _ONLY_BY_NAME))]
+    else:
+        left_out = [item for item in items if any(map(item.get_closest_marker, _ONLY_BY_NAME))]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
 
@@ -249,6 +253,18 @@ def odoo_community(
 ) -> Iterator[Standin]:
     """The same without the Enterprise fields and our custom module."""
     yield from _run_odoo(tmp_path / "odoo", database, _odoo_templates(True), community=True)
+
+
+@pytest.fixture(scope="session")
+def real_odoo() -> Any:
+    """The real Odoo 19 that ODOO_* names, for `make test-odoo`; skipped where none is named."""
+    names = ("ODOO_URL", "ODOO_DB", "ODOO_USER", "ODOO_PASSWORD")
+    if any(not os.environ.get(name) for name in names):
+        pytest.skip("no real Odoo: set ODOO_URL, ODOO_DB, ODOO_USER and ODOO_PASSWORD")
+    if os.environ.get("ODOO_IS_DISPOSABLE") != "1":
+        pytest.skip("this writes and posts invoices: set ODOO_IS_DISPOSABLE=1 for a test database")
+    url, db, user, password = (os.environ[name] for name in names)
+    return SimpleNamespace(url=url, db=db, user=user, password=password, is_real=True)
 
 
 # -------------------------------------------------------------------------------------- settings

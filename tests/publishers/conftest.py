@@ -1,6 +1,5 @@
 """What tests of publishing share: a migrated warehouse with the contract's marts, and an Odoo."""
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +34,7 @@ def warehouse_world(warehouse_dsn: str, tmp_path: Path) -> World:
 def shared_odoo(request: pytest.FixtureRequest) -> Iterator[Any]:
     """One Odoo for all: the stand-in, and the real one under `make test-odoo`."""
     if request.param == "real":
-        yield _real_odoo()
+        yield request.getfixturevalue("real_odoo")
         return
     from sandbox.standin import start_standin
 
@@ -46,16 +45,6 @@ def shared_odoo(request: pytest.FixtureRequest) -> Iterator[Any]:
     standin = start_standin(folder, cluster.dsn("publishing_odoo", user="odoo"))
     yield standin
     standin.stop()
-
-
-def _real_odoo() -> Any:
-    names = ("ODOO_URL", "ODOO_DB", "ODOO_USER", "ODOO_PASSWORD")
-    if any(name not in os.environ for name in names):
-        pytest.skip("no real Odoo: set ODOO_URL, ODOO_DB, ODOO_USER and ODOO_PASSWORD")
-    if os.environ.get("ODOO_IS_DISPOSABLE") != "1":
-        pytest.skip("this writes and posts invoices: set ODOO_IS_DISPOSABLE=1 for a test database")
-    url, db, user, password = (os.environ[name] for name in names)
-    return SimpleNamespace(url=url, db=db, user=user, password=password, is_real=True)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ ODOO_PASSWORD (an administrator of a database that may be littered: ODOO_IS_DISP
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,15 +44,6 @@ def _is_standins_twin(item: pytest.Item) -> bool:
     return call is not None and call.params.get("target") == "standin"
 
 
-def _real_target() -> Target:
-    names = ("ODOO_URL", "ODOO_DB", "ODOO_USER", "ODOO_PASSWORD")
-    if any(name not in os.environ for name in names):
-        pytest.skip("no real Odoo: set ODOO_URL, ODOO_DB, ODOO_USER and ODOO_PASSWORD")
-    if os.environ.get("ODOO_IS_DISPOSABLE") != "1":
-        pytest.skip("this writes and posts invoices: set ODOO_IS_DISPOSABLE=1 for a test database")
-    return Target(*(os.environ[name] for name in names))
-
-
 @pytest.fixture(scope="session")
 def standin(cluster: Cluster) -> Iterator[Target]:
     """A stand-in in this process, as Community: the edition that was measured."""
@@ -70,7 +60,8 @@ def standin(cluster: Cluster) -> Iterator[Target]:
 def target(request: pytest.FixtureRequest) -> Any:
     """The Odoo under test."""
     if request.param == "real":
-        return _real_target()
+        named = request.getfixturevalue("real_odoo")
+        return Target(named.url, named.db, named.user, named.password)
     return request.getfixturevalue("standin")
 
 

@@ -62,7 +62,9 @@ def _renamed(lab: Lab, value: Any) -> Any:
 def _play(lab: Lab, binding: Binding, request: dict[str, Any], name: str) -> Any:
     fields, rows = request["args"]
     chosen = {column: i for i, column in enumerate(fields)}
-    data = [[_cell(binding, f, cell) for f, cell in zip(fields, row, strict=True)] for row in rows]
+    data = [
+        [_cell(lab, binding, f, cell) for f, cell in zip(fields, row, strict=True)] for row in rows
+    ]
     if name in _ORIGINALS:
         column = next(c for c in chosen if c.startswith("reversed_entry_id"))
         data[0][chosen[column]] = _original(lab, binding, column, _ORIGINALS[name])
@@ -71,8 +73,10 @@ def _play(lab: Lab, binding: Binding, request: dict[str, Any], name: str) -> Any
     )
 
 
-def _cell(binding: Binding, column: str, cell: Any) -> Any:
+def _cell(lab: Lab, binding: Binding, column: str, cell: Any) -> Any:
     """Only references hold ids of the measured database; quantities are just numbers."""
+    if column == "categ_id/.id" and cell:
+        return str(lab.find("product.category", []))  # any will do, and its number is a product's
     return binding.translate(cell) if column.endswith(".id") and column != ".id" else cell
 
 
@@ -126,7 +130,7 @@ def test_a_recorded_load_gets_the_recorded_answer(lab: Lab, binding: Binding, na
         return
     answer = _play(lab, here, sample["request"], name)
     expected = _renamed_messages(lab, response)
-    assert bool(answer["ids"]) == bool(expected["ids"])
+    assert bool(answer["ids"]) == bool(expected["ids"]), answer["messages"]
     exact = Binding({}, is_exact=True)
     assert exact.differences(expected["messages"], answer["messages"]) == []
     assert answer["nextrow"] == expected["nextrow"]
