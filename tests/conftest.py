@@ -35,6 +35,7 @@ Database = Callable[..., str]
 # What a developer's shell may hold, and no test may follow.
 _OUR_VARIABLES = ("WAREHOUSE_", "NEXACLOUD_", "ODOO_", "BILLING_", "SANDBOX_", "DBT_", "PG")
 _HOME_PREFIX = "billing-test-"
+_TABLES = pytest.StashKey[list[tuple[str, str]]]()
 _ONLY_BY_NAME = ("soak", "odoo_real")
 
 
@@ -67,6 +68,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if any(map(item.get_closest_marker, _ONLY_BY_NAME))]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.fixture(scope="session")
+def show_table(pytestconfig: pytest.Config) -> Callable[[str, str], None]:
+    """Print a table under a title when all is over: for results that a person wants to read."""
+
+    def show(title: str, text: str) -> None:
+        pytestconfig.stash.setdefault(_TABLES, []).append((title, text))
+
+    return show
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for title, text in config.stash.get(_TABLES, []):
+        terminalreporter.section(title)
+        terminalreporter.write_line(text)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,7 +1,7 @@
 """Whatever breaks, whenever: every approved line is in one draft, once, with the right totals."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -102,22 +102,37 @@ def play_all(
     return play_seeds
 
 
+@pytest.fixture
+def exactly_once(play_all: Any, show_table: Callable[[str, str], None]) -> Callable[[range], None]:
+    """Play the schedules of some seeds, show their table, and want nothing but zeros in it."""
+
+    def play_and_judge(seeds: range) -> None:
+        verdicts = play_all(seeds)
+        show_table(
+            f"publishing under faults: seeds {seeds.start} to {seeds.stop - 1}", table(verdicts)
+        )
+        _assert_exactly_once(verdicts)
+
+    return play_and_judge
+
+
 def _assert_exactly_once(verdicts: list[Verdict]) -> None:
-    print("\n" + table(verdicts))
     wrong = {verdict.seed: verdict.problems for verdict in verdicts if verdict.problems}
     assert not wrong
     assert all(verdict.documents for verdict in verdicts)
 
 
-def test_fifty_seeded_schedules_publish_exactly_once(play_all: Any, world: World) -> None:
+def test_fifty_seeded_schedules_publish_exactly_once(
+    exactly_once: Callable[[range], None], world: World
+) -> None:
     if world.is_real and not world.settings.odoo_url.startswith("http://"):
         pytest.skip("the proxy of faults speaks plain HTTP: name an Odoo at http://")
-    _assert_exactly_once(play_all(range(5 if world.is_real else 50)))
+    exactly_once(range(5 if world.is_real else 50))
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(4 * 3600)
 def test_a_thousand_seeded_schedules_publish_exactly_once(
-    play_all: Any, request: pytest.FixtureRequest
+    exactly_once: Callable[[range], None], request: pytest.FixtureRequest
 ) -> None:
-    _assert_exactly_once(play_all(range(1000, 1000 + request.config.getoption("--seeds"))))
+    exactly_once(range(1000, 1000 + request.config.getoption("--seeds")))

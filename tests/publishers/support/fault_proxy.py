@@ -1,11 +1,13 @@
 """A TCP proxy between publisher and Odoo that breaks the requests that it is told to break.
 
-In: the address of an Odoo, and a plan: for which writing request (load() calls, counted from one)
-which fault. Out: the faults that a network, a proxy before Odoo, or Odoo's own database makes.
+In: the address of an Odoo, and a plan: for which request (load() calls and the read-back of lines,
+counted from one) which fault. Out: the faults that a network, a proxy before Odoo, or Odoo's own
+database makes.
 """
 
 import contextlib
 import json
+import re
 import socket
 import struct
 import threading
@@ -13,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+_READ_BACK = re.compile(rb'"account\.move\.line", "search_read"')
 HTML = b"<html><body>Please log in</body></html>"
 LOST_RACE = {
     "ids": False,
@@ -70,7 +73,7 @@ class FaultProxy:
 
     def __post_init__(self) -> None:
         self._server = socket.create_server(("127.0.0.1", 0))
-        self._loads = 0
+        self._requests = 0
         self._lock = threading.Lock()
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -80,9 +83,9 @@ class FaultProxy:
         return f"http://127.0.0.1:{self._server.getsockname()[1]}"
 
     def break_with(self, plan: Mapping[int, str], kill: Callable[[], None]) -> None:
-        """A new plan; writing requests count from one again."""
+        """A new plan; requests count from one again."""
         with self._lock:
-            self.plan, self.kill, self._loads = plan, kill, 0
+            self.plan, self.kill, self._requests = plan, kill, 0
 
     def close(self) -> None:
         """Stop listening."""
@@ -109,13 +112,15 @@ class FaultProxy:
                 self._break(client, request, fault)
 
     def _fault_of(self, request: bytes) -> str | None:
-        if b'"load"' not in request:
+        is_load, is_read_back = b'"load"' in request, _READ_BACK.search(request) is not None
+        if not (is_load or is_read_back):
             return None
         with self._lock:
-            self._loads += 1
-            fault = self.plan.get(self._loads)
-            if fault:
-                self.injected[fault] += 1
+            self._requests += 1
+            fault = self.plan.get(self._requests)
+            if fault is None or (is_read_back and fault == "lost_race"):
+                return None
+            self.injected[f"{fault} (read-back)" if is_read_back else fault] += 1
             return fault
 
     def _ask(self, request: bytes) -> bytes:

@@ -113,14 +113,14 @@ class Schedule:
 
     def _round(self, number: int) -> Round:
         pick = self.random
-        loads = pick.sample(range(1, 5), pick.choice((0, 1, 2, 3)))
+        broken = pick.sample(range(1, 9), pick.choice((0, 3, 4, 5)))
         kills = [Event(next(self._points), pick.randint(1, 2))] if pick.random() < 0.5 else []
         changes = [
             self._change(pick.choice(("before_claim", "after_claim", "between_batches")))
             for _ in range(pick.choice((0, 0, 1, 2)))
         ]
         return Round(
-            plan={load: next(self._faults) for load in loads},
+            plan={request: next(self._faults) for request in broken},
             events=(*changes, *kills),
             publishers=2 if pick.random() < 0.3 else 1,
             restarts_database=number == 0 and self.seed % RESTART_EVERY == 3,
@@ -142,7 +142,10 @@ class Schedule:
 # Decisions take this lock as approvals.py does; the changes of lines take it too, so that the judge
 # can tell what a claim must have seen: all that is stamped before the claim began.
 _LOCKED = f"select pg_advisory_xact_lock_shared({CLAIM_LOCK});"
-LINE_CHANGES = "create table marts.line_changes (line_key text, content_hash text, at timestamptz)"
+RECORDS = (
+    "create table marts.line_changes (line_key text, content_hash text, at timestamptz);"
+    " create table marts.kills (point text)"
+)
 
 
 def _decision(line_key: str, decision: str) -> tuple[str, tuple[Any, ...]]:
@@ -172,7 +175,7 @@ def play(schedule: Schedule, world: World, nursery: Nursery, cluster: Any) -> Ve
     proxy = FaultProxy((host, int(port)), silence_seconds=0.6)
     verdict = Verdict(schedule.seed, lines=len(schedule.lines))
     try:
-        world.query(LINE_CHANGES)
+        world.query(RECORDS)
         world.propose(schedule.lines)
         _approve_some(schedule, world)
         for each in schedule.rounds:
@@ -184,6 +187,9 @@ def play(schedule: Schedule, world: World, nursery: Nursery, cluster: Any) -> Ve
     finally:
         proxy.close()
     verdict.faults += proxy.injected
+    verdict.faults.update(
+        f"kill at {point}" for (point,) in world.query("select * from marts.kills")
+    )
     judge(schedule, world, verdict)
     return verdict
 
@@ -223,10 +229,9 @@ def _play_round(
         cluster.stop(immediate=True)
         cluster.start()
     exits = [nursery.wait(pid) for pid in pids]
-    verdict.faults["kill"] += sum(1 for code in exits if code < 0)
     verdict.faults["two_publishers"] += each.publishers - 1
     if 3 in exits:
-        verdict.problems.append("a publisher ended with an error of its own")
+        verdict.problems.append(("disagree", "a publisher ended with an error of its own"))
 
 
 def _kill(pids: Sequence[int]) -> None:
@@ -242,6 +247,6 @@ def _clean_runs(world: World, nursery: Nursery, proxy: FaultProxy, verdict: Verd
         before = len(world.states())
         code = nursery.wait(nursery.start(settings, ()))
         if code != 0:
-            verdict.problems.append(f"the {name} run ended with {code}")
+            verdict.problems.append(("disagree", f"the {name} run ended with {code}"))
         if name == "second" and len(world.states()) != before:
-            verdict.problems.append("the second run claimed something")
+            verdict.problems.append(("duplicate", "the second run claimed something"))

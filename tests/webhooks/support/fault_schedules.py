@@ -31,19 +31,24 @@ POLICY = RetryPolicy(maximum_attempts=100, first_wait_seconds=30)
 FAULTY_ARRIVALS = 3
 MOST_ROUNDS = 120
 
-FAULTS = (
-    Act(status=500),
-    Act(status=500, takes=False),
-    Act(status=503, takes=False, headers=(("Retry-After", "90"),)),
-    Act(status=429, takes=False, headers=(("Retry-After", "Wed, 03 Jun 2026 12:02:00 GMT"),)),
-    Act(status=404, takes=False),
-    Act(status=302, takes=False, headers=(("Location", "http://127.0.0.1:1/"),)),
-    RESET_BEFORE,
-    RESET_AFTER,
-    Act(silence=SILENCE),
-    Act(silence=SILENCE, takes=False),
-    Act(status=200, body=b"y" * 100_000),
-)
+FAULTS = {
+    "500, taken": Act(status=500),
+    "500, not taken": Act(status=500, takes=False),
+    "503 with Retry-After": Act(status=503, takes=False, headers=(("Retry-After", "90"),)),
+    "429 until a date": Act(
+        status=429, takes=False, headers=(("Retry-After", "Wed, 03 Jun 2026 12:02:00 GMT"),)
+    ),
+    "404": Act(status=404, takes=False),
+    "redirect": Act(status=302, takes=False, headers=(("Location", "http://127.0.0.1:1/"),)),
+    "reset, not taken": RESET_BEFORE,
+    "reset, taken": RESET_AFTER,
+    "slow, taken": Act(silence=SILENCE),
+    "slow, not taken": Act(silence=SILENCE, takes=False),
+    "huge answer": Act(status=200, body=b"y" * 100_000),
+}
+
+
+NAMES = {"down": "receiver down", "pair": "two senders"}
 
 
 class Schedule:
@@ -55,6 +60,7 @@ class Schedule:
         self.world = world
         self.receiver = receiver
         self.arrivals: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
         self.lock = threading.Lock()
         receiver.plan = self.act
 
@@ -66,7 +72,10 @@ class Schedule:
         dice = random.Random(f"{self.seed}/{event['id']}/{arrival}")
         if arrival > FAULTY_ARRIVALS or dice.random() < 0.45:
             return OK
-        return dice.choice(FAULTS)
+        name = dice.choice(list(FAULTS))
+        with self.lock:
+            self.faults[name] += 1
+        return FAULTS[name]
 
     def play(self) -> None:
         self._emit()
@@ -96,6 +105,7 @@ class Schedule:
 
     def _round(self) -> None:
         kind = self.dice.choices(["run", "kill", "down", "pair"], [5, 2, 1, 1])[0]
+        self.faults += Counter([NAMES[kind]] if kind in NAMES else [])
         if kind == "kill":
             self._run_and_kill()
         elif kind == "pair":
@@ -111,6 +121,7 @@ class Schedule:
 
     def _run_and_kill(self) -> None:
         code = run_and_kill(self.world, self.dice.randint(1, 3), self.dice.randint(1, 3))
+        self.faults += Counter(["killed before the record"] if code == -signal.SIGKILL else [])
         assert code in (0, -signal.SIGKILL), f"seed {self.seed}: {code}"
 
     def _wait_for_the_next_head(self) -> None:
