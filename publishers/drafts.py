@@ -25,13 +25,13 @@ from publishers.lines import Filters, Line, select
 from publishers.ports import Ports
 from publishers.preflight import read_facts
 from publishers.report import PublishReport
-from publishers.sending import BATCH_SIZE, Outcomes
+from publishers.sending import BATCH_SIZE, WORKERS, Outcomes
 
 # Invoices are dated by the company's day, not by UTC's.
 INVOICE_TIME_ZONE = ZoneInfo("America/Toronto")
 PAYMENT_DAYS = 30
-# Each claim asks the marts again, which costs the same for few lines as for many.
-CLAIM_SIZE = 4 * BATCH_SIZE
+# A batch for each worker, claimed while Odoo works on the last ones.
+CLAIM_SIZE = WORKERS * BATCH_SIZE
 
 Progress = Callable[[str], None]
 
@@ -124,11 +124,9 @@ def _claimed(conn: Connection, plan: Plan, held: list[Held]) -> Iterator[list[Pu
     """Claim what is selected, so many documents at a time, when the sender asks for more."""
     lines, facts = _selected(conn, plan)
     groups, left = documents.group_lines(lines), plan.limit
-    # The first claim is small, so that Odoo gets to work; the others are made while it works.
-    size = BATCH_SIZE
     while groups and left != 0:
-        taken = size if left is None else min(size, left)
-        chunk, groups, size = groups[:taken], groups[taken:], CLAIM_SIZE
+        taken = CLAIM_SIZE if left is None else min(CLAIM_SIZE, left)
+        chunk, groups = groups[:taken], groups[taken:]
         members = [line for _, group in chunk for line in group]
         plan.run.at("before_claim")
         keys, late = claims.claim(conn, plan.schema, members, facts, plan.terms(conn), plan.run)
@@ -170,9 +168,10 @@ def _summed_up(
     outcomes: Outcomes,
     held: Sequence[Held],
 ) -> PublishReport:
-    keys = [*outcomes.confirmed, *outcomes.quarantined, *outcomes.failed]
-    found = ledger.read(conn, "document_key = any(%s)", (keys,))
     reasons = {**outcomes.quarantined, **outcomes.failed}
+    found = ledger.read(conn, "document_key = any(%s)", (list(reasons),)) if reasons else []
+    found += outcomes.confirmed.values()
+    found.sort(key=lambda document: (document.row["claimed_at"], document.document_key))
     result.documents = report.from_ledger(found, reasons)
     result.documents += [report.held(waiting) for waiting in held]
     result.created = len(outcomes.confirmed)

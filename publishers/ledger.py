@@ -8,6 +8,7 @@ always ahead of what is asked of Odoo and never ahead of what Odoo answered.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -262,8 +263,13 @@ def insert(cursor: Any, table: str, rows: Sequence[Detail]) -> None:
         cursor.execute(
             f"insert into {table} ({columns})"
             f" select {columns} from json_populate_recordset(null::{table}, %s)",
-            (json.dumps(rows, default=_text),),
+            (as_json(rows),),
         )
+
+
+def as_json(rows: Sequence[Detail]) -> str:
+    """Rows as one text: decimals and times as strings, exactly."""
+    return json.dumps(rows, default=_text)
 
 
 def one(cursor: Any) -> Any:
@@ -272,4 +278,6 @@ def one(cursor: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return str(value.isoformat() if isinstance(value, date) else value)

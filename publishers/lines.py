@@ -13,6 +13,8 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+# What the ledger's JSON takes as it is.
+_SCALARS = frozenset({type(None), str, int, bool, Decimal, datetime, date})
 # Who came with the view but is no part of what the line says.
 DECISION_COLUMNS = frozenset({"approved_by", "approved_at"})
 
@@ -82,8 +84,12 @@ class Line:
 
     @property
     def content(self) -> dict[str, Any]:
-        """Every column of the line but who approved it, ready for JSON."""
-        return {k: plain(v) for k, v in self.row.items() if k not in DECISION_COLUMNS}
+        """Every column of the line but who approved it, as the ledger writes JSON: no float."""
+        return {
+            name: value if type(value) in _SCALARS else plain(value)
+            for name, value in self.row.items()
+            if name not in DECISION_COLUMNS
+        }
 
     @property
     def order(self) -> tuple[str, datetime, datetime, int, str, str, str]:

@@ -67,9 +67,9 @@ class Answer:
 
 @dataclass
 class Outcomes:
-    """Document keys by what became of them, with the reasons of those that a person must see."""
+    """Documents by what became of them, with the reasons of those that a person must see."""
 
-    confirmed: dict[str, int] = field(default_factory=dict)
+    confirmed: dict[str, Publication] = field(default_factory=dict)
     quarantined: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -250,7 +250,10 @@ def _judge(
         outcomes.quarantined[key] = reason
     observed = {key: move.observed for key, move in right.items()}
     confirmed = ledger.confirm(conn, observed, _line_ids(batch, right), run)
-    outcomes.confirmed |= {key: int(right[key].values["id"]) for key in confirmed}
+    for document in batch.documents:
+        if (key := document.document_key) in confirmed:
+            odoo_id = int(right[key].values["id"])
+            outcomes.confirmed[key] = replace(document, state="confirmed", odoo_id=odoo_id)
 
 
 def _line_ids(batch: Batch, right: Mapping[str, Move]) -> dict[str, dict[str, int]]:
