@@ -15,7 +15,7 @@ from psycopg2.extensions import connection as Connection
 from connections.odoo import OdooPort
 from publishers import ledger
 from publishers.ledger import Publication, Run
-from publishers.readback import Move, differences, read_moves
+from publishers.readback import Move, differences, in_words, read_moves
 
 ALARMS = ("posted_by_bot", "edited", "cancelled", "deleted")
 PAGE = 2000
@@ -61,7 +61,8 @@ def control(conn: Connection, port: OdooPort, bot_uid: int, run: Run) -> Seen:
             news[document.document_key] = finding
         if finding.name in ALARMS:
             alarm = {"key": document.document_key, "odoo_id": document.odoo_id, "is_new": is_new}
-            seen.alarms.append({**alarm, "finding": finding.name, **finding.detail})
+            says = _in_words(finding)
+            seen.alarms.append({**alarm, "finding": finding.name, "says": says, **finding.detail})
         else:
             seen.unchanged += 1
     _write(conn, _observed(touched, moves), news, run)
@@ -170,6 +171,19 @@ def _finding(
     if odoo_id in credits:
         return Finding("credited", {"credit_notes": credits[odoo_id]})
     return Finding("posted", by) if glance["state"] == "posted" else Finding(None)
+
+
+def _in_words(finding: Finding) -> str:
+    """What happened, who did it, and the mend."""
+    who = finding.detail["write_uid"][1] if "write_uid" in finding.detail else "somebody"
+    if finding.name == "deleted":
+        return "its draft was deleted in Odoo: `billing release` lets its lines be published anew"
+    if finding.name == "cancelled":
+        return f"{who} cancelled it: `billing release` lets its lines be published anew"
+    if finding.name == "posted_by_bot":
+        return f"{who}, the integration user, posted it: find out who used its key, and rotate it"
+    changed = in_words(finding.detail["differences"])
+    return f"changed, last by {who}: {changed}; agree, or cancel the draft and release the document"
 
 
 def _write(

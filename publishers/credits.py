@@ -30,6 +30,8 @@ def credit(
 ) -> str:
     """Ask for a credit of a published line, whole or in part; the key of the line to approve.
 
+    `line_key` may be the beginning of a key that no other published line shares. A credit that was
+    rejected is as if it had never been asked for; the rejection is final, so ask again.
     Raises CreditError where the line was not published, or more than is left of it is asked for.
     """
     if not by.strip():
@@ -40,36 +42,65 @@ def credit(
         left = line["amount"] - line["credited"]
         asked = left if amount is None else amount
         if not 0 < asked <= left:
-            raise CreditError(
-                f"line {line_key} has {left} {line['currency']} left to credit, not {asked}"
-            )
+            raise CreditError(_too_much(line, left, asked))
         cursor.execute(
             "insert into ops.credit_requests (line_key, amount, currency, requested_by, note)"
             " values (%s, %s, %s, %s, %s) returning credit_id",
-            (line_key, asked, line["currency"], by.strip(), note),
+            (line["line_key"], asked, line["currency"], by.strip(), note),
         )
         return _credit_key(cursor.fetchall()[0]["credit_id"])
 
 
-def _published(cursor: Any, line_key: str) -> dict[str, Any]:
-    cursor.execute(
-        "select lines.amount, lines.currency, lines.kind, coalesce(("
-        "    select sum(amount) from ops.credit_requests as asked"
-        "    where asked.line_key = lines.line_key), 0) as credited"
-        " from ops.publication_lines as lines join ops.publications using (document_key)"
-        " where line_key = %s and lines.released_at is null and state = 'confirmed'",
-        (line_key,),
-    )
-    found = cursor.fetchone()
-    if found is None:
+# The line that a request became, and whether somebody said no to it: see _credit_key.
+_IS_REJECTED = """
+exists (
+    select from ops.line_approvals as said
+    where said.decision = 'reject' and said.line_key
+        = left(encode(sha256(convert_to('credit:' || asked.credit_id, 'UTF8')), 'hex'), 32)
+)
+"""
+_PUBLISHED = f"""
+select
+    lines.line_key, lines.amount, lines.currency, lines.kind,
+    coalesce(asked.amount, 0) as credited, asked.by as credited_by
+from ops.publication_lines as lines
+inner join ops.publications using (document_key)
+left join lateral (
+    select sum(asked.amount) as amount,
+        string_agg(
+            asked.requested_by || ' ' || asked.amount || ' on ' || asked.requested_at::date, ', '
+            order by asked.credit_id
+        ) as by
+    from ops.credit_requests as asked
+    where asked.line_key = lines.line_key and not {_IS_REJECTED}
+) as asked on true
+where starts_with(lines.line_key, %s) and lines.released_at is null and state = 'confirmed'
+limit 2
+"""
+
+
+def _published(cursor: Any, beginning: str) -> dict[str, Any]:
+    cursor.execute(_PUBLISHED, (beginning,))
+    found = cursor.fetchall()
+    if not found or not beginning:
         raise CreditError(
-            f"line {line_key} is in no confirmed document: there is nothing to credit"
+            f"line {beginning} is in no confirmed document: there is nothing to credit"
         )
-    if found["kind"] == "credit" or found["amount"] <= 0:
+    if len(found) > 1:
+        raise CreditError(f"several published lines begin with {beginning}: give more of the key")
+    line = dict(found[0])
+    if line["kind"] == "credit" or line["amount"] <= 0:
         raise CreditError(
-            f"line {line_key} is a credit itself: let the next period charge it again"
+            f"line {line['line_key']} is a credit itself: let the next period charge it again"
         )
-    return dict(found)
+    return line
+
+
+def _too_much(line: dict[str, Any], left: Decimal, asked: Decimal) -> str:
+    said = f"line {line['line_key']} has {left} {line['currency']} left to credit, not {asked}"
+    if line["credited_by"]:
+        said += f" (asked for already: {line['credited_by']}; reject what is not meant)"
+    return said
 
 
 def rows(conn: Connection, filters: Filters) -> list[dict[str, Any]]:
@@ -82,7 +113,7 @@ def rows(conn: Connection, filters: Filters) -> list[dict[str, Any]]:
             " join ops.publication_lines as lines"
             "   on lines.line_key = asked.line_key and lines.released_at is null"
             " join ops.publications as p on p.document_key = lines.document_key"
-            " order by asked.credit_id"
+            f" where not {_IS_REJECTED} order by asked.credit_id"
         )
         found = [_row(dict(row)) for row in cursor]
     return [row for row in found if _is_meant(row, filters)]

@@ -13,7 +13,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
-from publishers.approvals import Decisions, ProposedLine, approve, proposed
+from publishers.approvals import Decisions, ProposedLine, Seen, approve, proposed
 from publishers.ledger import lock_decisions
 
 
@@ -70,7 +70,12 @@ with policies as (
     order by coalesce(service, ''), currency, policy_id desc
 )
 
-select lines.*, policy.policy_version, policy.within_percent, before.amount as last_amount
+select
+    lines.*, policy.policy_version, policy.within_percent, before.amount as last_amount,
+    (
+        select coalesce(max(approval_id), 0) from ops.line_approvals as said
+        where said.line_key = lines.line_key
+    ) as last_decision_id
 from {marts}.fct_invoice_line_status as lines
 cross join lateral (
     select * from policies
@@ -104,7 +109,7 @@ where policy.is_automatic
     and abs(lines.amount - before.amount) <= abs(before.amount) * policy.within_percent / 100
 order by lines.line_key
 """
-_NOT_OF_THE_LINE = ("policy_version", "within_percent", "last_amount")
+_NOT_OF_THE_LINE = ("policy_version", "within_percent", "last_amount", "last_decision_id")
 
 
 def approve_automatically(conn: Connection, schema: str = "marts") -> Decisions:
@@ -116,8 +121,10 @@ def approve_automatically(conn: Connection, schema: str = "marts") -> Decisions:
     for version in sorted({row["policy_version"] for row in found}):
         rows = [row for row in found if row["policy_version"] == version]
         lines, why = [_line(row) for row in rows], {row["line_key"]: _why(row) for row in rows}
+        # What a person says between this look and the decision goes first.
+        seen = Seen({row["line_key"]: row["last_decision_id"] for row in rows}, schema)
         by = f"policy:{version}"
-        given = approve(conn, lines, by=by, note=why, policy_version=version)
+        given = approve(conn, lines, by=by, note=why, policy_version=version, seen=seen)
         result.written += given.written
         result.unchanged += given.unchanged
         result.refused |= given.refused

@@ -35,6 +35,8 @@ MOVE_FIELDS = (
 )
 LINE_FIELDS = ("move_id", "name", "quantity", "price_unit", "discount", "tax_ids", "product_id")
 PAGE = 200
+# A reason names so many differences; the event has them all.
+SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,22 @@ def differences(publication: Publication, move: Move) -> list[dict[str, Any]]:
         for name, (expected, found) in pairs.items()
         if expected != found
     ]
+
+
+def in_words(differences: Sequence[Mapping[str, Any]]) -> str:
+    """The differences as a person reads them; of many the first, and how many more there are."""
+    shown = [
+        f"{row['field']} {_short(row['expected'])} was approved, {_short(row['found'])} is there"
+        for row in differences[:SHOWN]
+    ]
+    more = len(differences) - SHOWN
+    return "; ".join([*shown, f"and {more} more"] if more > 0 else shown)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "nothing" if value is None or value is False else str(value)
 
 
 def _header_pairs(publication: Publication, move: Move) -> dict[str, tuple[Any, Any]]:

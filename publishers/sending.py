@@ -21,7 +21,7 @@ from publishers import ledger
 from publishers.ledger import Publication, Run
 from publishers.payloads import batches
 from publishers.ports import Ports
-from publishers.readback import Move, differences, read_moves
+from publishers.readback import Move, differences, in_words, read_moves
 
 BATCH_SIZE = 50
 WORKERS = 2
@@ -244,7 +244,7 @@ def _judge(
         if move is not None and not wrong:
             right[key] = move
             continue
-        reason = f"Odoo does not hold what was approved: {', '.join(row['field'] for row in wrong)}"
+        reason = f"Odoo does not hold what was approved: {in_words(wrong)}"
         odoo_id = move.values["id"] if move else None
         ledger.quarantine(conn, key, reason, {"differences": wrong, "odoo_id": odoo_id}, run)
         outcomes.quarantined[key] = reason

@@ -77,7 +77,9 @@ def emit(settings: Settings, *, go: bool = False, history: bool = False) -> Emit
         decided = _decide(conn, pending, endpoints, {} if history else starts)
         if go:
             _freeze(conn, [event for event, verdict, _ in decided if verdict == "send"], endpoints)
-    return _report(decided, dry_run=not go)
+    report = _report(decided, dry_run=not go)
+    report.switched_off = sorted(e.service for e in endpoints.values() if not e.is_enabled)
+    return report
 
 
 Decided = tuple[PendingEvent, str, str | None]

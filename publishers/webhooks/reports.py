@@ -42,7 +42,7 @@ class EventNote:
 
 @dataclass
 class EmitReport(Report):
-    """Events frozen into ops, or what would be."""
+    """Events frozen into ops, or what would be; `switched_off`: services without webhooks."""
 
     dry_run: bool
     emitted: int = 0
@@ -50,6 +50,7 @@ class EmitReport(Report):
     history: int = 0
     off: int = 0
     stale: int = 0
+    switched_off: list[str] = field(default_factory=list)
     events: list[EventNote] = field(default_factory=list)
 
 

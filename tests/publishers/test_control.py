@@ -84,6 +84,8 @@ def test_a_change_is_found_once_and_told_as_long_as_it_stands(
     assert [alarm["is_new"] for alarm in first.alarms + second.alarms] == (
         [True, False] if is_alarm else []
     )
+    says = {"edited": "was approved", "posted_by_bot": "rotate it"}.get(finding, "billing release")
+    assert all(says in alarm["says"] for alarm in first.alarms)
     assert (first.is_ok, second.is_ok) == (not is_alarm, True)
     assert published.query("select finding from ops.publications") == [(finding,)]
     assert published.query(
@@ -208,6 +210,22 @@ def test_no_more_is_credited_than_was_billed(published: World) -> None:
             credits.credit(conn, "unknown", by="fay")
 
 
+def test_a_rejected_credit_is_final_and_gives_its_amount_back(published: World) -> None:
+    line_key = published.line(1)["line_key"]
+    with published.warehouse() as conn:
+        asked = credits.credit(conn, line_key[:10], by="fay", amount=Decimal("60.00"))
+        with pytest.raises(CreditError, match=r"asked for already: fay 60.00 on"):
+            credits.credit(conn, line_key, by="dan", amount=Decimal("50.00"))
+        lines = approvals.select_lines(conn, Filters(line_keys=(asked,)))
+        approvals.reject(conn, lines, by="dan", note="the outage was ours to bear")
+        # Somebody who still has the rejected credit before his eyes cannot bring it back.
+        approvals.approve(conn, lines, by="fay")
+        assert credits.publishable(conn, Filters()) == []
+        again = credits.credit(conn, line_key, by="fay")
+        [line] = approvals.select_lines(conn, Filters(line_keys=(again,)))
+    assert line.amount == Decimal("-100.00")
+
+
 @pytest.mark.parametrize(
     ("amount", "is_approved"),
     [("105.00", True), ("95.00", True), ("105.01", False), ("2000.00", False)],
@@ -247,3 +265,23 @@ def test_an_automatic_policy_never_overrules_a_person_or_four_eyes(published: Wo
         lines = approvals.select_lines(conn, Filters(period="2026-06"))
         approvals.reject(conn, lines, by="fay")
         assert policies.approve_automatically(conn).written == []
+
+
+def test_an_automatic_policy_gives_way_to_a_no_that_comes_at_the_same_moment(
+    published: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    june = published.line(2, subscription="sub-1", period=JUNE)
+    published.propose([june])
+    decide = policies.approve
+
+    def person_first(conn: Any, lines: Any, **options: Any) -> Any:
+        approvals.reject(conn, lines, by="fay")
+        return decide(conn, lines, **options)
+
+    monkeypatch.setattr(policies, "approve", person_first)
+    with published.warehouse() as conn:
+        policy = Policy("v1", "CAD", is_automatic=True, within_percent=Decimal(5))
+        policies.set_policy(conn, policy, by="cfo")
+        given = policies.approve_automatically(conn)
+    assert given.written == []
+    assert "fay said reject" in given.refused[june["line_key"]]

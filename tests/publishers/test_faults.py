@@ -125,8 +125,6 @@ def _assert_exactly_once(verdicts: list[Verdict]) -> None:
 def test_fifty_seeded_schedules_publish_exactly_once(
     exactly_once: Callable[[range], None], world: World
 ) -> None:
-    if world.is_real and not world.settings.odoo_url.startswith("http://"):
-        pytest.skip("the proxy of faults speaks plain HTTP: name an Odoo at http://")
     exactly_once(range(5 if world.is_real else 50))
 
 

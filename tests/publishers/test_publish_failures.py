@@ -146,6 +146,7 @@ def test_a_draft_that_is_not_what_was_approved_is_quarantined_with_both_sides(
     both = {row["field"]: (row["expected"], row["found"]) for row in detail["differences"]}
     assert both["amount_untaxed"] == ("100.00", "99.99")
     assert both["line 1 price"] == ("100.00", "99.99")
+    assert "amount_untaxed 100.00 was approved, 99.99 is there" in str(report.documents[0].reason)
     assert world.publish().created == 0
 
 
@@ -158,8 +159,7 @@ def test_an_unknown_outcome_sends_the_same_again(
     monkeypatch.setattr(sending, "FIRST_PAUSE_SECONDS", 0.01)
     world.propose(world.lines(customers, 2))
     world.approve()
-    host, port = world.settings.odoo_url.removeprefix("http://").split(":")
-    proxy = FaultProxy((host, int(port)), plan={1: fault})
+    proxy = FaultProxy(world.plain_http(), plan={1: fault})
     report = drafts.publish(load_settings(**{**world.values, "odoo_url": proxy.url}), go=True)
     proxy.close()
     assert proxy.injected == {fault: 1}
@@ -191,8 +191,7 @@ def test_an_odoo_that_never_answers_leaves_the_documents_to_the_next_run(
     monkeypatch.setattr(sending, "FIRST_PAUSE_SECONDS", 0.001)
     world.propose(world.lines(customers, 2))
     world.approve()
-    host, port = world.settings.odoo_url.removeprefix("http://").split(":")
-    proxy = FaultProxy((host, int(port)), plan=dict.fromkeys(range(1, 9), "502_after"))
+    proxy = FaultProxy(world.plain_http(), plan=dict.fromkeys(range(1, 9), "502_after"))
     report = drafts.publish(load_settings(**{**world.values, "odoo_url": proxy.url}), go=True)
     proxy.close()
     assert (report.created, report.failed, report.is_ok) == (0, 2, False)

@@ -171,8 +171,7 @@ def _amount_change(row: dict[str, Any], amount: Decimal) -> tuple[str, tuple[Any
 
 def play(schedule: Schedule, world: World, nursery: Nursery, cluster: Any) -> Verdict:
     """Run the rounds, then a clean run, then judge."""
-    host, port = world.settings.odoo_url.removeprefix("http://").split(":")
-    proxy = FaultProxy((host, int(port)), silence_seconds=0.6)
+    proxy = FaultProxy(world.plain_http(), silence_seconds=0.6)
     verdict = Verdict(schedule.seed, lines=len(schedule.lines))
     try:
         world.query(RECORDS)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
@@ -209,6 +210,13 @@ class World:
         """Skip the test against a real Odoo, visibly."""
         if self.is_real:
             pytest.skip(why)
+
+    def plain_http(self) -> tuple[str, int]:
+        """Where the Odoo listens, for a proxy that breaks what passes; without TLS only."""
+        address = urlsplit(self.settings.odoo_url)
+        if address.scheme != "http":
+            pytest.skip("the proxy of faults speaks plain HTTP: name an Odoo at http://")
+        return str(address.hostname), address.port or 80
 
     def edit_draft(self, price: float) -> None:
         """A person changes the price of the only draft's first line."""
