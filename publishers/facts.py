@@ -36,6 +36,8 @@ class OdooFacts:
     taxes: dict[int, tuple[TaxComponent, ...]]
     problems: dict[tuple[str, int], str]
     locked_until: date | None = None
+    # The right that the publishing user lacks, with the mend.
+    denied: str | None = None
     # Set where the warehouse itself is too old to bill from.
     stale: str | None = None
 
@@ -48,6 +50,8 @@ class OdooFacts:
         )
 
     def _company_problem(self, today: date) -> str | None:
+        if self.denied:
+            return self.denied
         if self.journal_id is None:
             return f"company {self.company_id} has no active sale journal in Odoo: create one"
         if self.locked_until and today <= self.locked_until:

@@ -18,7 +18,8 @@ from publishers.taxes import Digits, RoundingMethod, TaxComponent
 
 ALSO_ARCHIVED = {"active_test": False}
 PAGE = 2000
-LOCK_DATES = ("fiscalyear_lock_date", "sale_lock_date", "hard_lock_date")
+LOCK_DATES = ("fiscalyear_lock_date", "sale_lock_date", "tax_lock_date", "hard_lock_date")
+WRITTEN = ("account.move", "account.move.line")
 TAX_FIELDS = (
     "name",
     "amount",
@@ -47,6 +48,7 @@ def read_facts(port: OdooPort, lines: Sequence[Line]) -> OdooFacts:
         taxes=taxes,
         problems=tax_problems | partner_problems | _product_problems(port, product_ids),
         locked_until=_locked_until(company),
+        denied=_denied(port),
     )
 
 
@@ -73,6 +75,17 @@ def _rounding_method(company: dict[str, Any]) -> RoundingMethod:
 def _locked_until(company: dict[str, Any]) -> date | None:
     days = [date.fromisoformat(company[name]) for name in LOCK_DATES if company.get(name)]
     return max(days, default=None)
+
+
+def _denied(port: OdooPort) -> str | None:
+    """Which right the user who publishes lacks. An Odoo that does not tell is asked by sending."""
+    try:
+        lacking = [m for m in WRITTEN if not port.execute(m, "has_access", [], "create")]
+    except OdooPermanentError:
+        return None
+    if not lacking:
+        return None
+    return f"the publishing user may not create {' and '.join(lacking)} in Odoo: grant it"
 
 
 def _digits(port: OdooPort) -> Digits:

@@ -158,16 +158,20 @@ def _request(port: OdooPort, batch: Batch, run: Run) -> Answer:
         run.at("after_load")
         refusal = _refusal(answer, len(batch.documents))
         if refusal is not None:
-            return _refused(time.monotonic() - started, refusal)
+            return _refused(_since(started), refusal)
         ids = [int(found) for found in answer["ids"]]
         moves = read_moves(port, ids)
-        return Answer(time.monotonic() - started, moves=tuple(moves.get(i) for i in ids))
+        return Answer(_since(started), moves=tuple(moves.get(i) for i in ids))
     except OdooAccessError as error:
-        return Answer(time.monotonic() - started, denied=str(error))
+        return Answer(_since(started), denied=str(error))
     except OdooPermanentError as error:
-        return Answer(time.monotonic() - started, refusal=str(error))
+        return Answer(_since(started), refusal=str(error))
     except OdooError as error:
-        return Answer(time.monotonic() - started, unknown=f"{error.name}: {error}")
+        return Answer(_since(started), unknown=f"{error.name}: {error}")
+
+
+def _since(started: float) -> float:
+    return round(time.monotonic() - started, 3)
 
 
 def _pause(attempt: int) -> float:
@@ -196,7 +200,7 @@ def _settle(
 ) -> list[Batch]:
     """Write what is known now; the batches that must be sent (again)."""
     if answer.moves is not None:
-        _judge(conn, batch, answer.moves, outcomes, run)
+        _judge(conn, batch, answer.moves, answer.seconds, outcomes, run)
         return []
     if answer.unknown is not None:
         return _again(conn, batch, answer, outcomes, run)
@@ -232,6 +236,7 @@ def _judge(
     conn: Connection,
     batch: Batch,
     moves: Sequence[Move | None],
+    seconds: float,
     outcomes: Outcomes,
     run: Run,
 ) -> None:
@@ -246,9 +251,10 @@ def _judge(
             continue
         reason = f"Odoo does not hold what was approved: {in_words(wrong)}"
         odoo_id = move.values["id"] if move else None
-        ledger.quarantine(conn, key, reason, {"differences": wrong, "odoo_id": odoo_id}, run)
+        detail = {"differences": wrong, "odoo_id": odoo_id, "seconds": seconds}
+        ledger.quarantine(conn, key, reason, detail, run)
         outcomes.quarantined[key] = reason
-    observed = {key: move.observed for key, move in right.items()}
+    observed = {key: {**move.observed, "seconds": seconds} for key, move in right.items()}
     confirmed = ledger.confirm(conn, observed, _line_ids(batch, right), run)
     for document in batch.documents:
         if (key := document.document_key) in confirmed:

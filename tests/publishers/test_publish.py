@@ -92,6 +92,12 @@ def test_every_step_is_on_record_with_who_and_which_run(
         ("sending", "run-7", "opal"),
         ("confirmed", "run-7", "opal"),
     ]
+    [(odoo_id, seconds)] = world.query(
+        "select (detail ->> 'odoo_id')::bigint, (detail ->> 'seconds')::numeric"
+        " from ops.publication_events where event = 'confirmed'"
+    )
+    assert odoo_id == world.drafts()[0]["id"]
+    assert seconds > 0
 
 
 def test_a_line_approved_later_goes_into_the_next_document(
@@ -167,6 +173,23 @@ def test_a_canadian_without_a_province_is_no_document(
     report = world.publish()
     assert (report.created, report.held) == (0, 1)
     assert "no province" in str(report.documents[0].reason)
+
+
+@pytest.mark.parametrize("lock", ["fiscalyear_lock_date", "sale_lock_date", "tax_lock_date"])
+def test_a_lock_date_holds_back_what_odoo_would_book_in_another_month(
+    world: World, customers: SimpleNamespace, lock: str
+) -> None:
+    admin = world.port("admin")
+    world.propose(world.lines(customers, 1))
+    world.approve()
+    admin.execute("res.company", "write", [admin.company_id], {lock: "2026-06-30"})
+    try:
+        report = world.publish()
+    finally:
+        admin.execute("res.company", "write", [admin.company_id], {lock: False})
+    assert (report.created, report.held) == (0, 1)
+    assert "not after the lock date 2026-06-30" in str(report.documents[0].reason)
+    assert world.publish().created == 1
 
 
 @pytest.mark.parametrize(("hours", "created"), [(30, 1), (40, 0)])

@@ -9,8 +9,8 @@ import pytest
 from fault_proxy import FaultProxy
 from publishing_world import World, ontario
 
-from connections.settings import load_settings
-from publishers import approvals, drafts, policies, sending
+from connections.settings import Settings, load_settings
+from publishers import approvals, drafts, policies, preflight, sending
 from publishers.lines import Filters
 from publishers.policies import Policy
 
@@ -171,14 +171,34 @@ def test_an_unknown_outcome_sends_the_same_again(
     ) == [(2,)]
 
 
-def test_a_missing_right_blames_no_document_and_the_next_run_sends_it(
-    world: World, customers: SimpleNamespace
-) -> None:
+@pytest.fixture
+def reader(world: World) -> Settings:
+    """Settings whose publishing user may only read."""
     world.only_standin("needs a user who may only read")
+    user = {"odoo_publish_user": "readonly", "odoo_publish_password": "readonly"}
+    return load_settings(**{**world.values, **user})
+
+
+def test_a_missing_right_is_named_before_anything_is_claimed(
+    world: World, customers: SimpleNamespace, reader: Settings
+) -> None:
     world.propose(world.lines(customers, 2))
     world.approve()
-    reader = {"odoo_publish_user": "readonly", "odoo_publish_password": "readonly"}
-    report = drafts.publish(load_settings(**{**world.values, **reader}), go=True)
+    for go in (False, True):
+        report = drafts.publish(reader, go=go)
+        assert (report.created, report.held) == (0, 2)
+        assert "may not create account.move" in str(report.documents[0].reason)
+    assert world.states() == {}
+    assert world.publish().created == 2
+
+
+def test_a_right_that_is_lost_on_the_way_blames_no_document_and_the_next_run_sends_it(
+    world: World, customers: SimpleNamespace, reader: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "WRITTEN", ())  # when it was asked, the right was there
+    world.propose(world.lines(customers, 2))
+    world.approve()
+    report = drafts.publish(reader, go=True)
     assert (report.created, report.failed, report.quarantined) == (0, 2, 0)
     assert "grant the publishing user the right" in str(report.documents[0].reason)
     assert set(world.states().values()) == {"sent"}
@@ -201,16 +221,15 @@ def test_an_odoo_that_never_answers_leaves_the_documents_to_the_next_run(
 
 
 def test_after_a_failure_nothing_more_is_claimed(
-    world: World, customers: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    world: World, customers: SimpleNamespace, reader: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (sending, drafts):
         monkeypatch.setattr(module, "BATCH_SIZE", 1)
     monkeypatch.setattr(drafts, "CLAIM_SIZE", 1)
-    world.only_standin("needs a user who may only read")
+    monkeypatch.setattr(preflight, "WRITTEN", ())
     world.propose(world.lines(customers, 6))
     world.approve()
-    reader = {"odoo_publish_user": "readonly", "odoo_publish_password": "readonly"}
-    report = drafts.publish(load_settings(**{**world.values, **reader}), go=True)
+    report = drafts.publish(reader, go=True)
     # Two are in flight and a few claimed ahead, as threads go, when the first answer comes.
     assert len(world.states()) < 6
     assert report.failed >= 1

@@ -69,6 +69,7 @@ def test_nothing_is_emitted_for_a_service_that_is_not_enabled(world: World) -> N
     world.propose("e2", service="unheard-of")
     report = emit(world.settings, go=True)
     assert decisions(report) == {"e1": "off", "e2": "off"}
+    assert report.switched_off == ["nexadesk"]
     assert frozen(world) == []
 
 
