@@ -8,6 +8,7 @@ leaves it as it was.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -78,8 +79,10 @@ class _TableLoad:
     def run(self) -> TableReport:
         started = time.monotonic()
         where = self._begin(self.log.last(self.table))
+        self.meter.say("looking for broken rows")
         merge.make_stage(self.writer, self.table)
         self._pipe(nexacloud_sql.copy_rejected(self.schema, self.table, where), REJECTS)
+        self.meter.say("")
         if self.is_first and not self.options.dry_run:
             self._first_copy()
         else:
@@ -105,8 +108,8 @@ class _TableLoad:
         if not self.options.dry_run:
             self.log.start(self.table, self.report.mode, self.report.watermark_from)
         where = EVERYTHING if self.is_whole else self._window(last)
-        self.report.plan = self._plan(where)
-        total = self.found.rows if self.is_whole else None
+        self.report.plan, estimate = self._plan(where)
+        total = self.found.rows if self.is_whole else estimate
         self.meter = Meter(self.table, total, self.options.progress)
         return where
 
@@ -126,16 +129,17 @@ class _TableLoad:
         row = self.writer.fetchone()
         return row[0] if row else None
 
-    def _plan(self, where: Composable) -> str:
-        """How the source will read it, in the words of its planner."""
+    def _plan(self, where: Composable) -> tuple[str, int]:
+        """How the source will read it, in its planner's words, and how many rows that expects."""
         self.reader.execute(
             sql.SQL("explain select 1 from {} where {}").format(
                 nexacloud_sql.source(self.schema, self.table), where
             )
         )
-        return " / ".join(
-            line.split("  (")[0].strip(" ->") for (line,) in self.reader.fetchall() if "  (" in line
-        )
+        lines = [line for (line,) in self.reader.fetchall() if "  (" in line]
+        expected = re.search(r"rows=(\d+)", lines[0])
+        plan = " / ".join(line.split("  (")[0].strip(" ->") for line in lines)
+        return plan, int(expected[1]) if expected else 0
 
     def _first_copy(self) -> None:
         copied = copy_into_empty(
@@ -154,6 +158,7 @@ class _TableLoad:
     def _refresh(self, where: Composable) -> None:
         self._stage(where)
         keys = ("load_stage" if self.is_whole else "load_keys") if self.is_sweep else None
+        self.meter.say("merging")
         apply_stage(self.writer, self.table, self.report, self.options, keys=keys)
 
     def _prove(self) -> None:
@@ -237,6 +242,7 @@ class _TableLoad:
 
     def _compare(self, where: Composable, copy: Composable, scope: str) -> None:
         """Count and sum both sides of the copy in the source's snapshot; keep the new watermark."""
+        self.meter.say("comparing")
         self.reader.execute(nexacloud_sql.totals(self.schema, self.table, where))
         theirs, watermark = _totals(self.table, self.reader)
         self.writer.execute(
@@ -259,6 +265,8 @@ class _TableLoad:
         watch = self._watch() if copy_in is STAGE else None
         copied = pipe_copy(self.reader, copy_out, self.writer, copy_in, watch)
         self.report.bytes += copied.bytes
+        if watch:
+            self.meter.show(copied.rows)
 
     def _watch(self) -> Callable[[int], None] | None:
         if self.options.progress is None:

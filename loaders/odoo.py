@@ -172,6 +172,7 @@ class _ModelLoad:
 
     def _sweep(self) -> None:
         """All ids of the model; those that neither raw nor the window has are read now."""
+        self.meter.say("comparing ids")
         for ids in self._id_pages():
             self.writer.copy_expert(
                 "copy load_keys from stdin", io.StringIO("".join(f"{key}\n" for key in ids))
@@ -208,6 +209,7 @@ class _ModelLoad:
 
     def _apply(self, keys: str | None) -> None:
         """Merge; where every id was seen, hold the law."""
+        self.meter.say("merging")
         apply_stage(self.writer, self.table, self.report, self.options, keys=keys)
         record_rejects(self.writer, self.table, self.report, self.options)
         if keys and not self.options.dry_run:

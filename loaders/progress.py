@@ -21,14 +21,22 @@ class Meter:
         self._total = total or None
         self._callback = callback
         self._started = time.monotonic()
+        self._rows, self._doing = 0, ""
+
+    def say(self, doing: str) -> None:
+        """What is done with the rows now, where no count moves meanwhile."""
+        self._doing = doing
+        self.show(self._rows)
 
     def show(self, rows: int, is_done: bool = False) -> None:
+        self._rows = rows
         if self._callback is None:
             return
+        doing = "" if is_done else self._doing
         seconds = max(time.monotonic() - self._started, 1e-6)
         rate = rows / seconds
         left = max(self._total - rows, 0) / rate if self._total and rate else None
-        self._callback(Progress(self._name, rows, self._total, rate, left, is_done))
+        self._callback(Progress(self._name, rows, self._total, rate, left, is_done, doing))
 
 
 def copy_watch(meter: Meter, rows_so_far: Callable[[], int | None]) -> Callable[[int], None]:

@@ -12,7 +12,7 @@ from typing import Any
 @dataclass(frozen=True)
 class Progress:
     """A sign of life from a long copy. `total` and `eta_seconds` are None where the source gives no
-    estimate.
+    estimate; `doing` says what else than copying goes on.
     """
 
     table: str
@@ -21,6 +21,7 @@ class Progress:
     rows_per_second: float
     eta_seconds: float | None
     is_done: bool = False
+    doing: str = ""
 
 
 ProgressCallback = Callable[[Progress], None]

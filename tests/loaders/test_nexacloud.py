@@ -202,4 +202,17 @@ def test_progress_tells_rows_rate_and_the_end(nexa: Settings) -> None:
     load(nexa, progress=seen.append)
     done = {event.table: event.rows for event in seen if event.is_done}
     assert done["raw_nexacloud.usage_records"] == 8095
-    assert all(event.rows_per_second > 0 for event in seen)
+    assert all(event.rows_per_second > 0 for event in seen if event.is_done)
+
+
+def test_progress_tells_what_goes_on_and_how_much_is_expected(nexa: Settings, app: Run) -> None:
+    load(nexa)
+    app("update usage_records set created_at = now(); analyze usage_records")
+    seen: list[loaders.Progress] = []
+    load(nexa, progress=seen.append)
+    ours = [event for event in seen if event.table == "raw_nexacloud.usage_records"]
+    doing = list(dict.fromkeys(event.doing for event in ours))
+    assert doing == ["looking for broken rows", "", "comparing", "merging"]
+    assert all(event.total and 4_000 < event.total < 16_000 for event in ours)
+    merging = next(event for event in ours if event.doing == "merging")
+    assert (merging.rows, merging.eta_seconds is not None) == (8_095, True)

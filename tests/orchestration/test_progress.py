@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from loaders.report import Progress
@@ -14,6 +16,15 @@ END = Progress("raw_nexacloud.usage_records", 2_000_000, 2_000_000, 250_000.0, 0
 def test_a_sign_of_life_has_rows_rate_and_time_to_go() -> None:
     assert in_words(FAR) == (
         "raw_nexacloud.usage_records: 500,000 of about 2,000,000 rows, 250,000 a second, 6 s to go"
+    )
+
+
+def test_what_else_than_copying_goes_on_is_said() -> None:
+    assert in_words(replace(FAR, doing="merging")) == (
+        "raw_nexacloud.usage_records: merging 500,000 rows"
+    )
+    assert in_words(replace(FAR, rows=0, doing="looking for broken rows")) == (
+        "raw_nexacloud.usage_records: looking for broken rows"
     )
 
 
