@@ -20,6 +20,8 @@ def in_words(news: LoadProgress) -> str:
     """A loader's sign of life: rows, rate, time to go."""
     if news.doing:
         return f"{news.table}: {news.doing}" + (f" {news.rows:,} rows" if news.rows else "")
+    if news.is_done:
+        return f"{news.table}: {news.rows:,} rows, {news.rows_per_second:,.0f} a second"
     of = "" if news.total is None else f" of about {news.total:,}"
     left = "" if news.eta_seconds is None else f", {news.eta_seconds:.0f} s to go"
     return f"{news.table}: {news.rows:,}{of} rows, {news.rows_per_second:,.0f} a second{left}"

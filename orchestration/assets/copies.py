@@ -116,7 +116,7 @@ def _metadata(report: TableReport) -> dict[str, Any]:
         lag = load_settings().as_of - report.watermark
         metadata |= {
             "watermark": dg.MetadataValue.timestamp(report.watermark),
-            "lag_seconds": round(lag.total_seconds()),
+            "lag_seconds": max(round(lag.total_seconds()), 0),  # an as_of may be long ago
         }
     if report.notes:
         metadata["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))

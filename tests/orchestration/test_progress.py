@@ -19,6 +19,12 @@ def test_a_sign_of_life_has_rows_rate_and_time_to_go() -> None:
     )
 
 
+def test_the_end_tells_no_time_to_go() -> None:
+    """The expected number was an estimate, and the rows that came are the truth."""
+    end = Progress("raw_odoo.sale_order", 87, 1_500, 2_896.0, 0.5, is_done=True)
+    assert in_words(end) == "raw_odoo.sale_order: 87 rows, 2,896 a second"
+
+
 def test_what_else_than_copying_goes_on_is_said() -> None:
     assert in_words(replace(FAR, doing="merging")) == (
         "raw_nexacloud.usage_records: merging 500,000 rows"
