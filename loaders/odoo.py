@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -151,9 +152,12 @@ class _ModelLoad:
     def _read(self, domain: list[Any]) -> None:
         """Pages into where they are staged."""
         settings, model = self.options.settings, self.table.source_name
-        for page in Pages(self.port, settings, model, self.fields, domain):
-            self._stage(page)
-            self.meter.show(self.read)
+        pages = Pages(self.port, settings, model, self.fields, domain)
+        # Closed at once where staging fails: nobody is to be asked for pages that nobody will read.
+        with closing(iter(pages)) as read:
+            for page in read:
+                self._stage(page)
+                self.meter.show(self.read)
 
     def _read_again(self) -> None:
         """Open rejections, wherever the window stands."""

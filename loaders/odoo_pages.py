@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -41,7 +41,7 @@ class Pages:
         self._size = settings.odoo_page_size
         self._ahead: _Ahead | None = None
 
-    def __iter__(self) -> Iterator[list[Record]]:
+    def __iter__(self) -> Generator[list[Record]]:
         after = 0
         try:
             while True:

@@ -60,7 +60,7 @@ def test_the_next_pages_are_asked_for_while_this_one_is_in_hand_and_two_at_most(
 def test_who_stops_reading_stops_the_asking(erp: Settings, proxy: FaultyProxy) -> None:
     pages = iter(pages_of(through(erp.model_copy(update={"odoo_page_size": 10}), proxy)))
     next(pages)
-    pages.close()  # type: ignore[attr-defined]
+    pages.close()
     time.sleep(0.5)
     assert reads(proxy) <= 4, "24 pages are there"
 
