@@ -195,6 +195,11 @@ def _sandbox_values(given: Settings) -> tuple[dict[str, Any], frozenset[str]]:
     for source, fields in SOURCE_FIELDS.items():
         if getattr(given, fields[0]) or not state.get(fields[0]):
             continue
+        if alone := [field.upper() for field in fields[1:] if getattr(given, field)]:
+            raise SettingsError(
+                f"{', '.join(alone)} set, {fields[0].upper()} not: whose are they? Set"
+                f" {fields[0].upper()}, or unset them to use the sandbox's {source}"
+            )
         sources.add(source)
         values |= {field: state[field] for field in fields if state.get(field)}
     # The sandbox's clock belongs to the sandbox's data: a real NexaCloud is looked at from now.

@@ -53,6 +53,17 @@ def test_a_configured_source_is_never_completed_from_the_sandbox(
     assert settings.is_sandbox("nexacloud")
 
 
+def test_half_an_odoo_is_not_taken_for_the_sandbox(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who forgot ODOO_URL would load the sandbox's Odoo and believe it was theirs."""
+    monkeypatch.setenv("ODOO_USER", "billing@example.com")
+    monkeypatch.setenv("ODOO_PASSWORD", "s3cr3t-key")
+    with pytest.raises(SettingsError, match="ODOO_USER, ODOO_PASSWORD set, ODOO_URL not") as error:
+        load_settings(billing_home=home)
+    assert "s3cr3t-key" not in str(error.value)
+
+
 def test_a_real_nexacloud_is_looked_at_from_now(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
