@@ -65,8 +65,7 @@ def _home(given: Path | None) -> Iterator[Path]:
     billing = Path(sys.executable).with_name("billing")
     environment = {**os.environ, "BILLING_HOME": str(home)}
     try:
-        for verb in ("up", "run"):
-            subprocess.run([billing, verb], env=environment, check=True, capture_output=True)
+        subprocess.run([billing, "demo"], env=environment, check=True, capture_output=True)
         yield home
     finally:
         subprocess.run([billing, "down"], env=environment, check=False, capture_output=True)
@@ -176,7 +175,8 @@ def _write(
         "Each page's own code, headless, nothing kept from the run before, medians. The"
         " sample's rows stand there many times: see benchmarks/dashboard_world.py.",
         "",
-        f"Load of the machine meanwhile: {os.getloadavg()[1]:.1f} on {os.cpu_count()} processors.",
+        f"Load of the machine meanwhile: {os.getloadavg()[1]:.1f} on {os.cpu_count()} processors;"
+        f" niceness of this run and its server: {os.nice(0)}.",
         "",
         f"| page | on the clock | of the processors | under {LIMIT_SECONDS} s |",
         "|---|---|---|---|",
