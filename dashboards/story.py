@@ -6,6 +6,7 @@ JSON here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from html import escape
@@ -16,6 +17,7 @@ from dashboards import layout as ui
 from dashboards.data import Row
 from dashboards.layout import Column
 
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 Facts = Mapping[str, Any]
 TIERS = (
     Column("tier", "Tier", "quantity"),
@@ -71,38 +73,60 @@ def _chapters(story: Row) -> Iterator[tuple[str, str]]:
 
 def _period(story: Row) -> str:
     period, segment = story["period"] or {}, story["segment"] or {}
-    span = f"{_day(period.get('start'))} to {_day(period.get('end'))}, the end not included"
+    span = f"{_day(period.get('start'))} to {_last_day(period.get('end'))}"
+    stream = period.get("stream")
+    kind = None if stream == "all" else stream
     held = segment.get("numerator")
     return ui.facts(
         [
             ("Service period", span if period else _stored_span(story)),
-            ("Rule", _joined(period.get("rule"), period.get("time_zone"), period.get("stream"))),
+            ("Rule", _joined(f.words(period.get("rule") or ""), period.get("time_zone"), kind)),
             ("Counted from", period.get("anchor_on") or ""),
             ("Plan", _joined(segment.get("plan"), "trial" if segment.get("is_trial") else None)),
             ("Held", f"{held} of {segment.get('denominator')}, by the {segment.get('proration')}"
              if held else ""),
             ("Billed in", f"{f.day(story['billing_period_start'])} to"
-             f" {f.day(story['billing_period_end'])}"),
+             f" {f.last_day(story['billing_period_end'])}"),
         ]
     )  # fmt: skip
 
 
 def _stored_span(story: Row) -> str:
-    return f"{f.day(story['service_period_start'])} to {f.day(story['service_period_end'])}"
+    return f"{f.day(story['service_period_start'])} to {f.last_day(story['service_period_end'])}"
 
 
 def _price(story: Row) -> str:
     price: Facts = story["price"] or {}
     currency = story["currency"]
     named = [
-        (f.words(name), f"{f.quantity(Decimal(price[name]))} {currency}")
+        (f.words(name), _priced(name, Decimal(price[name]), currency))
         for name in ("base_fee", "unit_price", "package_size", "rate_percent", "minimum", "maximum")
         if price.get(name)
     ]
     assumed = "seen after the period began, taken to have held" if price.get("is_assumed") else ""
     model = f.words(price["charge_model"]) if price.get("charge_model") else ""
-    version = _joined(price.get("version"), assumed)
-    return ui.facts([("Source", version), ("Model", model), *named, ("Rule", story["rule"] or "")])
+    version = _joined(_readable(price.get("version") or ""), assumed)
+    rule = _readable(story["rule"] or "")
+    return ui.facts([("Source", version), ("Model", model), *named, ("Rule", rule)])
+
+
+def _priced(name: str, value: Decimal, currency: str) -> str:
+    """A part of a price in its own unit; a unit's price keeps all its digits."""
+    match name:
+        case "unit_price":
+            return f"{f.price(value)} {currency}"
+        case "package_size":
+            return f.quantity(value)
+        case "rate_percent":
+            return f"{f.quantity(value)}%"
+        case _:
+            return f.money(value, currency)
+
+
+def _readable(text: str) -> str:
+    """Times of the machine inside a sentence as the company's clock shows them."""
+    shown = INSTANT.sub(lambda found: f.instant(f.parsed_instant(found[0])), text)
+    return re.sub(r"\bodoo\b", "Odoo", shown)
 
 
 def _usage(story: Row) -> str:
@@ -111,7 +135,7 @@ def _usage(story: Row) -> str:
     if not counted and not quota.get("metric"):
         return ""
     pairs = [
-        ("Metric", _joined(quota.get("metric"), quota.get("aggregation"))),
+        ("Metric", _joined(f.words(quota.get("metric") or ""), quota.get("aggregation"))),
         ("Records", f"{counted.get('records', 0)}, from {_time(counted.get('first_at'))}"
          f" to {_time(counted.get('last_at'))}"),
         ("Used", _number(quota.get("used") or counted.get("sum"))),
@@ -173,7 +197,7 @@ def _publication(story: Row) -> str:
     return (
         ui.facts(
             [
-                (f.words(name), f.plain(value))
+                (f.words(name), _readable(f.plain(value)))
                 for name, value in found.items()
                 if value not in (None, "")
             ]
@@ -202,6 +226,11 @@ def _number(text: str | None) -> str:
 
 def _day(text: str | None) -> str:
     return f.day(f.parsed_instant(text))
+
+
+def _last_day(text: str | None) -> str:
+    end = f.parsed_instant(text)
+    return f.last_day(end) if end else f.NOTHING
 
 
 def _time(text: str | None) -> str:
