@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from connections.settings import load_settings
-from dashboards import exports, identity, previews
+from dashboards import exports, identity, layout, previews
 from dashboards import formats as f
+from dashboards.layout import Column
 
 SETTINGS: dict[str, Any] = {
     "dashboard_trusted_user_header": "X-User",
@@ -70,6 +71,31 @@ def test_without_a_sign_in_reading_is_for_this_machine_and_deciding_for_nobody()
 )
 def test_money_is_written_exactly(amount: str, currency: str, text: str) -> None:
     assert f.money(Decimal(amount), currency) == text
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("missing_actual", "Missing actual"),
+        ("cpu_seconds", "CPU seconds"),
+        ("one_off_unmatched", "One-off unmatched"),
+        ("", ""),
+    ],
+)
+def test_a_code_is_shown_in_words(code: str, text: str) -> None:
+    assert f.words(code) == text
+
+
+def test_a_table_names_its_currency_once_and_each_of_several() -> None:
+    columns = (Column("amount", "Amount", "money"),)
+    cad = {"amount": Decimal("1234.5"), "currency": "CAD"}
+    one = layout.table_html([cad, cad], columns, "One")
+    assert one.count("$1,234.50<") == 2
+    assert "Amounts in CAD." in one
+    two = layout.table_html([cad, {**cad, "currency": "EUR"}], columns, "Two")
+    assert "$1,234.50 CAD" in two
+    assert "€1,234.50 EUR" in two
+    assert "Amounts in" not in two
 
 
 def test_a_price_keeps_all_its_digits() -> None:
