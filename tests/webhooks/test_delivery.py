@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg2
@@ -13,11 +14,8 @@ from deliveries import arrived, failing_first, queue, run
 from faulty_receiver import OK, RESET_BEFORE, Act, Receiver
 from webhook_world import START, World
 
-from publishers.webhooks import (
-    Options,
-    deliver,
-)
-from publishers.webhooks.queue import Queue
+from publishers.webhooks import Options, deliver, emit
+from publishers.webhooks.queue import CLAIM, Queue
 from publishers.webhooks.sender import Timeouts
 
 
@@ -198,3 +196,23 @@ def test_what_a_dead_worker_had_claimed_is_sent_again_and_of_a_live_one_is_not(
     assert (second.recovered, second.attempted) == (0, 0)
     assert arrived(receiver) == ["e1", "e2"]
     assert any("ended before it recorded" in str(row[2]) for row in world.attempts())
+
+
+def test_a_claim_does_not_read_the_whole_backlog(world: World) -> None:
+    world.propose("e")
+    world.rows(
+        "insert into marts.fct_lifecycle_events select (jsonb_populate_record(mart,"
+        " jsonb_build_object('event_id', 'e' || number, 'subject', 'subject ' || number,"
+        " 'external_subscription_id', 'sub-' || number % 40))).*"
+        " from marts.fct_lifecycle_events as mart, generate_series(1, 1500) as number"
+    )
+    assert emit(world.settings, go=True).emitted == 1501
+    values = {"worker": "1:host:1", "now": datetime.max.replace(tzinfo=UTC), "limit": 1}
+    with closing(psycopg2.connect(world.settings.warehouse_dsn)) as conn, conn.cursor() as cursor:
+        cursor.execute(
+            f"explain (analyze, buffers, format json) {CLAIM}",
+            {**values, "services": ["nexacloud"]},
+        )
+        [(plan,)] = cursor.fetchall()
+    # Read in order, a head is found at once; sorted, each of the 1,501 costs a few pages.
+    assert plan[0]["Plan"]["Shared Hit Blocks"] < 200
