@@ -9,6 +9,12 @@ with charges as (
 
 ),
 
+metrics as (
+
+    select * from {{ ref('int_metrics') }}
+
+),
+
 tier_counts as (
 
     select
@@ -40,21 +46,33 @@ joined as (
 judged as (
 
     select
-        *,
+        joined.*,
         case
-            when metric is null and base_fee is null then 'neither base_fee nor metric'
+            when joined.metric is null and base_fee is null then 'neither base_fee nor metric'
             when charge_model in ('graduated', 'volume') and tiers = 0 then 'no tiers'
             when
-                metric is not null and unit_price is null
+                joined.metric is not null and unit_price is null
                 and coalesce(charge_model, 'per_unit') in ('standard', 'per_unit')
                 then 'no unit_price'
             when charge_model = 'package' and (unit_price is null or coalesce(package_size, 0) <= 0)
                 then 'no unit_price or package_size'
             when charge_model = 'percentage' and rate_percent is null then 'no rate_percent'
+            when charge_model = 'one_off' and joined.metric is not null then 'a metric on a one_off'
+            when joined.metric is not null and metrics.aggregation is null then 'unknown metric'
             when minimum > maximum then 'minimum above maximum'
             when valid_from >= valid_to then 'valid_to is not after valid_from'
         end as problem
     from joined
+    left join metrics on joined.service = metrics.service and joined.metric = metrics.metric
+
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over (order by service, plan_code, charge, valid_from_at) as row_number
+    from {{ ref('int_price_book') }}
 
 )
 
@@ -82,17 +100,20 @@ left join charges
         and tiers.valid_from is not distinct from charges.valid_from
 where charges.service is null
 union all
+-- A row may hold a fee and a charge on usage, and neither needs a name: what counts is what the book
+-- makes of its rows. Of two prices at once rating would take one and forget the other.
 select
     earlier.service,
     earlier.plan_code,
-    earlier.charge_name,
+    earlier.charge as charge_name,
     later.valid_from,
     'two prices at once' as problem
-from charges as earlier
-inner join charges as later
+from numbered as earlier
+inner join numbered as later
     on
         earlier.service = later.service
         and earlier.plan_code = later.plan_code
-        and earlier.charge_name = later.charge_name
-        and coalesce(earlier.valid_from, '-infinity') < coalesce(later.valid_from, '-infinity')
-        and coalesce(earlier.valid_to, 'infinity') > later.valid_from
+        and earlier.charge = later.charge
+        and earlier.row_number < later.row_number
+        and coalesce(earlier.valid_from_at, '-infinity') < coalesce(later.valid_until_at, 'infinity')
+        and coalesce(later.valid_from_at, '-infinity') < coalesce(earlier.valid_until_at, 'infinity')

@@ -128,6 +128,28 @@ def test_a_switch_to_a_yearly_plan_ends_the_month_and_begins_a_year(
     assert [(line["amount"], line["fraction"]) for line in lines] == share
 
 
+def test_another_interval_on_the_first_day_is_the_only_one(world: World) -> None:
+    """The switch day is the new plan's, and the subscription does not begin before itself."""
+    yearly = plan("yearly", "365", billing_interval="year")
+    world.load("raw_nexacloud.plans", [plan("monthly", "31"), yearly])
+    world.load(
+        "raw_nexacloud.subscriptions", [subscription("s", "monthly", toronto(2026, 5, 20, 9))]
+    )
+    world.rate(("nexacloud_subscription_history",))
+    switch(world, "s", "yearly", toronto(2026, 5, 20, 15))
+    world.rate()
+    periods = world.query(
+        "select period_type, period_start, period_end from intermediate.int_subscription_periods"
+        " where period_start < '2026-05-30' order by period_type"
+    )
+    assert [tuple(period.values()) for period in periods] == [
+        ("base", toronto(2026, 1, 1), toronto(2027, 1, 1)),
+        ("usage", toronto(2026, 5, 1), toronto(2026, 6, 1)),
+    ]
+    lines = [(line["amount"], line["fraction"]) for line in world.lines()]
+    assert lines == [(Decimal("226.00"), "226/365")]
+
+
 ANNIVERSARY: Any = (
     toronto(2026, 5, 5),
     (toronto(2027, 5, 20), toronto(2026, 6, 20)),

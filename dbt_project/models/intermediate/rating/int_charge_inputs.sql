@@ -10,9 +10,12 @@ segments as (
 
 ),
 
+-- Usage that nobody knows how to add up is in no line: it is an exception.
 usage as (
 
-    select * from {{ ref('int_usage_by_segment') }}
+    select *
+    from {{ ref('int_usage_by_segment') }}
+    where aggregation is not null
 
 ),
 

@@ -60,7 +60,8 @@ marked as (
 
 ),
 
--- A plan with another interval begins its own periods: from the switch day, or by the second.
+-- A plan with another interval begins its own periods: from the switch day, or by the second. Never
+-- before the subscription itself, or the plan that it left on its first day would come after it.
 starts as (
 
     select
@@ -68,7 +69,9 @@ starts as (
         case
             when is_first_plan or valid_from <= held_from then held_from
             when proration = 'second' then valid_from
-            else {{ day_start(local_date('valid_from', 'timezone'), 'timezone') }}
+            else greatest(
+                {{ day_start(local_date('valid_from', 'timezone'), 'timezone') }}, held_from
+            )
         end as term_start
     from marked
     where is_new_pace

@@ -29,9 +29,11 @@ candidates as (
     select
         services.service,
         odoo_metrics.metric,
-        case odoo_metrics.aggregation
-            when 'unique_count' then 'unique'
-            else odoo_metrics.aggregation
+        case
+            when odoo_metrics.aggregation = 'unique_count' then 'unique'
+            when odoo_metrics.aggregation = 'latest' then 'last'
+            when odoo_metrics.aggregation in ('sum', 'count', 'max', 'last', 'unique')
+                then odoo_metrics.aggregation
         end as aggregation,
         odoo_metrics.metric_name as unit_name,
         2 as source_rank
@@ -41,6 +43,7 @@ candidates as (
 
 ),
 
+-- An aggregation that nobody defined is none: its usage is an exception, not a quantity of zero.
 final as (
 
     select distinct on (service, metric)

@@ -54,7 +54,7 @@ metrics as (
 
 ),
 
--- Segments whose usage no charge asks for; their records are named one by one.
+-- Segments whose usage no charge asks for, or nobody knows how to add up: record by record.
 unpriced_segments as (
 
     select
@@ -74,7 +74,7 @@ unpriced_segments as (
             and usage_by_segment.period_type = segment_charges.period_type
             and usage_by_segment.segment_start = segment_charges.segment_start
             and usage_by_segment.metric = segment_charges.metric
-    where segment_charges.metric is null
+    where segment_charges.metric is null or usage_by_segment.aggregation is null
 
 ),
 
@@ -120,6 +120,7 @@ final as (
             when subscriptions.subscription_id is null then 'unknown_subscription'
             when subscriptions.problem is not null then 'subscription_' || subscriptions.problem
             when metrics.metric is null then 'unknown_metric'
+            when metrics.aggregation is null then 'unknown_aggregation'
             when ledger.event_at is null then 'no_time'
             when unreached.is_placed then 'no_price'
             when ledger.event_at < subscriptions.held_from then 'before_start'
