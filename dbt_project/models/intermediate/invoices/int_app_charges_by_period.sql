@@ -28,7 +28,10 @@ overlapping as (
     inner join periods
         on
             charges.subscription_id = periods.subscription_id
-            and charges.charge_end >= periods.period_start
+            and (
+                charges.charge_end > periods.period_start
+                or charges.charge_start = periods.period_start
+            )
             and charges.charge_start < periods.period_end
             and (
                 periods.period_type = 'all'

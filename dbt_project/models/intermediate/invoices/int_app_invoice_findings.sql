@@ -22,7 +22,8 @@ copies as (
 
 ),
 
--- A void invoice beside a counted one of the same kind was replaced, and explains nothing.
+-- A void invoice beside a counted one of the same kind was replaced, and explains nothing; so was one
+-- that a later invoice replaced which is void too: only the last of them was to be paid.
 replaced as (
 
     select distinct
@@ -30,13 +31,22 @@ replaced as (
         voided.period_start,
         voided.period_end
     from invoices as voided
-    inner join invoices as counted
+    inner join invoices as other
         on
-            voided.subscription_id = counted.subscription_id
-            and voided.period_start = counted.period_start
-            and voided.period_end = counted.period_end
-            and voided.item_kinds && counted.item_kinds
-    where voided.is_void and counted.is_counted
+            voided.subscription_id = other.subscription_id
+            and voided.period_start = other.period_start
+            and voided.period_end = other.period_end
+            and voided.item_kinds && other.item_kinds
+    where
+        voided.is_void
+        and (
+            other.is_counted
+            or (
+                other.is_void
+                and (coalesce(other.issued_at, '-infinity'), other.invoice_number, other.invoice_id)
+                > (coalesce(voided.issued_at, '-infinity'), voided.invoice_number, voided.invoice_id)
+            )
+        )
 
 ),
 
@@ -52,8 +62,7 @@ final as (
         copies.issued_at,
         copies.tax_rate,
         copies.is_counted,
-        copies.is_void and replaced.invoice_id is null and copies.copy_number = 1
-            as is_unreplaced_void,
+        copies.is_void and replaced.invoice_id is null as is_unreplaced_void,
         copies.is_counted and copies.copy_number > 1 as is_duplicate,
         case when copies.copy_number > 1 then copies.original_number end as original_number,
         not copies.has_tax and copies.is_gross and copies.tax_rate > 0 as is_tax_included

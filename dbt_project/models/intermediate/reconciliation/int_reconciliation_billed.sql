@@ -16,6 +16,7 @@ final as (
         coalesce(corrects_period_start, service_period_start) as period_start,
         service_period_end as period_end,
         min(currency) as currency,
+        count(distinct currency) as currency_count,
         sum(billed_amount) as billed_amount,
         array_agg(distinct odoo_name order by odoo_name)
         filter (where odoo_name is not null) as odoo_names,

@@ -37,7 +37,8 @@ keyed as (
         service_period_start as period_start,
         service_period_end as period_end,
         max(external_customer_id) as external_customer_id,
-        min(currency) as currency,
+        coalesce(min(currency) filter (where amount <> 0), min(currency)) as currency,
+        count(distinct currency) filter (where amount <> 0) as currency_count,
         -- The plan at the end of the period is the one that a person has in mind.
         (array_agg(plan_code order by segment_start desc))[1] as plan_code,
         coalesce(
@@ -95,6 +96,7 @@ final as (
         keyed.period_end,
         keyed.external_customer_id,
         keyed.currency,
+        keyed.currency_count,
         keyed.plan_code,
         keyed.list_amount,
         keyed.expected_amount,

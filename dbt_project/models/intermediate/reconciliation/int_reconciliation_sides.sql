@@ -32,6 +32,7 @@ keys as (
 
 ),
 
+-- Amounts in two currencies have no sum: such a key is shown, and never compared.
 -- From its gate on a subscription is compared with what Odoo holds, before it with the app.
 joined as (
 
@@ -59,9 +60,11 @@ joined as (
         coalesce(gates.is_open and gates.from_period_start <= keys.period_start, false)
         or (billed.subscription_id is not null and coalesce(actual.counted_invoice_count, 0) = 0)
             as is_billed_compared,
+        coalesce(expected.currency_count, 0) > 1 as is_expected_in_several_currencies,
         coalesce(actual.currency <> expected.currency, false)
         or coalesce(actual.currency_count, 0) > 1 as is_actual_in_other_currency,
-        coalesce(billed.currency <> expected.currency, false) as is_billed_in_other_currency
+        coalesce(billed.currency <> expected.currency, false)
+        or coalesce(billed.currency_count, 0) > 1 as is_billed_in_other_currency
     from keys
     left join expected
         on
@@ -88,7 +91,7 @@ final as (
         *,
         expected_amount - case when is_billed_compared then billed_amount else actual_amount end
             as delta_amount,
-        case
+        is_expected_in_several_currencies or case
             when is_billed_compared then is_billed_in_other_currency
             else is_actual_in_other_currency
         end as is_other_currency

@@ -1,7 +1,7 @@
 {{ config(post_hook='analyze {{ this }}') }}
 
--- After the gate a difference has plain reasons: lines that are not in Odoo yet, and lines that
--- Odoo no longer holds as they were sent. Together they are the whole of it.
+-- After the gate a difference has plain reasons: lines that are not in Odoo yet, lines that Odoo no
+-- longer holds as they were sent, and what a person gave back. Together they are the whole of it.
 with sides as (
 
     select *
@@ -65,7 +65,31 @@ altered as (
             and sides.period_start
             = coalesce(published.corrects_period_start, published.service_period_start)
             and sides.period_end = published.service_period_end
-    where published.frozen_amount <> published.billed_amount
+    where published.frozen_amount <> published.billed_amount and published.kind <> 'credit'
+    group by sides.subscription_id, sides.period_start, sides.period_end
+
+),
+
+-- What Odoo holds of it: a credit note that was cancelled gives nothing back.
+credited as (
+
+    select
+        sides.subscription_id,
+        sides.period_start,
+        sides.period_end,
+        'credited' as cause,
+        -sum(published.billed_amount) as amount,
+        'credit note ' || string_agg(
+            distinct coalesce(published.odoo_name, published.document_key), ', '
+        ) as evidence
+    from sides
+    inner join published
+        on
+            sides.subscription_id = published.subscription_id
+            and sides.period_start
+            = coalesce(published.corrects_period_start, published.service_period_start)
+            and sides.period_end = published.service_period_end
+    where published.kind = 'credit'
     group by sides.subscription_id, sides.period_start, sides.period_end
 
 ),
@@ -76,6 +100,9 @@ final as (
     where amount <> 0
     union all
     select * from altered
+    where amount <> 0
+    union all
+    select * from credited
     where amount <> 0
 
 )
