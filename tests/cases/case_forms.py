@@ -13,12 +13,14 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, ClassVar
 
 from case_calendar import Span, interval_of, local_midnight, zone_of_midnight
+from case_keys import CaseError, demand_known_keys
 from rating_world import World
 
 Case = Mapping[str, Any]
 Row = dict[str, Any]
 Steps = list[list[Row]]
 
+RATES = ("rate_percent", "rate", "percent", "percentage")
 AGGREGATIONS = {"unique_count": "unique", "count_unique": "unique", "latest": "last"}
 MODELS = {"per_unit": "per_unit", "unit": "per_unit", "standard": "standard"}
 
@@ -62,6 +64,7 @@ class Form:
     phase_count = 1
 
     def __init__(self, case: Case) -> None:
+        demand_known_keys(type(self).__name__, case)
         self.case = case
         self.id = str(case["id"])
         self.zone = str(case.get("timezone") or "UTC")
@@ -172,7 +175,7 @@ class ChargeModelForm(Form):
     def _charge(self, charge: Row) -> Row:
         given = self.params
         model = str(self.case["model"])
-        rate = given.get("rate_percent", given.get("rate", given.get("percent")))
+        rate = next((given[name] for name in RATES if given.get(name) is not None), None)
         return {
             **charge,
             "metric": self.metric,
@@ -342,7 +345,15 @@ class ProrationForm(Form):
             for line in steps[0]
             if line["service_period_start"] == self.period_start and line["kind"] == "base"
         ]
+        self._check_days(steps[0])
         return sum(amounts, Decimal(0))
+
+    def _check_days(self, lines: list[Row]) -> None:
+        """Where a case says its days, the line must have counted the same."""
+        days = (self.case.get("billed_days"), self.case.get("period_days"))
+        counted = {line["fraction"] for line in lines if line["kind"] == "base"}
+        if self.policy == "day" and None not in days and counted - {"{}/{}".format(*days)}:
+            raise CaseError(f"counted {counted} days, the case says {days}")
 
 
 class AggregationForm(Form):
@@ -375,15 +386,16 @@ class AggregationForm(Form):
             key, value = event.get("unique_key") or f"event-{number}", event.get("value") or 0
             # A unique count counts the key up to its #; every report of it is a record of its own.
             if self.how == "unique":
-                thing = value if isinstance(value, str) and not _is_number(value) else key
-                key, value = f"{thing}#{number}", 1
+                is_keyed = bool(event.get("unique_key")) or event.get("value") is None
+                is_thing = not is_keyed or not _is_number(str(value))
+                key, value = f"{value if is_thing else key}#{number}", 1
             yield self.record(self.metric, Decimal(str(value)), instant(event["ts"]), key)
 
     def horizon(self) -> datetime:
         return max(instant(self.case["period_end_inclusive"]), self.started_at)
 
     def expected(self) -> Decimal:
-        return Decimal(str(self.case["expected_quantity"]))
+        return decimal(self.case["expected_quantity"]) or Decimal(0)
 
     def found(self, world: World, steps: Steps) -> Decimal | None:
         rated = world.query(

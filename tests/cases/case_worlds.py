@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from case_forms import FORMS, Form, Group
+from case_keys import CaseError
 from rating_world import LINES, Dbt, World, fresh_world
 
 if TYPE_CHECKING:
@@ -40,16 +41,20 @@ def form_of(case: Case) -> type[Form]:
     for form in FORMS:
         if form.fits(case):
             return form
-    raise ValueError(f"case {case.get('id')} is of no known form: {sorted(case)}")
+    raise CaseError(f"it is of no known form: {sorted(case)}")
 
 
 def run_cases(cluster: Cluster, dbt: Dbt, cases: Iterable[Case]) -> dict[str, Outcome]:
     """Rate all cases, a world a group. Returns outcomes by case id."""
     groups: dict[Group, list[Form]] = defaultdict(list)
-    for case in cases:
-        form = form_of(case)(case)
-        groups[form.group()].append(form)
     outcomes: dict[str, Outcome] = {}
+    for case in cases:
+        try:
+            form = form_of(case)(case)
+        except CaseError as error:
+            outcomes[str(case["id"])] = Outcome("a case that is understood", str(error))
+        else:
+            groups[form.group()].append(form)
     for group, forms in groups.items():
         outcomes |= _run_group(fresh_world(cluster, dbt), group, forms)
     return outcomes
@@ -132,7 +137,10 @@ def _take_step(
 def _outcome(world: World, form: Form, steps: list[list[dict[str, Any]]]) -> Outcome:
     seen = [line for step in steps for line in step]
     outcome = Outcome(form.expected(), seen=seen)
-    outcome.found = form.found(world, steps)
+    try:
+        outcome.found = form.found(world, steps)
+    except CaseError as error:
+        outcome.found = str(error)
     if not seen:
         outcome.seen = form.evidence(world)
     return outcome
