@@ -156,6 +156,8 @@ class Settings(BaseSettings):
             "WAREHOUSE_PASSWORD": parts.get("password", ""),
             "WAREHOUSE_DBNAME": parts.get("dbname", parts.get("user", "postgres")),
             "DO_NOT_TRACK": "1",
+            # Keys of exceptions hold instants as text: they must not hang on the server's zone.
+            "PGTZ": "UTC",
         }
         if "sslmode" in parts:
             environment["WAREHOUSE_SSLMODE"] = parts["sslmode"]

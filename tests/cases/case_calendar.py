@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import calendar
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
+from case_keys import CaseError
+
+FIXED = "FIX"
 MONTHS = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}
 
 
@@ -29,17 +32,27 @@ def local_midnight(day: date, zone: str) -> datetime:
 
 
 def zone_of_midnight(at: datetime, zone: str) -> str:
-    """The zone itself where `at` is a midnight of it, else a whole-hour zone where it is."""
+    """The zone itself where `at` is a midnight of it, else a fixed zone where it is."""
     if at.astimezone(ZoneInfo(zone)).time() == time():
         return zone
-    hours = at.astimezone(UTC).hour
-    # Etc/GMT+5 lies five hours west of Greenwich: midnight there is 05:00 UTC.
-    return f"Etc/GMT+{hours}" if hours <= 12 else f"Etc/GMT-{24 - hours}"
+    # As POSIX writes it, so many hours west of Greenwich: midnight of FIX5:30 is 05:30 UTC.
+    return f"{FIXED}{at.astimezone(UTC):%H:%M:%S}"
+
+
+def zone_info(zone: str) -> tzinfo:
+    """A zone by its name, or a fixed one of `zone_of_midnight`."""
+    if not zone.startswith(FIXED):
+        return ZoneInfo(zone)
+    hours, minutes, seconds = map(int, zone.removeprefix(FIXED).split(":"))
+    return timezone(-timedelta(hours=hours, minutes=minutes, seconds=seconds))
 
 
 def interval_of(span: Span, zone: str) -> tuple[str, str]:
     """Period rule and interval: of the calendar where it fits, else counted from the start."""
-    start, end = (at.astimezone(ZoneInfo(zone)).date() for at in (span.start, span.end))
+    local_start, local_end = (at.astimezone(zone_info(zone)) for at in (span.start, span.end))
+    if local_start.time() != local_end.time():
+        raise CaseError(f"no interval is as long as {span.start} to {span.end} in {zone}")
+    start, end = local_start.date(), local_end.date()
     for name, months in MONTHS.items():
         if start.day == 1 and (start.month - 1) % months == 0 and end == add_months(start, months):
             return "calendar", name

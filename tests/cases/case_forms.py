@@ -340,18 +340,18 @@ class ProrationForm(Form):
         return Decimal(str(self.case["expected_amount"]))
 
     def found(self, world: World, steps: Steps) -> Decimal:
-        amounts = [
-            line["amount"]
+        fees = [
+            line
             for line in steps[0]
             if line["service_period_start"] == self.period_start and line["kind"] == "base"
         ]
-        self._check_days(steps[0])
-        return sum(amounts, Decimal(0))
+        self._check_days(fees)
+        return sum((line["amount"] for line in fees), Decimal(0))
 
-    def _check_days(self, lines: list[Row]) -> None:
+    def _check_days(self, fees: list[Row]) -> None:
         """Where a case says its days, the line must have counted the same."""
         days = (self.case.get("billed_days"), self.case.get("period_days"))
-        counted = {line["fraction"] for line in lines if line["kind"] == "base"}
+        counted = {line["fraction"] for line in fees}
         if self.policy == "day" and None not in days and counted - {"{}/{}".format(*days)}:
             raise CaseError(f"counted {counted} days, the case says {days}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -108,6 +109,11 @@ def test_dbt_gets_the_parts_of_either_kind_of_dsn(tmp_path: Path, dsn: str) -> N
     assert environment["WAREHOUSE_PASSWORD"] == "p@ss"
     assert environment["WAREHOUSE_DBNAME"] == "dwh"
     assert environment["WAREHOUSE_SSLMODE"] == "require"
+    assert environment["PGTZ"] == "UTC"
+    # What is filled and never read protects nobody: a demand for TLS once was not.
+    profiles = Path(__file__).parents[2] / "dbt_project" / "profiles.yml"
+    read = set(re.findall(r"env_var\('(\w+)'", profiles.read_text()))
+    assert read == {name for name in environment if name.startswith("WAREHOUSE_")}
 
 
 def test_no_password_is_shown_by_settings_or_by_their_errors(

@@ -25,10 +25,11 @@ drifting_prices as (
         null::timestamptz as period_start,
         currency,
         stake_amount,
-        concat_ws(
-            ' ', price_book_price, odoo_price, odoo_lowest_price, app_price,
+        -- A list keeps the place of what is missing: a price that moved to another source is news.
+        array[
+            price_book_price, odoo_price, odoo_lowest_price, app_price,
             price_book_included_quantity, odoo_included_quantity, app_included_quantity
-        ) as facts,
+        ]::text || ' ' || array_to_string(differences, ', ') as facts,
         'Plan ' || plan_code || ', ' || charge || ': '
         || concat_ws(
             ', ', 'price book ' || trim_scale(price_book_price), 'Odoo ' || trim_scale(odoo_price),

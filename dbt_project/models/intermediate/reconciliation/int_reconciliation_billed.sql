@@ -3,7 +3,7 @@
 -- What was published for a service period plus the adjustments that correct it, whenever billed.
 with published_lines as (
 
-    select * from {{ ref('int_published_lines') }}
+    select * from {{ ref('int_reconciliation_published') }}
 
 ),
 
@@ -13,8 +13,8 @@ final as (
         service,
         subscription_id,
         external_subscription_id,
-        coalesce(corrects_period_start, service_period_start) as period_start,
-        service_period_end as period_end,
+        period_start,
+        period_end,
         min(currency) as currency,
         count(distinct currency) as currency_count,
         sum(billed_amount) as billed_amount,
@@ -22,9 +22,7 @@ final as (
         filter (where odoo_name is not null) as odoo_names,
         array_agg(distinct document_key order by document_key) as document_keys
     from published_lines
-    group by
-        service, subscription_id, external_subscription_id,
-        coalesce(corrects_period_start, service_period_start), service_period_end
+    group by service, subscription_id, external_subscription_id, period_start, period_end
 
 )
 

@@ -18,7 +18,7 @@ lines as (
 
 published as (
 
-    select * from {{ ref('int_published_lines') }}
+    select * from {{ ref('int_reconciliation_published') }}
 
 ),
 
@@ -62,9 +62,8 @@ altered as (
     inner join published
         on
             sides.subscription_id = published.subscription_id
-            and sides.period_start
-            = coalesce(published.corrects_period_start, published.service_period_start)
-            and sides.period_end = published.service_period_end
+            and sides.period_start = published.period_start
+            and sides.period_end = published.period_end
     where published.frozen_amount <> published.billed_amount and published.kind <> 'credit'
     group by sides.subscription_id, sides.period_start, sides.period_end
 
@@ -86,9 +85,8 @@ credited as (
     inner join published
         on
             sides.subscription_id = published.subscription_id
-            and sides.period_start
-            = coalesce(published.corrects_period_start, published.service_period_start)
-            and sides.period_end = published.service_period_end
+            and sides.period_start = published.period_start
+            and sides.period_end = published.period_end
     where published.kind = 'credit'
     group by sides.subscription_id, sides.period_start, sides.period_end
 

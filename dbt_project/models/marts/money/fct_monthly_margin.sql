@@ -16,7 +16,24 @@ services as (
 
 ),
 
--- A base fee pays for the subscription's month, usage for what was used, the included part too.
+-- How many months a fee is for: a year's fee pays for twelve. From four weeks on an interval is whole
+-- months; days and weeks are the parts of a month that they are.
+fee_months as (
+
+    select
+        subscription_id,
+        period_type,
+        period_start,
+        case
+            when full_end_on - full_start_on < 28
+                then (full_end_on - full_start_on) / 365.25 * 12
+            else round((full_end_on - full_start_on) / 365.25 * 12)
+        end as month_count
+    from {{ ref('int_subscription_periods') }}
+
+),
+
+-- A base fee pays for the subscription's months, usage for what was used, the included part too.
 produced as (
 
     select
@@ -30,13 +47,20 @@ produced as (
         rated_lines.subscription_id,
         case
             when rated_lines.kind = 'base'
-                then rated_lines.fraction_numerator / rated_lines.fraction_denominator
+                then
+                    rated_lines.fraction_numerator * fee_months.month_count
+                    / rated_lines.fraction_denominator
             when rated_lines.kind = 'usage' then rated_lines.quantity
             else 0
         end as quantity,
         rated_lines.amount
     from rated_lines
     inner join services on rated_lines.service = services.service
+    inner join fee_months
+        on
+            rated_lines.subscription_id = fee_months.subscription_id
+            and rated_lines.period_type = fee_months.period_type
+            and rated_lines.service_period_start = fee_months.period_start
     where rated_lines.kind in ('base', 'usage', 'minimum')
 
 ),
