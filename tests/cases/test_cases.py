@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from case_worlds import Outcome
+
+# All builds of all cases are made for the first one: hundreds, on a busy machine, take their time.
+pytestmark = pytest.mark.timeout(7200)
 
 
 def test_the_models_say_what_the_case_expects(
