@@ -1,4 +1,4 @@
-"""What a case says and nothing reads is refused: a number that comes out right by luck proves nothing."""
+"""What a case says and nothing reads is refused: a number that is right by luck proves nothing."""
 
 from __future__ import annotations
 
