@@ -26,7 +26,11 @@ from publishers.migrate import upgrade
 from sandbox.postgres import Cluster
 
 ROOT = Path(__file__).parents[1]
-LINES = "+int_rated_lines"
+# What the yardstick makes too; and all that a night makes of usage, to the last line and exception.
+RATED = ("+int_rated_lines",)
+LINES = ("+fct_invoice_lines", "+fct_usage_exceptions")
+
+SHARED_BUFFERS = "2GB"
 
 ENTITIES = """
 insert into raw_nexacloud.plans (id, code, name, price, currency, billing_interval,
@@ -106,9 +110,9 @@ class RatingWorld:
         self.rows += written
         return written
 
-    def rate(self, *, full: bool = False) -> Spent:
-        """Build everything up to int_rated_lines. Raises RuntimeError where a model fails."""
-        arguments = ["build", "--select", LINES, "--resource-type", "model"]
+    def rate(self, select: Sequence[str] = LINES, *, full: bool = False) -> Spent:
+        """Build what `select` names, no tests. Raises RuntimeError where a model fails."""
+        arguments = ["build", "--select", *select, "--resource-type", "model"]
         arguments += ["--resource-type", "snapshot", "--vars", f"as_of: '{self.as_of.isoformat()}'"]
         before = self._server_cpu()
         results = self._dbt([*arguments, *(["--full-refresh"] if full else [])]).results
@@ -155,10 +159,14 @@ class RatingWorld:
 
 @contextmanager
 def cluster() -> Iterator[Cluster]:
-    """A PostgreSQL of its own, gone afterwards."""
+    """A PostgreSQL of its own, gone afterwards, with the memory of a warehouse, not of a toy."""
     home = Path(tempfile.mkdtemp(prefix="billing-bench-"))
     home.chmod(0o755)  # where PostgreSQL must run as nobody, it has to reach its folder
     server = Cluster(home).start()
+    with server.admin() as conn, conn.cursor() as cur:
+        cur.execute("alter system set shared_buffers = %s", [SHARED_BUFFERS])
+    server.stop()
+    server.start()
     try:
         yield server
     finally:

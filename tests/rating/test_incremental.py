@@ -6,8 +6,9 @@ import random
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from nexacloud_rows import plan, subscription, toronto, usage
-from rating_world import World
+from rating_world import DbtFailed, World
 
 Row = dict[str, Any]
 RELATIONS = (
@@ -75,20 +76,30 @@ def filled(world: World) -> World:
     return world
 
 
-def test_nights_give_what_a_full_refresh_gives_whatever_arrived_when(world: World) -> None:
+@pytest.mark.parametrize("duplicate_policy", ["first", "last"])
+def test_nights_give_what_a_full_refresh_gives_whatever_arrived_when(
+    world: World, duplicate_policy: str
+) -> None:
+    world.policies = {"nexacloud": {"duplicate_policy": duplicate_policy}}
     filled(world)
     arriving = records(7)
     world.load("raw_nexacloud.usage_records", arriving[:2500])
     world.rate()
-    world.load("raw_nexacloud.usage_records", arriving[2500:3900])
+    world.load("raw_nexacloud.usage_records", arriving[2500:3200])
     # An edit that leaves its key, one that changes its time, a withdrawal, a switch of plan.
-    first, second, third = (row["id"] for row in arriving[:3])
+    first, second, third, fourth = (row["id"] for row in arriving[:4])
     world.change("raw_nexacloud.usage_records", first, idempotency_key="another", quantity=99)
     world.change("raw_nexacloud.usage_records", second, window_start=toronto(2026, 4, 25))
     world.change("raw_nexacloud.usage_records", third, _deleted_at=world.loaded_at)
     world.change(
         "raw_nexacloud.subscriptions", "s0", plan_id="q", updated_at=toronto(2026, 5, 12, 11)
     )
+    # Nights that break: before the ledger takes what is noted, and before it is summed.
+    world.rate(["+int_usage_touched"])
+    world.rate(["+int_usage_ledger"])
+    world.load("raw_nexacloud.usage_records", arriving[3200:3900])
+    world.change("raw_nexacloud.usage_records", second, window_start=toronto(2026, 5, 26))
+    world.change("raw_nexacloud.usage_records", fourth, subscription_id="s3", metric="peak")
     world.rate()
     world.load("raw_nexacloud.usage_records", arriving[3900:])
     world.rate()
@@ -102,6 +113,29 @@ def test_nights_give_what_a_full_refresh_gives_whatever_arrived_when(world: Worl
         " using (written_number, subscription_id, metric) where event.deleted_at is null"
     )
     assert counted[0]["counted"] == counted[0]["keys"]
+
+
+def crash(world: World) -> None:
+    """Empty every unlogged table: what a server that died does when it starts again."""
+    unlogged = world.query(
+        "select string_agg(oid::regclass::text, ', ') as names from pg_class"
+        " where relkind = 'r' and relpersistence = 'u'"
+    )
+    world.execute(f"truncate {unlogged[0]['names']}")
+
+
+def test_what_a_crash_emptied_is_noticed_and_comes_back(world: World) -> None:
+    filled(world)
+    world.load("raw_nexacloud.usage_records", records(5, 500))
+    world.rate()
+    before = hashes(world)
+    crash(world)
+    for begun in (["int_usage_touched"], ["+int_usage_ledger"]):
+        world.rate(begun)
+        with pytest.raises(DbtFailed, match=r"(?s)int_usage_by_segment.*the server crashed"):
+            world.rate(["int_usage_by_segment+"])
+    world.rate()
+    assert hashes(world) == before
 
 
 def test_a_night_with_nothing_new_writes_no_usage(world: World) -> None:

@@ -255,7 +255,7 @@ def _make_template(cluster: Cluster, target: Path) -> Dbt:
     with closing(psycopg2.connect(dbt.dsn)) as connection, connection:
         with connection.cursor() as cursor:
             cursor.execute("drop schema snapshots cascade")
-            for name in ("touched", "ledger", "by_slice"):
+            for name in ("arrivals", "touched", "ledger", "by_slice"):
                 cursor.execute(f"drop table intermediate.int_usage_{name} cascade")
     cluster.drop_database(TEMPLATE)
     cluster.create_database(TEMPLATE, template=NAME, owner=OWNER)

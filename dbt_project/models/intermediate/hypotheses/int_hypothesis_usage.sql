@@ -1,5 +1,6 @@
-{{ config(post_hook='analyze {{ this }}') }}
+{{ config(pre_hook="{{ usage_must_be_held() }}", post_hook='analyze {{ this }}') }}
 
+-- depends_on: {{ ref('int_usage_events') }}
 -- What was used in each segment of an open key: in our window or in the one that the invoice
 -- states, with all that was measured or only with what was written before the invoice was issued.
 with ledger as (

@@ -1,3 +1,5 @@
+{{ config(post_hook="{{ analyze_keys('subscription_id, service_period_start, currency, charge, is_billed') }}") }}
+
 with rated_lines as (
 
     select * from {{ ref('int_rated_lines') }}

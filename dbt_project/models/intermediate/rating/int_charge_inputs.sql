@@ -1,3 +1,5 @@
+{{ config(post_hook="{{ analyze_keys('subscription_id, period_type, segment_start, charge, inputs_hash') }}") }}
+
 with segment_charges as (
 
     select * from {{ ref('int_segment_charges') }}

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with ordinary_lines as (
 
     select * from {{ ref('int_priced_lines') }}

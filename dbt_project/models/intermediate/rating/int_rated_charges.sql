@@ -3,7 +3,8 @@
         materialized='incremental',
         incremental_strategy='append',
         on_schema_change='fail',
-        pre_hook="{{ forget_changed_charges() }}"
+        pre_hook="{{ forget_changed_charges() }}",
+        post_hook="{{ analyze_keys('subscription_id, period_type, segment_start, charge') }}"
     )
 }}
 

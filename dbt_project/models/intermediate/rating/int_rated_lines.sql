@@ -3,7 +3,8 @@
         indexes=[
             {'columns': ['line_key']},
             {'columns': ['subscription_id', 'service_period_start']},
-        ]
+        ],
+        post_hook="{{ analyze_keys('line_key, subscription_id, service_period_start, currency, charge, kind, metric') }}"
     )
 }}
 

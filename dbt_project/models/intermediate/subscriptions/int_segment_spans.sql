@@ -1,3 +1,5 @@
+{{ config(post_hook="{{ analyze_keys('subscription_id, segment_start, segment_end') }}") }}
+
 with spans as (
 
     select * from {{ ref('int_subscription_spans') }}

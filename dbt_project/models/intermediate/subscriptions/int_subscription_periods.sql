@@ -1,4 +1,9 @@
-{{ config(indexes=[{'columns': ['subscription_id', 'period_start']}]) }}
+{{
+    config(
+        indexes=[{'columns': ['subscription_id', 'period_start']}],
+        post_hook="{{ analyze_keys('subscription_id, period_type, period_start, period_end') }}"
+    )
+}}
 
 with terms as (
 

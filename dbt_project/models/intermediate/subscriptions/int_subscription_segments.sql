@@ -1,4 +1,9 @@
-{{ config(indexes=[{'columns': ['subscription_id', 'segment_start']}]) }}
+{{
+    config(
+        indexes=[{'columns': ['subscription_id', 'segment_start']}],
+        post_hook="{{ analyze_keys('subscription_id, period_type, period_start, segment_start, segment_end') }}"
+    )
+}}
 
 with spans as (
 

@@ -1,3 +1,5 @@
+{{ config(post_hook="{{ analyze_keys('subscription_id, service') }}") }}
+
 with nexacloud_subscriptions as (
 
     select * from {{ ref('stg_nexacloud__subscriptions') }}

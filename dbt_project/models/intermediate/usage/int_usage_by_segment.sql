@@ -1,5 +1,15 @@
-{{ config(unlogged=true) }}
+{{
+    config(
+        pre_hook=[
+            "{{ usage_must_be_held(ref('int_usage_by_slice')) }}",
+            "{{ without_memoize() }}",
+        ],
+        post_hook="{{ analyze_keys('subscription_id, period_type, segment_start, metric') }}"
+    )
+}}
 
+-- depends_on: {{ ref('int_usage_events') }}
+-- depends_on: {{ ref('int_usage_ledger') }}
 with slices as (
 
     select * from {{ ref('int_usage_by_slice') }}
@@ -81,6 +91,39 @@ parts as (
 
 ),
 
+-- Only some metrics ask for the last value or for things counted; the rest is spared the sorting.
+last_values as (
+
+    select distinct on (subscription_id, metric, period_type, period_start, segment_start)
+        subscription_id,
+        metric,
+        period_type,
+        period_start,
+        segment_start,
+        last_quantity
+    from parts
+    where last_quantity is not null
+    order by
+        subscription_id asc, metric asc, period_type asc, period_start asc, segment_start asc,
+        last_event_at desc, written_at desc nulls last, written_number desc nulls last
+
+),
+
+unique_counts as (
+
+    select
+        subscription_id,
+        metric,
+        period_type,
+        period_start,
+        segment_start,
+        count(distinct unique_value) as unique_count
+    from parts
+    where unique_value is not null
+    group by subscription_id, metric, period_type, period_start, segment_start
+
+),
+
 totals as (
 
     select
@@ -92,11 +135,6 @@ totals as (
         sum(record_count) as record_count,
         sum(summed_quantity) as summed_quantity,
         max(largest_quantity) as largest_quantity,
-        count(distinct unique_value) as unique_count,
-        (array_agg(
-            last_quantity
-            order by last_event_at desc, written_at desc nulls last, written_number desc nulls last
-        ) filter (where last_quantity is not null))[1] as last_quantity,
         min(first_event_at) as first_event_at,
         max(last_event_at) as last_event_at
     from parts
@@ -120,14 +158,26 @@ final as (
             when 'sum' then totals.summed_quantity
             when 'count' then totals.record_count
             when 'max' then totals.largest_quantity
-            when 'last' then totals.last_quantity
-            when 'unique' then totals.unique_count
+            when 'last' then last_values.last_quantity
+            when 'unique' then coalesce(unique_counts.unique_count, 0)
             else 0
         end as used_quantity
     from totals
     inner join subscriptions on totals.subscription_id = subscriptions.subscription_id
     left join metrics
         on subscriptions.service = metrics.service and totals.metric = metrics.metric
+    left join last_values
+        on
+            totals.subscription_id = last_values.subscription_id
+            and totals.metric = last_values.metric
+            and totals.period_type = last_values.period_type
+            and totals.segment_start = last_values.segment_start
+    left join unique_counts
+        on
+            totals.subscription_id = unique_counts.subscription_id
+            and totals.metric = unique_counts.metric
+            and totals.period_type = unique_counts.period_type
+            and totals.segment_start = unique_counts.segment_start
 
 )
 

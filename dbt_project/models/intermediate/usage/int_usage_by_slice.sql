@@ -5,7 +5,7 @@
         on_schema_change='fail',
         unlogged=true,
         pre_hook=["{{ with_working_memory() }}", "{{ forget_touched_slices() }}"],
-        post_hook=["delete from {{ ref('int_usage_touched') }}", "analyze {{ this }}"]
+        post_hook=["delete from {{ ref('int_usage_touched') }}", "{{ analyze_keys('subscription_id, metric, slice_on, first_event_at, last_event_at') }}"]
     )
 }}
 
@@ -25,23 +25,31 @@ metrics as (
 ),
 
 {% if is_incremental() -%}
-    touched as (
+    touched as not materialized (
 
-        select distinct * from {{ ref('int_usage_touched') }}
+        select * from {{ ref('int_usage_touched') }}
 
     ),
 
-    -- Not materialized: both readers below push their own conditions into it.
+    -- The few block ranges of the touched days (`offset 0`: looked up day by day), not all of it.
     records as not materialized (
 
-        select ledger.*
-        from (select distinct slice_on from touched) as touched_slices
-        inner join ledger on touched_slices.slice_on = ledger.slice_on
-        inner join touched
-            on
-                ledger.subscription_id = touched.subscription_id
-                and ledger.metric = touched.metric
-                and ledger.slice_on = touched.slice_on
+        select *
+        from (select distinct slice_on as touched_on from touched) as touched_days
+        cross join lateral (
+            select *
+            from ledger
+            where touched_days.touched_on = ledger.slice_on
+            offset 0  -- noqa: AM09
+        ) as of_day
+        where exists (
+            select 1
+            from touched
+            where
+                of_day.subscription_id = touched.subscription_id
+                and of_day.metric = touched.metric
+                and of_day.slice_on = touched.slice_on
+        )
 
     ),
 {%- else -%}
@@ -70,6 +78,7 @@ slices as (
 
 ),
 
+-- Where no metric asks for the last value, the records are not read for it.
 last_records as (
 
     select distinct on (subscription_id, metric, slice_on)
@@ -79,7 +88,8 @@ last_records as (
         quantity as last_quantity
     from records
     where
-        records.metric = any(
+        exists (select 1 from metrics where metrics.aggregation = 'last')
+        and records.metric = any(
             array(select metrics.metric from metrics where metrics.aggregation = 'last')
         )
     order by

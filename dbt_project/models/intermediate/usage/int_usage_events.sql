@@ -18,89 +18,107 @@ services as (
 
 ),
 
-unique_metrics as (
+metrics as (
 
-    select *
-    from {{ ref('int_metrics') }}
-    where aggregation = 'unique'
+    select * from {{ ref('int_metrics') }}
+
+),
+
+policies as (
+
+    select
+        services.service,
+        coalesce(services.timezone, 'UTC') as timezone,
+        coalesce(services.duplicate_policy, 'first') = 'last' as is_last_kept,
+        array(
+            select metrics.metric
+            from metrics
+            where services.service = metrics.service and metrics.aggregation = 'unique'
+        ) as unique_metrics
+    from services
+
+),
+
+-- One row, also where services.csv does not know it: joined to millions of records for nothing.
+nexacloud_policy as (
+
+    select
+        coalesce(max(timezone), 'UTC') as timezone,
+        coalesce(bool_or(is_last_kept), false) as is_last_kept,
+        coalesce(min(unique_metrics), '{}') as unique_metrics
+    from policies
+    where service = 'nexacloud'
 
 ),
 
 -- An event's time is the start of its window: a window that ends at a boundary lies before it.
-nexacloud_events as (
-
-    select
-        'nexacloud' as usage_source,
-        usage_record_id as written_number,
-        'nexacloud' as service,
-        'nexacloud:' || coalesce(external_subscription_id, '') as subscription_id,
-        coalesce(metric, '') as metric,
-        quantity,
-        window_start as event_at,
-        idempotency_key,
-        created_at as written_at,
-        loaded_at,
-        deleted_at
-    from nexacloud_usage
-
-),
-
-events as (
-
-    select * from nexacloud_events
-    union all
-    select * from odoo_events
-
-),
-
 located as (
 
     select
-        events.*,
-        coalesce(services.duplicate_policy, 'first') = 'last' as is_last_kept,
+        'nexacloud' as usage_source,
+        nexacloud_usage.usage_record_id as written_number,
+        'nexacloud' as service,
+        'nexacloud:' || coalesce(nexacloud_usage.external_subscription_id, '') as subscription_id,
+        coalesce(nexacloud_usage.metric, '') as metric,
+        nexacloud_usage.quantity,
+        nexacloud_usage.window_start as event_at,
+        nexacloud_usage.idempotency_key,
+        nexacloud_usage.created_at as written_at,
+        nexacloud_usage.loaded_at,
+        nexacloud_usage.deleted_at,
+        nexacloud_policy.is_last_kept,
+        nexacloud_policy.unique_metrics,
         {{ local_date(
-            "coalesce(events.event_at, 'epoch')", "coalesce(services.timezone, 'UTC')"
+            "coalesce(nexacloud_usage.window_start, 'epoch')", 'nexacloud_policy.timezone'
         ) }} as event_on
-    from events
-    left join services on events.service = services.service
+    from nexacloud_policy
+    cross join nexacloud_usage
+    union all
+    select
+        odoo_events.*,
+        coalesce(policies.is_last_kept, false) as is_last_kept,
+        coalesce(policies.unique_metrics, '{}') as unique_metrics,
+        {{ local_date(
+            "coalesce(odoo_events.event_at, 'epoch')", "coalesce(policies.timezone, 'UTC')"
+        ) }} as event_on
+    from odoo_events
+    left join policies on odoo_events.service = policies.service
 
 ),
 
--- A record without a key repeats no other: its own number stands in. A unique count counts the key
--- up to its first #, so that one thing may report often. Slices of eight days begin on the 1st, 9th,
--- 17th and 25th of the local month, so that none lies across the end of one.
+-- A record without a key repeats no other: its own number stands in, hashed from another start. A
+-- unique count counts the key up to its first #, so that one thing may report often. Slices of eight
+-- days begin on the 1st, 9th, 17th and 25th of the local month: none lies across the end of one.
 final as (
 
     select
-        located.usage_source,
-        located.written_number,
-        located.service,
-        located.subscription_id,
-        located.metric,
-        located.quantity,
-        located.event_at,
-        located.idempotency_key,
-        located.written_at,
-        located.loaded_at,
-        located.deleted_at,
-        located.is_last_kept,
-        located.event_on - (extract(day from located.event_on)::int - 1) % 8 as slice_on,
+        usage_source,
+        written_number,
+        service,
+        subscription_id,
+        metric,
+        quantity,
+        event_at,
+        idempotency_key,
+        written_at,
+        loaded_at,
+        deleted_at,
+        is_last_kept,
+        event_on - (date_part('day', event_on)::int - 1) % 8 as slice_on,
         case
-            when unique_metrics.metric is not null
-                then split_part(
-                    coalesce(located.idempotency_key, located.written_number::text), '#', 1
-                )
+            when metric = any(unique_metrics)
+                then split_part(coalesce(idempotency_key, written_number::text), '#', 1)
         end as unique_value,
-        hashtextextended(
-            located.subscription_id || '|' || located.metric || '|'
-            || coalesce(
-                'key ' || located.idempotency_key, located.usage_source || located.written_number
+        coalesce(
+            hashtextextended(
+                idempotency_key, hashtextextended(metric, hashtextextended(subscription_id, 0))
             ),
-            0
-        ) as dedupe_hash
+            hashtextextended(
+                usage_source || written_number,
+                hashtextextended(metric, hashtextextended(subscription_id, 1))
+            )
+        ) as key_hash
     from located
-    left join unique_metrics
-        on located.service = unique_metrics.service and located.metric = unique_metrics.metric
 
 )
 

@@ -1,18 +1,15 @@
-with usage_by_segment as (
+{{ config(pre_hook="{{ usage_must_be_held() }}") }}
 
-    select * from {{ ref('int_usage_by_segment') }}
-
-),
-
-split_records as (
+-- depends_on: {{ ref('int_usage_events') }}
+with split_records as (
 
     select * from {{ ref('int_usage_split_records') }}
 
 ),
 
-segments as (
+unpriced_records as (
 
-    select * from {{ ref('int_subscription_segments') }}
+    select * from {{ ref('int_usage_unpriced_records') }}
 
 ),
 
@@ -21,18 +18,6 @@ ledger as (
     select *
     from {{ ref('int_usage_ledger') }}
     where is_counted
-
-),
-
-segment_charges as (
-
-    select distinct
-        subscription_id,
-        period_type,
-        segment_start,
-        metric
-    from {{ ref('int_segment_charges') }}
-    where charge_kind = 'usage'
 
 ),
 
@@ -54,30 +39,6 @@ metrics as (
 
 ),
 
--- Segments whose usage no charge asks for, or nobody knows how to add up: record by record.
-unpriced_segments as (
-
-    select
-        usage_by_segment.subscription_id,
-        usage_by_segment.metric,
-        segments.segment_start,
-        segments.segment_end
-    from usage_by_segment
-    inner join segments
-        on
-            usage_by_segment.subscription_id = segments.subscription_id
-            and usage_by_segment.period_type = segments.period_type
-            and usage_by_segment.segment_start = segments.segment_start
-    left join segment_charges
-        on
-            usage_by_segment.subscription_id = segment_charges.subscription_id
-            and usage_by_segment.period_type = segment_charges.period_type
-            and usage_by_segment.segment_start = segment_charges.segment_start
-            and usage_by_segment.metric = segment_charges.metric
-    where segment_charges.metric is null or usage_by_segment.aggregation is null
-
-),
-
 unreached as (
 
     select
@@ -88,20 +49,15 @@ unreached as (
     where segment_start is null
     union all
     select
-        ledger.usage_source,
-        ledger.written_number,
+        usage_source,
+        written_number,
         true as is_placed
-    from unpriced_segments
-    inner join ledger
-        on
-            unpriced_segments.subscription_id = ledger.subscription_id
-            and unpriced_segments.metric = ledger.metric
-            and unpriced_segments.segment_start <= ledger.event_at
-            and unpriced_segments.segment_end > ledger.event_at
+    from unpriced_records
 
 ),
 
--- The first thing that is wrong is the reason: nothing after it could be right.
+-- The first thing that is wrong is the reason: nothing after it could be right. Few are lost among
+-- many, so each is looked up by its number (`offset 0`).
 final as (
 
     select
@@ -129,10 +85,14 @@ final as (
             else 'not_held'
         end as reason
     from unreached
-    inner join ledger
-        on
-            unreached.usage_source = ledger.usage_source
-            and unreached.written_number = ledger.written_number
+    cross join lateral (
+        select *
+        from ledger as held
+        where
+            unreached.usage_source = held.usage_source
+            and unreached.written_number = held.written_number
+        offset 0  -- noqa: AM09
+    ) as ledger
     left join subscriptions on ledger.subscription_id = subscriptions.subscription_id
     left join services on split_part(ledger.subscription_id, ':', 1) = services.service
     left join metrics

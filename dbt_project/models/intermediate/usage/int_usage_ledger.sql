@@ -5,11 +5,15 @@
         unique_key=['written_number', 'usage_source'],
         on_schema_change='fail',
         unlogged=true,
-        pre_hook="{{ with_working_memory() }}",
-        post_hook="analyze {{ this }}",
+        pre_hook=["{{ with_working_memory() }}", "{{ with_keys_looked_up() }}"],
+        post_hook=[
+            "delete from {{ ref('int_usage_arrivals') }}",
+            "{{ summarize_new_blocks() }}",
+            "{{ analyze_keys('slice_on, event_at, subscription_id, metric, key_hash, is_counted') }}",
+        ],
         indexes=[
             {'columns': ['written_number', 'usage_source'], 'unique': true},
-            {'columns': ['dedupe_hash']},
+            {'columns': ['key_hash']},
             {'columns': ['event_at'], 'type': 'brin'},
             {'columns': ['slice_on'], 'type': 'brin'},
         ]
@@ -18,127 +22,77 @@
 
 -- The slices that this run changes are noted before it does.
 -- depends_on: {{ ref('int_usage_touched') }}
-with arrived as (
-
-    select
-        usage_source,
-        written_number,
-        subscription_id,
-        metric,
-        quantity,
-        event_at,
-        slice_on,
-        dedupe_hash,
-        unique_value,
-        is_last_kept,
-        written_at,
-        loaded_at,
-        deleted_at
-    from {{ ref('int_usage_events') }}
-    {%- if is_incremental() %}
-        where {{ newer_than_rollup() }}
-    {%- endif %}
-
-),
-
+-- depends_on: {{ ref('int_usage_events') }}
 {% if is_incremental() -%}
--- A new record can put an old one out, and an edit can leave its key: all records of every key that
--- is touched are judged again, so that the order of arrival decides nothing.
-    touched_keys as (
+-- In the order of the hashes, so that each page of their index is visited once.
+with arrivals as (
 
-        select dedupe_hash
-        from arrived
-        union
-        select this.dedupe_hash
-        from {{ this }} as this
-        inner join arrived
-            on this.written_number = arrived.written_number and this.usage_source = arrived.usage_source
-
-    ),
-
-    known as (
-
-        select
-            this.usage_source,
-            this.written_number,
-            this.subscription_id,
-            this.metric,
-            this.quantity,
-            this.event_at,
-            this.slice_on,
-            this.dedupe_hash,
-            this.unique_value,
-            this.is_last_kept,
-            this.written_at,
-            this.loaded_at,
-            this.deleted_at
-        from touched_keys
-        inner join {{ this }} as this on touched_keys.dedupe_hash = this.dedupe_hash
-        left join arrived
-            on this.written_number = arrived.written_number and this.usage_source = arrived.usage_source
-        where arrived.written_number is null
-
-    ),
-
-    candidates as (
-
-        select * from arrived
-        union all
-        select * from known
-
-    ),
-{%- else -%}
-    candidates as (
-
-        select * from arrived
-
-    ),
-{%- endif %}
-
--- The hash brings records of one key together; subscription and metric beside it leave its accidents
--- no chance. The withdrawn come last, whatever the policy.
-judged as (
-
-    select
-        *,
-        first_value(written_number) over (
-            partition by dedupe_hash, subscription_id, metric
-            order by
-                (deleted_at is not null)::int,
-                case when is_last_kept then null else written_at end,
-                case when is_last_kept then null else written_number end,
-                written_at desc,
-                written_number desc
-        ) as kept_number
-    from candidates
+    select *
+    from {{ ref('int_usage_arrivals') }}
+    order by key_hash
 
 ),
 
 final as (
 
     select
-        usage_source,
-        written_number,
-        subscription_id,
-        metric,
-        quantity,
-        event_at,
-        slice_on,
-        dedupe_hash,
-        unique_value,
-        is_last_kept,
-        written_at,
-        loaded_at,
-        deleted_at,
-        deleted_at is null and written_number = kept_number as is_counted,
-        case
-            when deleted_at is not null then 'withdrawn'
-            when written_number <> kept_number then 'duplicate'
-        end as left_out_reason,
-        case when deleted_at is null and written_number <> kept_number then kept_number end
-            as duplicate_of_number
+        {{ usage_columns() }},
+        is_counted,
+        left_out_reason,
+        duplicate_of_number
+    from arrivals
+
+)
+{%- else -%}
+with events as not materialized (
+
+    select * from {{ ref('int_usage_events') }}
+
+),
+
+-- Nearly every key comes once. Sorting the hashes alone says which do not, and leaves the records in
+-- the order in which they came: so the block ranges of the ledger lie close in time.
+repeated_keys as (
+
+    select key_hash
+    from events
+    group by key_hash
+    having count(*) > 1
+
+),
+
+repeated_records as (
+
+    select
+        events.usage_source,
+        events.written_number,
+        {{ kept_number('events') }} as kept_number
+    from events
+    inner join repeated_keys on events.key_hash = repeated_keys.key_hash
+
+),
+
+judged as (
+
+    select
+        events.*,
+        coalesce(repeated_records.kept_number, events.written_number) as kept_number
+    from events
+    left join repeated_records
+        on
+            events.written_number = repeated_records.written_number
+            and events.usage_source = repeated_records.usage_source
+
+),
+
+final as (
+
+    select
+        {{ usage_columns() }},
+        {{ usage_verdict() }}
     from judged
 
 )
+{%- endif %}
 
 select * from final

@@ -22,6 +22,7 @@ segments as (
 
 ),
 
+-- Of the ledger only the days that hold one (`offset 0`): most nights few.
 final as (
 
     select
@@ -36,8 +37,13 @@ final as (
         segments.period_type,
         segments.period_start,
         segments.segment_start
-    from (select distinct slice_on from split_slices) as slice_days
-    inner join ledger on slice_days.slice_on = ledger.slice_on
+    from (select distinct slice_on from split_slices) as split_days
+    cross join lateral (
+        select *
+        from ledger as held
+        where split_days.slice_on = held.slice_on
+        offset 0  -- noqa: AM09
+    ) as ledger
     inner join split_slices
         on
             ledger.slice_on = split_slices.slice_on

@@ -3,77 +3,33 @@
         materialized='incremental',
         incremental_strategy='append',
         on_schema_change='fail',
-        unlogged=true
+        unlogged=true,
+        post_hook="{{ analyze_keys('subscription_id, metric, slice_on') }}"
     )
 }}
 
-{%- set ledger = held_before('int_usage_ledger') if execute and is_incremental() -%}
+with arrivals as (
 
-with events as (
-
-    select * from {{ ref('int_usage_events') }}
+    select * from {{ ref('int_usage_arrivals') }}
 
 ),
 
-{% if ledger -%}
-arrived as (
-
-    select *
-    from events
-    where {{ newer_than_rollup() }}
-
-),
-
-earlier_versions as (
-
-    select ledger.*
-    from arrived
-    inner join {{ ledger }} as ledger
-        on
-            arrived.written_number = ledger.written_number
-            and arrived.usage_source = ledger.usage_source
-
-),
-
--- An edit leaves its key and its slice; what shared the key before or shares it now is judged again.
-touched_keys as (
-
-    select dedupe_hash
-    from arrived
-    union
-    select dedupe_hash
-    from earlier_versions
-
-),
-
-records as (
-
-    select subscription_id, metric, slice_on
-    from arrived
-    union all
-    select ledger.subscription_id, ledger.metric, ledger.slice_on
-    from touched_keys
-    inner join {{ ledger }} as ledger on touched_keys.dedupe_hash = ledger.dedupe_hash
-
-),
-{%- else -%}
--- From nothing, all slices are summed anyway.
-records as (
-
-    select *
-    from events
-    where false
-
-),
-{%- endif %}
-
+-- Where a record counts from now on, and where it counted so far. Others change no sum.
 final as (
 
-    select distinct
+    select
         subscription_id,
         metric,
         slice_on
-    from records
+    from arrivals
+    where is_counted
+    union
+    select
+        former_subscription_id as subscription_id,
+        former_metric as metric,
+        former_slice_on as slice_on
+    from arrivals
+    where was_counted
 
 )
 

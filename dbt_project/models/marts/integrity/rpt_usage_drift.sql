@@ -1,3 +1,6 @@
+{{ config(pre_hook="{{ usage_must_be_held() }}") }}
+
+-- depends_on: {{ ref('int_usage_events') }}
 with totals as (
 
     select * from {{ ref('int_usage_rollup_totals') }}
