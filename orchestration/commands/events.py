@@ -96,7 +96,11 @@ def _show(answer: dict[str, Any]) -> None:
     emitted, delivered = answer["emitted"], answer["delivered"]
     title = "Events that would be frozen" if emitted["dry_run"] else "Events frozen"
     columns = ["event_type", "external_subscription_id", "deployment_id", "occurred_at", "decision"]
-    render.stdout.print(render.table(title, emitted["events"], [*columns, "reason"]))
+    told = [{**event, "because": event["why"]} for event in emitted["events"]]
+    render.stdout.print(render.table(title, told, [*columns, "because", "reason"]))
+    for service in emitted["switched_off"]:
+        off = f"{service}: webhooks are off (webhook_enabled in services.csv)"
+        render.stdout.print(f"[yellow]off[/] {render.escape(off)}", highlight=False)
     render.stdout.print(
         render.table(
             "Deliveries",

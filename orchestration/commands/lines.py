@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg2.extensions import connection
@@ -11,6 +12,9 @@ from connections.settings import Settings, load_settings
 from orchestration import render
 from orchestration.commands.options import Customer, Json, Period, Service, Subscription
 from orchestration.queries import Filters, Row, in_period, select, whole_id
+from publishers import approvals, credits
+from publishers.approvals import Change
+from publishers.lines import Filters as LineFilters
 
 _LINES = """
     select
@@ -31,6 +35,8 @@ _LINES = """
         and (%(customer)s is null or l.external_customer_id = %(customer)s)
     order by l.service_period_start, l.external_subscription_id, l.kind, l.line_key
 """
+CHANGE = ("line", "approved_by", "what", "then", "now")
+CREDIT = ("line", "customer", "description", "amount")
 QUANTITIES = ("quantity", "included_quantity", "billable_quantity", "unit_price", "exact_amount")
 
 
@@ -49,11 +55,46 @@ def lines(
     with warehouse(settings) as conn:
         whom = whole_id(conn, settings, subscription)
         rows = proposed_lines(conn, settings, Filters(period, service, whom, customer))
+        marts = settings.schema("marts")
+        asked = credits.rows(conn, LineFilters())
+        known = LineFilters(line_keys=tuple(row["line_key"] for row in rows))
+        changed = approvals.changes_since_approval(conn, known, marts) if rows else []
     answer = [as_json(row) for row in rows]
     if json:
         render.print_json(answer)
-    else:
-        show(answer, period)
+        return
+    show(answer, period)
+    if changed:
+        render.stdout.print(render.table("Changed since approved", _changes(changed), CHANGE))
+    if asked:
+        render.stdout.print(render.table("Credits asked for", _credits(asked), CREDIT))
+
+
+def _changes(changed: Sequence[Change]) -> list[Row]:
+    """A row a changed value: an approval holds for the old one only."""
+    return [
+        {
+            "line": change.line_key[:8],
+            "approved_by": change.approved_by,
+            "what": name,
+            "then": old,
+            "now": new,
+        }
+        for change in changed
+        for name, (old, new) in change.values.items()
+    ]
+
+
+def _credits(asked: Sequence[Row]) -> list[Row]:
+    return [
+        {
+            "line": row["line_key"][:8],
+            "customer": row["customer_name"],
+            "description": row["description"],
+            "amount": render.money(row["amount"], row["currency"]),
+        }
+        for row in asked
+    ]
 
 
 def proposed_lines(conn: connection, settings: Settings, filters: Filters) -> list[Row]:

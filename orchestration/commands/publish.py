@@ -93,12 +93,17 @@ def show(answer: dict[str, Any]) -> None:
     """Print the documents with their totals, and the counts."""
     if answer["documents"]:
         _show_documents(answer)
-    counts = ("created", "unchanged", "held", "failed", "quarantined")
-    said = ", ".join(f"{answer[name]} {name}" for name in counts)
-    render.stdout.print(f"dry run: nothing was written; {said}" if answer["dry_run"] else said)
+    if answer["dry_run"]:
+        planned = sum(each["state"] == "planned" for each in answer["documents"])
+        said = f"dry run, nothing was written: {planned} to create, {answer['unchanged']} unchanged"
+        render.stdout.print(f"{said}, {answer['held']} held")
+    else:
+        counts = ("created", "unchanged", "held", "failed", "quarantined")
+        render.stdout.print(", ".join(f"{answer[name]} {name}" for name in counts))
     for alarm in answer["alarms"]:
         render.stdout.print(
-            f"[red]alarm[/] {alarm['key']} (Odoo {alarm['odoo_id']}): {alarm['finding']}",
+            f"[red]alarm[/] {alarm['key']} (Odoo {alarm['odoo_id']}):"
+            f" {render.escape(alarm['says'])}",
             highlight=False,
         )
 
@@ -111,9 +116,12 @@ def _show_documents(answer: dict[str, Any]) -> None:
             **each,
             **{name: each[f"{name}_amount"] for name in ("untaxed", "tax", "total")},
             "document": each["key"],
+            "kind": "credit note" if each["move_type"] == "out_refund" else "invoice",
             "lines": len(each["lines"]),
         }
         for each in answer["documents"]
     ]
+    if any(each["kind"] == "credit note" for each in documents):
+        columns.insert(2, "kind")
     reasons = ["reason"] if any(each["reason"] for each in documents) else []
     render.stdout.print(render.table(title, documents, [*columns, *reasons]))

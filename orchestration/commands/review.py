@@ -76,7 +76,7 @@ def credit(
     with warehouse(load_settings()) as conn:
         asked = None if amount is None else _amount(amount)
         line_key = credits.credit(conn, key, by=by, amount=asked, note=why)
-    render.stdout.print(f"asked for; approve it with: billing approve {line_key} --by ...")
+    render.stdout.print(f"asked for; approve it with: billing approve {line_key[:12]} --by NAME")
 
 
 def approvable(conn: connection, settings: Settings, filters: Filters) -> list[ProposedLine]:
