@@ -66,12 +66,12 @@ AGING_TOTALS = """
     where currency = %(currency)s
 """
 TAX = """
-    select issuer, service, tax_month, province, currency, invoice_count, net_amount, tax_amount,
-        province_tax_amount, difference_amount
+    select issuer, document_state, service, tax_month, province, currency, invoice_count,
+        net_amount, tax_amount, province_tax_amount, difference_amount
     from {marts}.rpt_tax_by_province
     where currency = %(currency)s and (%(service)s::text is null or service = %(service)s)
         and (%(month)s::date is null or tax_month = %(month)s)
-    order by tax_month desc, issuer, province, service
+    order by tax_month desc, document_state desc, issuer, province, service
 """
 USAGE = f"""
     select service, customer_name, external_subscription_id, subscription_id, plan_code, metric,

@@ -65,6 +65,7 @@ DECISIONS = (
 )
 ONE_MONTH_TAX = (
     Column("issuer", "Issuer", "words"),
+    Column("document_state", "State", "words"),
     Column("province", "Province"),
     Column("invoice_count", "Invoices", "quantity"),
     Column("net_amount", "Net", "money"),

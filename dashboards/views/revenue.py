@@ -59,6 +59,7 @@ AGING = (
 TAX = (
     Column("tax_month", "Month", "month"),
     Column("issuer", "Issuer", "words"),
+    Column("document_state", "State", "words"),
     Column("province", "Province"),
     Column("service", "Service"),
     Column("invoice_count", "Invoices", "quantity"),

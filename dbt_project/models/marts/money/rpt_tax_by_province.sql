@@ -21,6 +21,7 @@ invoiced_by_app as (
     select
         'app' as issuer,
         'nexacloud' as service,
+        'issued' as document_state,
         date_trunc('month', {{ local_date('app_invoices.issued_at', 'services.timezone') }})::date
             as tax_month,
         app_invoices.partner_province as province,
@@ -38,6 +39,7 @@ invoiced_by_odoo as (
     select
         'odoo' as issuer,
         service,
+        case when move_state = 'posted' then 'issued' else 'draft' end as document_state,
         date_trunc('month', invoice_on)::date as tax_month,
         province,
         currency,
@@ -67,6 +69,7 @@ final as (
     select
         issuer,
         service,
+        document_state,
         tax_month,
         province,
         currency,
@@ -76,7 +79,7 @@ final as (
         sum(province_tax_amount) as province_tax_amount,
         sum(province_tax_amount) - sum(tax_amount) as difference_amount
     from unioned
-    group by issuer, service, tax_month, province, currency
+    group by issuer, service, document_state, tax_month, province, currency
 
 )
 
