@@ -80,6 +80,19 @@ def show_table(pytestconfig: pytest.Config) -> Callable[[str, str], None]:
     return show
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process that runs its share of the files hands its tables to the one with the terminal."""
+    handed: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if handed is not None:
+        handed["tables"] = session.config.stash.get(_TABLES, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    tables = (getattr(node, "workeroutput", None) or {}).get("tables", [])
+    node.config.stash.setdefault(_TABLES, []).extend(map(tuple, tables))
+
+
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
