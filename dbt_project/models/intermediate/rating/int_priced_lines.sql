@@ -72,9 +72,9 @@ final as (
             when 'one_off' then charge
             when 'minimum' then 'minimum spend on ' || coalesce(unit_name, metric)
             else
-                trim_scale(quantity) || ' ' || coalesce(unit_name, metric) || ' used, '
-                || trim_scale(included_quantity) || ' included, '
-                || trim_scale(billable_quantity) || ' billed'
+                {{ readable_quantity('quantity') }} || ' ' || coalesce(unit_name, metric) || ' used, '
+                || {{ readable_quantity('included_quantity') }} || ' included, '
+                || {{ readable_quantity('billable_quantity') }} || ' billed'
                 || case charge_model
                     when 'per_unit' then ' at ' || trim_scale(unit_price)
                     when 'package' then ' in packages at ' || trim_scale(unit_price)
