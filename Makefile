@@ -29,7 +29,7 @@ dashboard: install  ## the finance pages
 	$(BIN)/billing dashboard
 
 test: install    ## every test, on real PostgreSQL and real HTTP
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest $(ARGS)
 
 test-odoo: install  ## publishing and loading against the Odoo 19 that ODOO_* names
 	$(BIN)/python -m pytest -m odoo_real $(ARGS)

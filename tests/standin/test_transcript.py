@@ -13,7 +13,10 @@ _OWN_DATA = {
     "search_count", "search_read page 1", "search_read page 2", "search_read empty",
     "search_read write_date window",
 }  # fmt: skip
-_OWN_NUMBERS = {"version", "read posted", "read paid", "login u_internal", "login u_draft"}
+_OWN_NUMBERS = {
+    "version", "read posted", "read paid", "login u_internal", "login u_draft",
+    "action_create_payments",
+}  # fmt: skip
 # What Community refuses, and Enterprise answers.
 _ONLY_COMMUNITY = {
     "fields_get missing model", "err: invalid field", "err: invalid domain field",
@@ -85,7 +88,7 @@ def _differences(exchange: dict[str, Any], body: dict[str, Any], binding: Bindin
 
 
 def _is_own_number(label: str, difference: str) -> bool:
-    own = (".name:", ".server_version", ".uid", ":")
+    own = (".name:", ".server_version", ".uid", ".res_id:", ":")
     return label in _OWN_NUMBERS and difference.removeprefix("[0]").startswith(own)
 
 
