@@ -20,7 +20,7 @@ TIME_ZONE = "America/Toronto"
 SECONDS_BETWEEN_LOOKS = 300
 
 _COPIES = dg.AssetSelection.groups("raw_nexacloud", "raw_odoo")
-_MODELS = dg.AssetSelection.groups("staging", "intermediate", "marts", "snapshots")
+_MODELS = dg.AssetSelection.groups("staging", "intermediate", "marts")
 _DRAFTS = dg.AssetSelection.assets(DRAFTS)
 
 refresh = dg.define_asset_job(
