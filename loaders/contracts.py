@@ -89,6 +89,10 @@ class Table:
         return self.source_name.replace(".", "_")
 
     @property
+    def has_history(self) -> bool:
+        return self.is_versioned or bool(self.logged_columns)
+
+    @property
     def history_name(self) -> str:
         """The name of its versions, or of its log of changes, in schema `snapshots`."""
         if self.logged_columns:

@@ -136,7 +136,7 @@ def _create(cur: cursor, table: Table) -> None:
 
 def _ensure_history(cur: cursor, table: Table, found: dict[str, str] | None) -> None:
     """Versions of a table that is overwritten; a log of changes beside one that should not be."""
-    if not (table.is_versioned or table.logged_columns):
+    if not table.has_history:
         return
     columns, target = history_columns(table), history_relation(table)
     if found is not None:
