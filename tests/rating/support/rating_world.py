@@ -176,10 +176,15 @@ class World:
     def rate(
         self, select: Sequence[str] = LINES, *, full_refresh: bool = False, **variables: Any
     ) -> None:
-        """Record history and run models; what is loaded from now on is a later load."""
+        """Record history and run models; what is loaded from now on is a later load.
+
+        A name of a history (nexacloud_subscription_history) asks for no model: only for the record.
+        """
         self.record()
+        select = [name for name in select if not name.endswith("_history")]
         given = {"as_of": self.as_of.isoformat(), "policy_overrides": self.policies, **variables}
-        self.dbt.build(select, given, full_refresh=full_refresh)
+        if select:
+            self.dbt.build(select, given, full_refresh=full_refresh)
         self.next_load()
 
     def lines(self, condition: str = "true") -> list[dict[str, Any]]:
