@@ -69,7 +69,9 @@ final as (
     left join partner_taxes
         on
             signed.partner_id = partner_taxes.partner_id
-            and {{ in_force_at('partner_taxes', 'coalesce(publications.billing_period_start, signed.placed_at)') }}
+            and {{ in_force_at(
+                'partner_taxes', 'coalesce(publications.billing_period_start, signed.placed_at)'
+            ) }}
     left join currencies on signed.currency_id = currencies.currency_id
 
 )
