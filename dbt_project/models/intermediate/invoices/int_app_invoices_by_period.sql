@@ -32,7 +32,11 @@ rated as (
         on
             charges.service = customers.service
             and charges.external_customer_id = customers.external_customer_id
-    left join partner_taxes on customers.partner_id = partner_taxes.partner_id
+            and {{ in_force_at('customers', 'charges.period_start') }}
+    left join partner_taxes
+        on
+            customers.named_partner_id = partner_taxes.partner_id
+            and {{ in_force_at('partner_taxes', 'charges.period_start') }}
 
 ),
 

@@ -8,7 +8,9 @@ with invoices as (
 
 customers as (
 
-    select * from {{ ref('int_customer_partners') }}
+    select *
+    from {{ ref('int_customer_partners') }}
+    where valid_until is null
 
 ),
 

@@ -39,6 +39,7 @@ signed as (
 
     select
         *,
+        coalesce(invoice_on, accounting_on)::timestamptz as placed_at,
         case move_type when 'out_refund' then -1 else 1 end as sign
     from moves
 
@@ -65,7 +66,12 @@ final as (
     from signed
     left join publications on signed.move_id = publications.odoo_move_id
     left join partners on signed.partner_id = partners.partner_id
-    left join partner_taxes on signed.partner_id = partner_taxes.partner_id
+    left join partner_taxes
+        on
+            signed.partner_id = partner_taxes.partner_id
+            and {{ in_force_at(
+                'partner_taxes', 'coalesce(publications.billing_period_start, signed.placed_at)'
+            ) }}
     left join currencies on signed.currency_id = currencies.currency_id
 
 )

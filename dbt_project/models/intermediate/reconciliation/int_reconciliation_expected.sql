@@ -37,6 +37,7 @@ keyed as (
         service_period_start as period_start,
         service_period_end as period_end,
         max(external_customer_id) as external_customer_id,
+        min(segment_start) as held_from,
         coalesce(min(currency) filter (where amount <> 0), min(currency)) as currency,
         count(distinct currency) filter (where amount <> 0) as currency_count,
         -- The plan at the end of the period is the one that a person has in mind.
@@ -76,7 +77,11 @@ taxed as (
         on
             keyed.service = customers.service
             and keyed.external_customer_id = customers.external_customer_id
-    inner join partner_taxes on customers.partner_id = partner_taxes.partner_id
+            and {{ in_force_at('customers', 'keyed.held_from') }}
+    inner join partner_taxes
+        on
+            customers.named_partner_id = partner_taxes.partner_id
+            and {{ in_force_at('partner_taxes', 'keyed.held_from') }}
     cross join company
     left join lateral (
         select (listed.tax ->> 'rate')::numeric / 100 as rate
