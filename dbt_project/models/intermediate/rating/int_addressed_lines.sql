@@ -6,6 +6,13 @@ with lines as (
 
 ),
 
+-- What corrects something billed is addressed and taxed as it was billed: see int_adjustments.
+adjustments as (
+
+    select * from {{ ref('int_adjustments') }}
+
+),
+
 subscriptions as (
 
     select * from {{ ref('int_subscriptions') }}
@@ -55,7 +62,7 @@ addressed as (
 
 ),
 
-final as (
+ordinary as (
 
     select
         addressed.*,
@@ -63,14 +70,7 @@ final as (
         product_map.product_code,
         product_map.product_id,
         partner_taxes.tax_ids,
-        partner_taxes.components as tax_components,
-        {{ hash_key([
-            'addressed.partner_id', 'addressed.currency', 'product_map.product_id',
-            'addressed.description', 'trim_scale(addressed.quantity)',
-            'trim_scale(addressed.unit_price)', 'trim_scale(addressed.amount)',
-            'addressed.service_start_on', 'addressed.service_end_on',
-            "array_to_string(partner_taxes.tax_ids, ',')",
-        ]) }} as content_hash
+        partner_taxes.components as tax_components
     from addressed
     left join billing_accounts
         on
@@ -89,6 +89,43 @@ final as (
                 else coalesce(addressed.metric, 'base')
             end
             and {{ in_force_at('product_map', 'addressed.segment_start') }}
+    where addressed.kind <> 'adjustment'
+
+),
+
+corrections as (
+
+    select
+        lines.*,
+        adjustments.partner_id,
+        adjustments.customer_name,
+        adjustments.product_code,
+        adjustments.product_id,
+        adjustments.tax_ids,
+        adjustments.tax_components
+    from lines
+    inner join adjustments on lines.line_key = adjustments.line_key
+
+),
+
+unioned as (
+
+    select * from ordinary
+    union all
+    select * from corrections
+
+),
+
+final as (
+
+    select
+        *,
+        {{ hash_key([
+            'partner_id', 'currency', 'product_id', 'description', 'trim_scale(quantity)',
+            'trim_scale(unit_price)', 'trim_scale(amount)', 'service_start_on',
+            'service_end_on', "array_to_string(tax_ids, ',')",
+        ]) }} as content_hash
+    from unioned
 
 )
 
