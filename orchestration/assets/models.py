@@ -19,10 +19,12 @@ from dagster_dbt import (
 )
 from packaging.version import Version
 
+from connections.postgres import warehouse
 from connections.settings import load_settings
 from orchestration import dbt, rules
 from orchestration.failures import as_failures
 from orchestration.names import BUILD_OP
+from orchestration.seeds import judge, known
 from orchestration.warehouse import migrate, only_one
 
 
@@ -65,6 +67,8 @@ def models(
     with as_failures("dbt"), only_one(settings, "dbt build"):
         dbt.check_current(settings)
         migrate(settings)
+        with warehouse(settings) as conn:
+            judge.refuse(known.read(conn))
         parsed = dbt.manifest(settings)
         today = rules.fingerprint(parsed)
         anew = config.full_refresh or today != rules.remembered(settings)
