@@ -6,6 +6,12 @@ with subscriptions as (
 
 ),
 
+segment_charges as (
+
+    select * from {{ ref('int_segment_charges') }}
+
+),
+
 unrateable as (
 
     select
@@ -27,6 +33,37 @@ unrateable as (
 
 ),
 
+unpriced as (
+
+    select
+        'price_unusable' as kind,
+        subscriptions.service,
+        subscriptions.subscription_id || ' ' || segment_charges.charge as subject,
+        subscriptions.subscription_id,
+        subscriptions.external_customer_id,
+        string_agg(distinct segment_charges.price_problem, ' ') as facts,
+        'The price of ' || segment_charges.charge || ' (' || max(segment_charges.price_source)
+        || ', currency ' || coalesce(max(segment_charges.currency), 'none') || ') cannot be rated by: '
+        || replace(string_agg(distinct segment_charges.price_problem, ', '), '_', ' ')
+            as description,
+        min(segment_charges.segment_start) as since_at
+    from segment_charges
+    inner join subscriptions on segment_charges.subscription_id = subscriptions.subscription_id
+    where segment_charges.price_problem is not null
+    group by
+        subscriptions.service, subscriptions.subscription_id, subscriptions.external_customer_id,
+        segment_charges.charge
+
+),
+
+unioned as (
+
+    select * from unrateable
+    union all
+    select * from unpriced
+
+),
+
 final as (
 
     select
@@ -41,7 +78,7 @@ final as (
         facts,
         description,
         since_at
-    from unrateable
+    from unioned
 
 )
 

@@ -1,3 +1,8 @@
+-- What the price book is held against before anything is rated by it:
+-- depends_on: {{ ref('metrics') }}, {{ ref('stg_nexacloud__plans') }}, {{ ref('nexacloud_plan_history') }}
+-- depends_on: {{ ref('stg_odoo__fusion_billing_charge') }}, {{ ref('stg_odoo__fusion_billing_service') }}
+-- depends_on: {{ ref('stg_odoo__fusion_billing_metric') }}, {{ ref('stg_odoo__res_currency') }}
+-- depends_on: {{ ref('stg_odoo__sale_subscription_plan') }}
 with charges as (
 
     select * from {{ ref('charges') }}
@@ -44,7 +49,7 @@ base_fees as (
         case when charge_model = 'one_off' then 'one_off' else 'base' end as charge_kind,
         null::text as metric,
         'flat' as charge_model,
-        currency,
+        upper(currency) as currency,
         base_fee,
         null::numeric as unit_price,
         0::numeric as included_quantity,
@@ -73,7 +78,7 @@ usage_charges as (
             when charge_model = 'standard' then 'per_unit'
             else coalesce(charge_model, 'per_unit')
         end as charge_model,
-        currency,
+        upper(currency) as currency,
         null::numeric as base_fee,
         coalesce(unit_price, 0) as unit_price,
         coalesce(included_quantity, 0) as included_quantity,

@@ -2,7 +2,9 @@
 
 with segment_charges as (
 
-    select * from {{ ref('int_segment_charges') }}
+    select *
+    from {{ ref('int_segment_charges') }}
+    where price_problem is null
 
 ),
 
@@ -76,8 +78,7 @@ inputs as (
         usage.aggregation,
         coalesce(usage.record_count, 0) as record_count,
         coalesce(usage.used_quantity, 0) as used_quantity,
-        -- A currency that Odoo does not know is rounded as nearly all are: to cents.
-        coalesce(currencies.decimals, 2)::int as decimals
+        currencies.decimals
     from segment_charges
     inner join segments
         on
@@ -95,7 +96,7 @@ inputs as (
         on
             subscriptions.service = metrics.service
             and segment_charges.metric = metrics.metric
-    left join currencies on segment_charges.currency = currencies.currency_code
+    inner join currencies on segment_charges.currency = currencies.currency_code
 
 ),
 

@@ -34,7 +34,7 @@ segment_charges as (
         segment_start,
         metric
     from {{ ref('int_segment_charges') }}
-    where charge_kind = 'usage'
+    where charge_kind = 'usage' and price_problem is null
 
 ),
 
