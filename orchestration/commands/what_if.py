@@ -12,6 +12,7 @@ import typer
 from psycopg2 import sql
 from psycopg2.extensions import connection
 
+from connections.months import first_day
 from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import dbt, price_book, render
@@ -35,7 +36,7 @@ SELECTION = (
 _BY_CUSTOMER = """
     select service, external_customer_id, customer_name, currency, month_on, rated_amount as amount
     from {marts}.rpt_rated_by_customer
-    where %(period)s is null or to_char(month_on, 'YYYY-MM') = %(period)s
+    where %(month)s::date is null or month_on = %(month)s
     order by month_on, customer_name, service, external_customer_id, currency
 """
 _CUSTOMER = ("service", "external_customer_id", "currency", "month_on")
@@ -104,7 +105,7 @@ def _files(book: Path | None, tiers: Path | None) -> dict[str, Path]:
 
 
 def _answer(conn: connection, settings: Settings, period: str | None) -> dict[str, Any]:
-    customers = select(conn, settings, _BY_CUSTOMER, {"period": period})
+    customers = select(conn, settings, _BY_CUSTOMER, {"month": first_day(period)})
     return {"customers": customers, **reconciliation(conn, settings, Filters(period=period))}
 
 

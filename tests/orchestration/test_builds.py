@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
+from dashboards.queries.common import FRESHNESS
 from orchestration import builds
 
 RESULTS = {
@@ -54,3 +56,23 @@ def test_a_build_that_was_killed_has_failed_when_the_next_begins(built: Settings
     with builds.recorded(built, is_whole=True):
         pass
     assert [row[0] for row in logged(built)] == ["failed", "passed"]
+
+
+def test_the_pages_say_from_which_instant_the_last_good_build_looks(built: Settings) -> None:
+    """Not when the server of the pages began, nor what a failed or partial build looked from."""
+
+    def as_of() -> Any:
+        with warehouse(built) as conn, conn.cursor() as cursor:
+            cursor.execute(FRESHNESS)
+            ((_, instant, _),) = cursor.fetchall()
+        return instant
+
+    assert as_of() is None
+    with builds.recorded(built, is_whole=True):
+        pass
+    later = built.model_copy(update={"billing_as_of": datetime(2026, 7, 1, tzinfo=UTC)})
+    with builds.recorded(later, is_whole=False):
+        pass
+    with pytest.raises(RuntimeError), builds.recorded(later, is_whole=True):
+        raise RuntimeError("dbt: 1 nodes failed")
+    assert as_of() == built.as_of

@@ -91,7 +91,6 @@ UNUSABLE: dict[str, dict[str, Any]] = {
     "no-size": {"metric": "cpu_seconds", "charge_model": "package", "unit_price": 1},
     "no-rate": {"metric": "cpu_seconds", "charge_model": "percentage"},
     "bad-tier": {"metric": "cpu_seconds", "charge_model": "volume"},
-    "lent": {"base_fee": 5, "currency": "XXX"},
 }
 
 

@@ -43,7 +43,7 @@ unpriced as (
         subscriptions.external_customer_id,
         string_agg(distinct segment_charges.price_problem, ' ') as facts,
         'The price of ' || segment_charges.charge || ' (' || max(segment_charges.price_source)
-        || ', currency ' || coalesce(max(segment_charges.currency), 'none') || ') cannot be rated by: '
+        || ') cannot be rated by: '
         || replace(string_agg(distinct segment_charges.price_problem, ', '), '_', ' ')
             as description,
         min(segment_charges.segment_start) as since_at

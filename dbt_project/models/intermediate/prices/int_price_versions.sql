@@ -16,12 +16,6 @@ app_prices as (
 
 ),
 
-currencies as (
-
-    select * from {{ ref('int_currencies') }}
-
-),
-
 versions as (
 
     select
@@ -113,13 +107,6 @@ final as (
         end as price_version,
         -- Nothing is rated by such a price, and no other source's stands in for it: a person decides.
         case
-            when
-                not exists (
-                    select 1
-                    from currencies
-                    where versions.currency = currencies.currency_code
-                )
-                then 'unknown_currency'
             when
                 not (
                     {%- for amount in [

@@ -78,7 +78,8 @@ inputs as (
         usage.aggregation,
         coalesce(usage.record_count, 0) as record_count,
         coalesce(usage.used_quantity, 0) as used_quantity,
-        currencies.decimals
+        -- A currency that Odoo does not know is rounded as nearly all are: to cents.
+        coalesce(currencies.decimals, 2)::int as decimals
     from segment_charges
     inner join segments
         on
@@ -96,7 +97,7 @@ inputs as (
         on
             subscriptions.service = metrics.service
             and segment_charges.metric = metrics.metric
-    inner join currencies on segment_charges.currency = currencies.currency_code
+    left join currencies on segment_charges.currency = currencies.currency_code
 
 ),
 
