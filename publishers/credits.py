@@ -185,7 +185,7 @@ def _is_meant(row: dict[str, Any], filters: Filters) -> bool:
 
 
 def _month(row: dict[str, Any]) -> str:
-    """As lines.in_month."""
+    """As connections.months.in_month."""
     zone = (row.get("policies") or {}).get("timezone") or "America/Toronto"
     return f"{row['service_period_start'].astimezone(ZoneInfo(zone)):%Y-%m}"
 

@@ -15,6 +15,7 @@ ROLES = (READER, APPROVER)
 # What the pages show of the decisions, and what the functions that write them read.
 SHOWN = (
     "approval_policies",
+    "builds",
     "cause_acceptances",
     "credit_requests",
     "cutover_gates",

@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[3]
 NAME = "rating_world"
 TEMPLATE = "rating_world_template"
 OWNER = "fusion_billing"
+AS_OF = datetime(2026, 6, 3, 12, tzinfo=UTC)
 FIRST_LOAD = datetime(2020, 1, 1, tzinfo=UTC)
 # Everything that the lines and their exceptions need, and nothing else.
 LINES = ("+fct_invoice_lines", "+fct_usage_exceptions")
@@ -87,6 +88,7 @@ class Dbt:
             for name, value in {**parts, "password": parts.get("password", "")}.items():
                 patch.setenv(f"WAREHOUSE_{name.upper()}", str(value))
             patch.setenv("DO_NOT_TRACK", "1")
+            patch.setenv("BILLING_AS_OF", AS_OF.isoformat())  # where a test hands no var over
             yield
 
 
@@ -106,7 +108,7 @@ class World:
 
     dsn: str
     dbt: Dbt
-    as_of: datetime = datetime(2026, 6, 3, 12, tzinfo=UTC)
+    as_of: datetime = AS_OF
     loaded_at: datetime = FIRST_LOAD
     policies: dict[str, dict[str, Any]] = field(default_factory=dict)
     _loads: int = 0

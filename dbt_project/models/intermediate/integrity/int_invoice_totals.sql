@@ -30,6 +30,12 @@ partner_taxes as (
 
 ),
 
+currencies as (
+
+    select * from {{ ref('int_currencies') }}
+
+),
+
 item_sums as (
 
     select
@@ -54,6 +60,7 @@ final as (
         invoices.period_end,
         invoices.issued_at,
         invoices.currency,
+        {{ decimals_of('currencies') }} as decimals,
         invoices.subtotal_amount,
         invoices.tax_amount,
         invoices.total_amount,
@@ -65,13 +72,15 @@ final as (
         case
             when partner_taxes.is_taxable_resolved then (
                 select
-                    coalesce(sum(round(
-                        invoices.subtotal_amount * (component.tax ->> 'rate')::numeric / 100, 2
-                    )), 0)
+                    coalesce(sum({{ round_money(
+                        "invoices.subtotal_amount * (component.tax ->> 'rate')::numeric / 100",
+                        decimals_of('currencies')
+                    ) }}), 0)
                 from jsonb_array_elements(partner_taxes.components) as component (tax)
             )
         end as province_tax_amount
     from invoices
+    left join currencies on invoices.currency = currencies.currency_code
     left join item_sums on invoices.invoice_id = item_sums.invoice_id
     left join customers
         on

@@ -58,8 +58,11 @@ final as (
         -- Quantity times price is the net: where every item says a gross amount, tax is inside.
         coalesce(
             bool_and(
-                abs(round(quantity * unit_price, 2) - round(amount / (1 + tax_rate), 2)) <= 0.01
-                and amount > round(quantity * unit_price, 2)
+                abs(
+                    {{ round_money('quantity * unit_price', 'decimals') }}
+                    - {{ round_money('amount / (1 + tax_rate)', 'decimals') }}
+                ) <= {{ smallest_amount('decimals') }}
+                and amount > {{ round_money('quantity * unit_price', 'decimals') }}
             ) filter (where item_kind in ('base', 'proration', 'usage') and amount <> 0), false
         ) as is_gross,
         -- Two invoices that say the same of the same time are one invoice, sent twice.

@@ -28,6 +28,12 @@ company as (
 
 ),
 
+currencies as (
+
+    select * from {{ ref('int_currencies') }}
+
+),
+
 keyed as (
 
     select
@@ -66,10 +72,14 @@ taxed as (
             case company.tax_rounding_method
                 when 'round_per_line'
                     then (
-                        select sum(round(line.amount * component.rate, 2))
+                        select sum({{ round_money(
+                            'line.amount * component.rate', decimals_of('currencies')
+                        ) }})
                         from unnest(keyed.line_amounts) as line (amount)
                     )
-                else round(keyed.expected_amount * component.rate, 2)
+                else {{ round_money(
+                    'keyed.expected_amount * component.rate', decimals_of('currencies')
+                ) }}
             end
         ) as tax_amount
     from keyed
@@ -83,6 +93,7 @@ taxed as (
             customers.named_partner_id = partner_taxes.partner_id
             and {{ in_force_at('partner_taxes', 'keyed.held_from') }}
     cross join company
+    left join currencies on keyed.currency = currencies.currency_code
     left join lateral (
         select (listed.tax ->> 'rate')::numeric / 100 as rate
         from jsonb_array_elements(partner_taxes.components) as listed (tax)
