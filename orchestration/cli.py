@@ -16,6 +16,7 @@ from orchestration.commands import (
     events,
     exceptions,
     explain,
+    identities,
     lines,
     policy,
     publish,
@@ -58,7 +59,8 @@ VERBS = {
         publish.release,
         events.events,
     ),
-    "See": (demo.demo, ui.ui, ui.dashboard, ui.roles, ui.env),
+    "Who may what": (identities.identities, ui.roles),
+    "See": (demo.demo, ui.ui, ui.dashboard, ui.env),
 }
 for panel, verbs in VERBS.items():
     for verb in verbs:

@@ -5,6 +5,8 @@ ops.exception_acknowledgements, in the caller's transaction: many decisions are 
 Readiness is the marts' business; who may open a gate is the caller's.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,6 +19,20 @@ from publishers.ledger import lock_decisions
 
 class GateError(ValueError):
     """A gate that cannot be set so, and how to fix it."""
+
+
+@contextmanager
+def all_or_none(conn: Connection) -> Iterator[None]:
+    """Many decisions, of which none is kept where one is refused; the caller commits."""
+    with conn.cursor() as cursor:
+        cursor.execute("savepoint all_or_none")
+        try:
+            yield
+        except BaseException:
+            cursor.execute("rollback to savepoint all_or_none")
+            raise
+        finally:
+            cursor.execute("release savepoint all_or_none")
 
 
 def open_gate(
@@ -101,7 +117,7 @@ def accept_cause(
     note: str | None = None,
     marts: str = "marts",
 ) -> int:
-    """A person accepts that `cause` explains `amount` of a period's difference, as marts say now."""
+    """A person accepts that `cause` explains `amount` of a difference, as the marts say now."""
     with conn.cursor() as cursor:
         _speak_for(cursor, by, marts)
         return _insert(

@@ -53,7 +53,8 @@ def resolve(cursor: Any, by: str) -> str:
     found = cursor.fetchall()
     if len(found) != 1:
         raise IdentityError(_unknown(cursor, by, len(found)))
-    person, may_speak, user = _identity(found[0][:5]), *found[0][5:]
+    person = _identity(found[0][:5])
+    may_speak, user = found[0][5:]
     if not person.is_active:
         raise IdentityError(f"{person.name} was disabled: see `billing identities`")
     if not may_speak:

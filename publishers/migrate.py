@@ -16,16 +16,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from publishers.roles import OWNER, grant_ops
+from publishers.roles import OWNER, MigrationError, grant_ops
 
 # One number for every process that migrates `ops`: the ASCII of "fbops".
 MIGRATION_LOCK = 0x66_62_6F_70_73
+HEAD = "head"
 # Alembic keeps its context in module globals, so threads of one process must queue as well.
 _ONE_AT_A_TIME = threading.Lock()
-
-
-class MigrationError(RuntimeError):
-    """A schema `ops` that this code, or this login, cannot bring to its version."""
 
 
 def upgrade(dsn: str) -> None:
@@ -71,10 +68,9 @@ def _upgrade_locked(connection: Connection) -> None:
     connection.commit()
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, HEAD)
     connection.commit()
-    with connection.connection.cursor() as cursor:
-        grant_ops(cursor)
+    grant_ops(connection.connection.cursor())
     connection.connection.commit()
 
 

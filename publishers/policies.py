@@ -156,9 +156,7 @@ _NOT_OF_THE_LINE = ("policy_version", "within_percent", "last_amount", "last_dec
 
 def approve_automatically(conn: Connection, schema: str = "marts") -> Decisions:
     """Approve what the policies in force allow, each line by `policy:<version>` with its reason."""
-    with conn, conn.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(sql.SQL(_CANDIDATES).format(marts=sql.Identifier(schema)))
-        found: Sequence[dict[str, Any]] = [dict(row) for row in cursor]
+    found = _found(conn, schema)
     result = Decisions()
     for version in sorted({row["policy_version"] for row in found}):
         rows = [row for row in found if row["policy_version"] == version]
@@ -171,6 +169,17 @@ def approve_automatically(conn: Connection, schema: str = "marts") -> Decisions:
         result.unchanged += given.unchanged
         result.refused |= given.refused
     return result
+
+
+def candidates(conn: Connection, schema: str = "marts") -> list[ProposedLine]:
+    """The lines that `approve_automatically` would approve now."""
+    return [_line(row) for row in _found(conn, schema)]
+
+
+def _found(conn: Connection, schema: str) -> Sequence[dict[str, Any]]:
+    with conn, conn.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute(sql.SQL(_CANDIDATES).format(marts=sql.Identifier(schema)))
+        return [dict(row) for row in cursor]
 
 
 def _why(row: dict[str, Any]) -> str:

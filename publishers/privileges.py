@@ -99,11 +99,12 @@ def ops_statements(cursor: Any, service: str, reader: str, approver: str) -> Ite
             "grant usage on schema ops to {}",
         ):
             yield Statement(role, sql.SQL(text).format(sql.Identifier(role)))
-    for role in (reader, approver):
-        for table in SHOWN:
-            yield _on(role, "select", table)
-    for table, columns in APPROVER_INSERTS.items():
-        yield _on(approver, "insert", table, columns)
+    yield from (_on(role, "select", table) for role in (reader, approver) for table in SHOWN)
+    yield from (_on(approver, "insert", *granted) for granted in APPROVER_INSERTS.items())
+    yield from _of_service(tables, service)
+
+
+def _of_service(tables: Sequence[tuple[Any, ...]], service: str) -> Iterator[Statement]:
     yield Statement(
         service,
         sql.SQL("grant usage on all sequences in schema ops to {}").format(sql.Identifier(service)),

@@ -25,6 +25,10 @@ class RoleError(RuntimeError):
     """A role that is not there, with the statement for whoever may create it."""
 
 
+class MigrationError(RuntimeError):
+    """A schema `ops` that this code, or this login, cannot bring to its version."""
+
+
 def known_roles(cursor: Any, names: Sequence[str]) -> set[str]:
     """Those of `names` that this server has."""
     cursor.execute("select rolname::text from pg_roles where rolname = any(%s)", (list(names),))

@@ -210,6 +210,8 @@ def _warehouse_template(cluster: Cluster) -> str:
             from publishers import roles
             from publishers.migrate import upgrade
 
+            for role in roles.ROLES:
+                cluster.ensure_role(role)
             with closing(psycopg2.connect(dsn)) as connection:
                 roles.separate(connection, "fusion_billing")
             upgrade(dsn)

@@ -12,8 +12,8 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
-# Which build a decision was made from: `marts`, or one beside it under a prefix. Only whoever builds
-# may create such a schema.
+# Which build a decision was made from: `marts`, or one beside it under a prefix. Only whoever
+# builds may create such a schema.
 MARTS = r"""
 create function ops.marts_schema() returns text language plpgsql stable
 set search_path = pg_catalog, pg_temp as $$
