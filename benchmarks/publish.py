@@ -80,9 +80,9 @@ class Bench:
             )
             execute_values(
                 cursor,
-                "insert into ops.line_approvals (line_key, content_hash, decision, decided_by,"
-                " amount, currency) values %s",
-                [(r["line_key"], "h", "approve", "bench", r["amount"], "CAD") for r in rows],
+                "insert into ops.line_approvals (line_key, content_hash, decision, decided_by)"
+                " values %s",
+                [(r["line_key"], "h", "approve", "bench") for r in rows],
             )
         conn.close()
 

@@ -75,6 +75,7 @@ def _acknowledge(
         by=by,
         until=until.replace(tzinfo=UTC) if until else None,
         note=why,
+        marts=settings.schema("marts"),
     )
     render.stderr.print(f"noted: {found[0]['description']}", highlight=False, markup=False)
 

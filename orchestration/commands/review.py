@@ -120,7 +120,7 @@ def _decide(
         whom = whole_id(conn, settings, filters.subscription)
         filters = replace(filters, subscription=whom)
         lines = approvable(conn, settings, filters) if every else named(conn, settings, keys)
-        decided = verb(conn, lines, by=by, note=why or None)
+        decided = verb(conn, lines, by=by, note=why or None, schema=settings.schema("marts"))
     if as_json:
         render.print_json(_answer(lines, decided))
     else:

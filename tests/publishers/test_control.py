@@ -272,6 +272,15 @@ def test_no_more_is_credited_than_was_billed(published: World) -> None:
             credits.credit(conn, "unknown", by="fay")
 
 
+@pytest.mark.parametrize(
+    "amount", ["0.004", "0.005", "12.345", "NaN", "Infinity", "-5", "1E-30", "0"]
+)
+def test_a_credit_is_money_of_its_currency(published: World, amount: str) -> None:
+    with published.warehouse() as conn, pytest.raises(CreditError):
+        credits.credit(conn, published.line(1)["line_key"], by="fay", amount=Decimal(amount))
+    assert published.query("select count(*) from ops.credit_requests") == [(0,)]
+
+
 def test_a_rejected_credit_is_final_and_gives_its_amount_back(published: World) -> None:
     line_key = published.line(1)["line_key"]
     with published.warehouse() as conn:

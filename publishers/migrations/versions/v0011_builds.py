@@ -1,12 +1,12 @@
 """A row for each build of the warehouse: nothing is published from one that did not pass its tests.
 
-Revision: 0011, after 0006.
+Revision: 0011, after 0010.
 """
 
 from alembic import op
 
 revision = "0011"
-down_revision = "0006"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import people
 import psycopg2
 import pytest
 from psycopg2 import sql
@@ -271,6 +272,7 @@ def _make_template(cluster: Cluster, target: Path) -> Dbt:
     cluster.ensure_role(OWNER)
     cluster.create_database(TEMPLATE, owner=OWNER)
     upgrade(cluster.dsn(TEMPLATE, user=OWNER))
+    people.add(cluster.dsn(TEMPLATE, user=OWNER))
     with closing(psycopg2.connect(cluster.dsn(TEMPLATE, user=OWNER))) as connection, connection:
         ensure_raw_tables(connection)
     # dbt knows one database name, so that it parses the project once: the template borrows it.
