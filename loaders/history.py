@@ -9,7 +9,7 @@ first version is what there was when the warehouse first looked: it reaches back
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from psycopg2 import sql
@@ -17,7 +17,7 @@ from psycopg2.extensions import cursor
 from psycopg2.sql import Composable
 
 from loaders.contracts import Table
-from loaders.schema import history_columns, history_relation, relation
+from loaders.relations import history_columns, history_relation, names_list, relation
 
 # The source's own time of a change, and of a row's beginning.
 CHANGED = ("updated_at", "write_date")
@@ -70,20 +70,26 @@ LATER_VERSIONS = sql.SQL("""
 
 
 def record(
-    cur: cursor, table: Table, *, seen_at: datetime, run_id: str, every_row: bool = False
+    cur: cursor,
+    table: Table,
+    *,
+    seen_at: datetime,
+    run_id: str,
+    every_row: bool = False,
+    is_late: bool = False,
 ) -> int:
     """Write what changed since the newest versions; return how many versions that were.
 
     `seen_at` is the instant at which the source was looked at. Compares the rows that this run
-    wrote, or with `every_row` all of raw, as it also does where there is no history yet: then a
-    deletion that raw had already marked keeps its day. Does nothing for a table without versions.
+    wrote, or with `every_row` all of raw, as it also does where there is no history yet. `is_late`:
+    history begins after raw did, and a deletion keeps the day on which raw marked it. Does nothing
+    for a table without versions.
     """
     if not table.is_versioned:
         return 0
     parts = _parts(table, seen_at, run_id)
-    is_new = _is_empty(cur, table)
-    scope = EVERY_ROW if every_row or is_new else THIS_RUN.format(**parts)
-    gone_at = sql.SQL("r._deleted_at") if is_new else parts["seen_at"]
+    scope = EVERY_ROW if every_row or _is_empty(cur, table) else THIS_RUN.format(**parts)
+    gone_at = sql.SQL("r._deleted_at") if is_late else parts["seen_at"]
     parts |= {"scope": scope, "gone_at": gone_at}
     written = 0
     for statement in (FIRST_VERSIONS, LATER_VERSIONS):
@@ -103,9 +109,9 @@ def fill_columns(cur: cursor, table: Table, columns: Iterable[str]) -> None:
             " where h.{key} = r.{key} and ({known}) is distinct from ({raw_columns})"
         ).format(
             history=history_relation(table),
-            columns=_list(names),
-            raw_columns=_list(names, "r"),
-            known=_list(names, "h"),
+            columns=names_list(names),
+            raw_columns=names_list(names, "r"),
+            known=names_list(names, "h"),
             raw=relation(table),
             key=sql.Identifier(table.key.name),
         )
@@ -130,8 +136,8 @@ def log_changes(
             " where r._deleted_at is null and {rows}"
         ).format(
             log=history_relation(table),
-            columns=_list(columns),
-            raw_columns=_list(columns, "r"),
+            columns=names_list(columns),
+            raw_columns=names_list(columns, "r"),
             is_withdrawn=sql.Literal(is_withdrawn),
             seen_at=sql.Literal(seen_at),
             run_id=sql.Literal(run_id),
@@ -158,13 +164,13 @@ def _parts(table: Table, seen_at: datetime, run_id: str) -> dict[str, Composable
         "name": sql.Literal(table.name),
         "seen_at": sql.SQL("{}::timestamptz").format(sql.Literal(seen_at)),
         "run_id": sql.Literal(run_id),
-        "columns": _list(names),
-        "raw_columns": _list(names, "r"),
+        "columns": names_list(names),
+        "raw_columns": names_list(names, "r"),
         "changed_columns": sql.SQL(", ").join(
             sql.SQL("(raw_row).{}").format(sql.Identifier(name)) for name in names
         ),
-        "raw_facts": _list(facts, "r"),
-        "known_facts": _list(facts, "n"),
+        "raw_facts": names_list(facts, "r"),
+        "known_facts": names_list(facts, "n"),
         "own_time": _first_of(names, CHANGED),
         "first_time": _first_of(names, (*CHANGED, *CREATED)),
         "is_rejected": sql.SQL(
@@ -178,9 +184,3 @@ def _first_of(names: tuple[str, ...], wanted: tuple[str, ...]) -> Composable:
     """The first of the wanted columns that the table has and the row fills."""
     found = [sql.SQL("r.{}").format(sql.Identifier(name)) for name in wanted if name in names]
     return sql.SQL("coalesce({})").format(sql.SQL(", ").join([*found, sql.SQL("null")]))
-
-
-def _list(names: Sequence[str], prefix: str = "") -> sql.Composed:
-    return sql.SQL(", ").join(
-        sql.Identifier(prefix, name) if prefix else sql.Identifier(name) for name in names
-    )

@@ -223,9 +223,9 @@ def test_odoo_s_charges_and_partners_keep_their_versions(
     odoo_sql("update fusion_billing_charge set write_date = '2024-01-01'")
     loaders.load(erp, only="odoo")
     (charge,) = admin.search("fusion.billing.charge", [], limit=1, order="id")
-    (partner,) = admin.search("res.partner", [("ref", "!=", False)], limit=1, order="id") or [1]
-    admin.write("fusion.billing.charge", [charge], {"price_per_unit": 9.5})
-    admin.write("res.partner", [partner], {"city": "Halifax"})
+    (partner,) = admin.search("res.partner", [], limit=1, order="id")
+    admin.execute_kw("fusion.billing.charge", "write", [[charge], {"price_per_unit": 9.5}])
+    admin.execute_kw("res.partner", "write", [[partner], {"city": "Halifax"}])
     odoo_sql("update fusion_billing_charge set write_date = '2024-02-01' where id = %s", (charge,))
     loaders.load(erp, only="odoo")
     odoo_sql("update fusion_billing_charge set price_per_unit = 7 where id = %s", (charge,))
