@@ -9,7 +9,7 @@ first version is what there was when the warehouse first looked: it reaches back
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from psycopg2 import sql
@@ -69,6 +69,24 @@ LATER_VERSIONS = sql.SQL("""
 """)
 
 
+# Where raw was lost and copied anew, what went at the source meanwhile has no row to be marked.
+MISSING_ROWS = sql.SQL("""
+    with gone as (
+        select r as known, greatest({seen_at}, r._valid_from + interval '1 microsecond') as at
+        from {history} as r
+        where r._valid_until is null and not r._is_deleted and not {is_rejected}
+            and not exists (select from {raw} as live where live.{key} = r.{key})
+    ),
+    closed as (
+        update {history} as h set _valid_until = g.at
+        from gone as g
+        where h.{key} = (g.known).{key} and h._valid_until is null
+    )
+    insert into {history} ({columns}, _version, _seen_at, _valid_from, _is_deleted, _run_id)
+    select {known_columns}, (known)._version + 1, {seen_at}, at, true, {run_id} from gone
+""")
+
+
 def record(
     cur: cursor,
     table: Table,
@@ -92,7 +110,8 @@ def record(
     gone_at = sql.SQL("r._deleted_at") if is_late else parts["seen_at"]
     parts |= {"scope": scope, "gone_at": gone_at}
     written = 0
-    for statement in (FIRST_VERSIONS, LATER_VERSIONS):
+    statements = [FIRST_VERSIONS, LATER_VERSIONS, *([MISSING_ROWS] if every_row else [])]
+    for statement in statements:
         cur.execute(statement.format(**parts))
         written += cur.rowcount
     return written
@@ -166,9 +185,8 @@ def _parts(table: Table, seen_at: datetime, run_id: str) -> dict[str, Composable
         "run_id": sql.Literal(run_id),
         "columns": names_list(names),
         "raw_columns": names_list(names, "r"),
-        "changed_columns": sql.SQL(", ").join(
-            sql.SQL("(raw_row).{}").format(sql.Identifier(name)) for name in names
-        ),
+        "changed_columns": _fields_of("raw_row", names),
+        "known_columns": _fields_of("known", names),
         "raw_facts": names_list(facts, "r"),
         "known_facts": names_list(facts, "n"),
         "own_time": _first_of(names, CHANGED),
@@ -178,6 +196,12 @@ def _parts(table: Table, seen_at: datetime, run_id: str) -> dict[str, Composable
             " and x.row_key = r.{}::text and x.resolved_at is null)"
         ).format(sql.Literal(table.source), sql.Literal(table.name), key),
     }
+
+
+def _fields_of(row: str, names: Sequence[str]) -> Composable:
+    return sql.SQL(", ").join(
+        sql.SQL("({}).{}").format(sql.Identifier(row), sql.Identifier(name)) for name in names
+    )
 
 
 def _first_of(names: tuple[str, ...], wanted: tuple[str, ...]) -> Composable:

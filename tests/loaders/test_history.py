@@ -167,6 +167,19 @@ def test_a_plan_price_that_is_corrected_after_a_rejection_counts_from_the_correc
     ]
 
 
+def test_what_went_while_raw_was_lost_is_gone_in_the_history(
+    nexa: Settings, app: Run, warehouse_sql: Run, plan: Callable[[], list[tuple[Any, ...]]]
+) -> None:
+    """raw is not backed up: it is copied anew beside the history that is."""
+    warehouse_sql("truncate raw_nexacloud.plans")
+    app(f"delete from plans where id = {PLAN}")
+    load(nexa, full=True)
+    (versions,) = warehouse_sql(
+        "select count(*), count(*) filter (where _is_deleted) from snapshots.nexacloud_plans"
+    )
+    assert versions == (233, 1)
+
+
 def test_a_load_that_is_taken_back_leaves_no_version(
     nexa: Settings, app: Run, plan: Callable[[], list[tuple[Any, ...]]]
 ) -> None:
