@@ -49,10 +49,10 @@ def credit(
             " values (%s, %s, %s, %s, %s) returning credit_id",
             (line["line_key"], asked, line["currency"], by.strip(), note),
         )
-        return _credit_key(cursor.fetchall()[0]["credit_id"])
+        return credit_key(cursor.fetchall()[0]["credit_id"])
 
 
-# The line that a request became, and whether somebody said no to it: see _credit_key.
+# The line that a request became, and whether somebody said no to it: see credit_key.
 _IS_REJECTED = """
 exists (
     select from ops.line_approvals as said
@@ -127,7 +127,7 @@ def _row(asked: dict[str, Any]) -> dict[str, Any]:
     row = {
         **{name: value for name, value in content.items() if name != "content_hash"},
         **{name: asked[name] for name in _KEPT},
-        "line_key": _credit_key(asked["credit_id"]),
+        "line_key": credit_key(asked["credit_id"]),
         "kind": "credit",
         "description": f"Credit: {asked['description']}{why}",
         "quantity": Decimal(1),
@@ -160,7 +160,8 @@ _KEPT = (
 )
 
 
-def _credit_key(credit_id: int) -> str:
+def credit_key(credit_id: int) -> str:
+    """The key of the line that a request becomes."""
     return hashlib.sha256(f"credit:{credit_id}".encode()).hexdigest()[:32]
 
 
