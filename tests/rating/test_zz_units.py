@@ -1,6 +1,6 @@
 """pytest helper: run dbt unit tests of intermediate folders."""
-import sys, pytest
-from rating_world import World
+import sys
+
 SEL=sys.argv
 def test_units(world):
     from rating_world import LINES
@@ -9,7 +9,6 @@ def test_units(world):
     sel=os.environ["UT"].split()
     from dbt.cli.main import dbtRunner
     w=world.dbt
-    import json
     flags=["--project-dir","/work/wt/rating","--profiles-dir","/work/wt/rating/dbt_project","--target-path",str(w.target),"--log-path",str(w.target)]
     with w._environment():
         for s in [sel]:
