@@ -52,7 +52,7 @@ def credit(
             " returning credit_id",
             (line["line_key"], asked, note),
         )
-        return _credit_key(cursor.fetchall()[0]["credit_id"])
+        return credit_key(cursor.fetchall()[0]["credit_id"])
 
 
 def _check_amount(asked: Decimal, line: dict[str, Any]) -> None:
@@ -128,7 +128,7 @@ def _row(asked: dict[str, Any]) -> dict[str, Any]:
     return {**content, **always, **asked}
 
 
-def _credit_key(credit_id: int) -> str:
+def credit_key(credit_id: int) -> str:
     return hashlib.sha256(f"credit:{credit_id}".encode()).hexdigest()[:32]
 
 
