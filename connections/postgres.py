@@ -119,7 +119,7 @@ def _connect(
 def _prepare(conn: connection, timeout_seconds: int, *, row_security_off: bool = False) -> None:
     """Plain SET statements and not startup options: poolers refuse unknown startup options."""
     with conn.cursor() as cursor:
-        cursor.execute("set time zone 'UTC'")
+        cursor.execute("set time zone 'UTC'; set datestyle = 'ISO, YMD'")
         cursor.execute(
             sql.SQL("set statement_timeout = {}").format(sql.Literal(f"{timeout_seconds}s"))
         )

@@ -42,6 +42,7 @@ VERBS: Panels = {
         f"{COMMANDS}.policy:policy",
         f"{COMMANDS}.publish:publish",
         f"{COMMANDS}.publish:release",
+        f"{COMMANDS}.publish:restore_ledger",
         f"{COMMANDS}.events:events",
     ),
     "Who may what": (f"{COMMANDS}.identities:identities", f"{COMMANDS}.ui:roles"),

@@ -13,7 +13,7 @@ from psycopg2.extensions import connection
 
 from connections.settings import Settings
 from orchestration.errors import CommandError
-from orchestration.queries import Filters, Row, in_period, select
+from orchestration.queries import Filters, Row, how_many, in_period, select
 from publishers import gates
 
 _READINESS = """
@@ -41,7 +41,7 @@ _EXPLAINED = """
     inner join {intermediate}.int_services as services on c.service = services.service
     where
         r.status = 'explained'
-        and (%(period)s is null or {in_period})
+        and {in_period}
         and (%(subscription)s is null or c.external_subscription_id = %(subscription)s)
         and not exists (
             select from ops.cause_acceptances as known
@@ -125,7 +125,5 @@ def find(rows: Sequence[Row], subscription: str) -> Row:
     found = [row for row, *names in ids if subscription in names]
     found = found or [row for row, name, _ in ids if name.startswith(subscription)]
     if len(found) != 1:
-        raise CommandError(
-            f"{subscription} names {len(found)} subscriptions: `billing readiness` lists them"
-        )
+        raise CommandError(how_many(subscription, found, "subscription", "billing readiness"))
     return found[0]

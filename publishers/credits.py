@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
@@ -129,6 +130,7 @@ def _row(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def credit_key(credit_id: int) -> str:
+    """The key of the line that a request becomes."""
     return hashlib.sha256(f"credit:{credit_id}".encode()).hexdigest()[:32]
 
 
@@ -141,9 +143,15 @@ def _is_meant(row: dict[str, Any], filters: Filters) -> bool:
     }
     if filters.line_keys and row["line_key"] not in filters.line_keys:
         return False
-    if filters.period and not str(row.get("service_start_on", "")).startswith(filters.period):
+    if filters.period and filters.period != _month(row):
         return False
     return all(row[name] == value for name, value in wanted.items() if value)
+
+
+def _month(row: dict[str, Any]) -> str:
+    """As connections.months.in_month."""
+    zone = (row.get("policies") or {}).get("timezone") or "America/Toronto"
+    return f"{row['service_period_start'].astimezone(ZoneInfo(zone)):%Y-%m}"
 
 
 def publishable(conn: Connection, filters: Filters) -> list[Line]:

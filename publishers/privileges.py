@@ -13,6 +13,7 @@ from psycopg2 import sql
 # What the pages show of the decisions, and what the functions that write them read.
 SHOWN = (
     "approval_policies",
+    "builds",
     "cause_acceptances",
     "credit_lines",
     "credit_requests",

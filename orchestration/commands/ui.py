@@ -104,6 +104,8 @@ def roles(separate: Separate = False, sql: Sql = False) -> None:
 def env() -> None:
     """Print the variables that dbt and Dagster read, the warehouse's password among them.
 
+    BILLING_AS_OF is the instant of this call where none is set: dbt by hand looks from there.
+
     Example: [bold]eval "$(billing env)" && dbt build --select fct_invoice_lines[/]
     """
     settings = load_settings()
@@ -112,6 +114,7 @@ def env() -> None:
         "DBT_PROFILES_DIR": str(dbt.PROJECT_FOLDER),
         "DBT_TARGET_PATH": str(dbt.target_folder(settings)),
         "BILLING_AS_OF": settings.as_of.isoformat(),
+        "BILLING_SCHEMA_PREFIX": settings.billing_schema_prefix,
     }
     for name, value in variables.items():
         typer.echo(f"export {name}={shlex.quote(value)}")

@@ -6,7 +6,7 @@ Revision: 0008. People are a list with their database users; each decision is st
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -187,7 +187,7 @@ end $$;
 create trigger verify before insert on ops.credit_requests
     for each row execute function ops.verify_credit();
 
--- After a restore: a request that Odoo still knows, under the number that its line's key is made of.
+-- After a restore: a request that Odoo still knows, under the number that makes its line's key.
 create function ops.adopt_credit_request(
     number bigint, line_key text, amount numeric, currency text, note text
 ) returns void
