@@ -1,8 +1,7 @@
-"""Facts that a source overwrites count as they were: what was published in April stays what it was."""
+"""Facts that a source overwrites count as they were: what was published in April stays so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -115,7 +114,7 @@ def fill(world: World) -> None:
 
 
 @pytest.fixture(scope="module")
-def changed(cluster: Cluster, rating_dbt: Dbt) -> Iterator[World]:
+def changed(cluster: Cluster, rating_dbt: Dbt) -> World:
     """April is published; then everything changes at its source."""
     world = fresh_world(cluster, rating_dbt)
     fill(world)
@@ -127,7 +126,7 @@ def changed(cluster: Cluster, rating_dbt: Dbt) -> Iterator[World]:
         world.change("raw_nexacloud.subscriptions", name, **values)
     world.change("raw_nexacloud.subscriptions", "gone", _deleted_at=world.loaded_at)
     world.rate((*LINES, "+int_billing_exceptions"))
-    yield world
+    return world
 
 
 def of_month(world: World, month: str, condition: str = "true") -> list[dict[str, Any]]:
