@@ -1,4 +1,4 @@
-"""A policy that people change counts from the first period of its own rule that begins after its day."""
+"""A policy that people change counts from the first period of its own rule after its day."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ versions as (
 app_plans as (
 
     select *
-    from {{ ref('stg_nexacloud__plans') }}
-    where plan_code is not null
+    from {{ ref('stg_snapshots__nexacloud_plans') }}
+    where valid_until is null and not is_deleted and plan_code is not null
 
 ),
 
