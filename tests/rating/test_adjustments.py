@@ -14,7 +14,7 @@ NEW = "line_key not in (select line_key from ops.publication_lines where release
 
 
 def small_world(world: World) -> World:
-    """April: 31.00 a month and 0.10 a second; `gone` will vanish, `cheap` will cost less."""
+    """April: 31.00 a month and 0.10 a second; `gone` will turn out to have ended, `cheap` will cost less."""
     terms = {"overage_price_per_cpu_second": "0.1"}
     world.load("raw_nexacloud.plans", [plan("p", "31", **terms), plan("q", "100", **terms)])
     names = (("late", "p"), ("gone", "p"), ("cheap", "q"), ("part", "p"))
@@ -56,7 +56,7 @@ def test_a_billed_month_is_only_ever_adjusted(world: World) -> None:
     for line in billed:
         assert frozen[line["line_key"]] == line | in_the_ledger
 
-    # Late usage, a corrected price, a subscription that vanished; usage of what is not billed yet.
+    # Late usage, a corrected price, an end before April; usage of what is not billed yet.
     world.load(
         "raw_nexacloud.usage_records",
         [usage(2, "late", 50, toronto(2026, 4, 20)), usage(3, "part", 7, toronto(2026, 4, 20))],
@@ -65,7 +65,8 @@ def test_a_billed_month_is_only_ever_adjusted(world: World) -> None:
         "charges",
         [{"service": "nexacloud", "plan_code": "q", "currency": "CAD", "base_fee": "80"}],
     )
-    world.change("raw_nexacloud.subscriptions", "gone", _deleted_at=world.loaded_at)
+    ended = {"status": "cancelled", "cancelled_at": toronto(2026, 3, 31)}
+    world.change("raw_nexacloud.subscriptions", "gone", **ended, updated_at=toronto(2026, 5, 9))
     world.rate()
     assert new_lines(world) == {
         ("late", "cpu_seconds", "adjustment"): Decimal("5.00"),
@@ -248,6 +249,7 @@ def test_what_a_person_gave_back_is_not_given_back_again(world: World) -> None:
     world.publish([base], "april")
     credit = {**base, "line_key": "credit", "kind": "credit", "amount": Decimal("-20.00")}
     world.publish([{**credit, "corrects_period_start": APRIL}], "credit")
-    world.change("raw_nexacloud.subscriptions", "gone", _deleted_at=world.loaded_at)
+    ended = {"status": "cancelled", "cancelled_at": toronto(2026, 3, 31)}
+    world.change("raw_nexacloud.subscriptions", "gone", **ended, updated_at=toronto(2026, 5, 9))
     world.rate()
     assert new_lines(world)[("gone", "base", "adjustment")] == Decimal("-11.00")
