@@ -1,4 +1,4 @@
-"""Facts that a source overwrites count as they were: what was published in April stays so."""
+"""Facts that a source overwrites count as they were: what was published in April stays."""
 
 from __future__ import annotations
 
