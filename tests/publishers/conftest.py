@@ -63,7 +63,9 @@ def world(warehouse_world: World, shared_odoo: Any, tmp_path: Path) -> World:
     )
     # A real Odoo remembers earlier sessions: the service's name is new each time.
     service = f"cloud{uuid4().hex[:8]}"
-    return World(settings, service=service, is_real=hasattr(shared_odoo, "is_real"))
+    world = World(settings, service=service, is_real=hasattr(shared_odoo, "is_real"))
+    world.forget_other_warehouses()
+    return world
 
 
 @pytest.fixture
@@ -91,3 +93,15 @@ def _created(port: Any) -> list[dict[str, Any]]:
     for number in range(COUNT):
         port.execute("res.partner", "create", [{"name": f"Publishing test {number}", **values}])
     return port.search_read("res.partner", _ONTARIO, ["name"], order="id desc", limit=COUNT)
+
+
+@pytest.fixture
+def published(world: World, customers: SimpleNamespace) -> World:
+    """One draft of 100.00 + 13.00 in Odoo."""
+    row = world.line(
+        1, partner_id=customers.partners[0]["id"], tax_ids=[customers.taxes["13% HST"]]
+    )
+    world.propose([row])
+    world.approve()
+    assert world.publish().created == 1
+    return world
