@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from nexacloud_rows import plan, subscription, toronto
+from nexacloud_rows import plan, subscription, toronto, usage
 from rating_world import LINES, Dbt, DbtFailed, World, fresh_world
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ EXPECTED: dict[str, tuple[Amounts, Amounts, Amounts]] = {
     "twin-1": ([], cad("30.00"), cad("30.00")),
     "twin-2": ([], cad("60.00"), cad("60.00")),
     "lower": ([], cad("30.00"), cad("30.00")),
+    "metric": ([], cad("30.00"), cad("30.00")),
     "year one": ([], [], []),
     "year 9999": ([], [], []),
     "unheard": ([], [], []),
@@ -78,6 +79,7 @@ TROUBLE = {
     "plan_code_twice": {"twin-1", "twin-2"},
     "price_missing": {"unpriced"},
     "currency_unknown": {"unheard"},
+    "usage_metric_unknown": {"metric"},
 }
 
 
@@ -111,6 +113,8 @@ def fill(world: World) -> None:
             for name in EXPECTED
         ],
     )
+    unheard = usage(1, "metric", 5, toronto(2026, 5, 3), metric="unheard")
+    world.load("raw_nexacloud.usage_records", [unheard])
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ def test_may_is_expected_and_invoiced_by_nobody(sample: World) -> None:
 
 def test_with_the_apps_own_policy_all_six_match(changed: World) -> None:
     policies = {"policy_overrides": {"nexacloud": {"proration": "second"}}}
-    build(changed, ("int_services+",), policies)
+    build(changed, ("int_services+", "int_service_policies+"), policies)
     rows = changed.query(APRIL)
     assert Counter(row["status"] for row in rows) == {"match": 6}
     assert all(row["delta_amount"] == 0 for row in rows)

@@ -21,7 +21,11 @@ rejected_rows as (
 lost_usage as (
 
     select
-        'usage_left_out' as kind,
+        -- What nobody knows how to add up would be missing on the invoice.
+        case
+            when reason in ('unknown_metric', 'unknown_aggregation') then 'usage_metric_unknown'
+            else 'usage_left_out'
+        end as kind,
         coalesce(service, usage_source) as service,
         concat_ws(' ', subscription_id, metric, reason) as subject,
         subscription_id,
