@@ -1,0 +1,148 @@
+"""Law 5: one rating for all time on one plan within a period, breaks included.
+
+In: pieces of held time, and which interval each plan had when. Out: segments with the share of the
+full period that they pay for, and where an instant of usage belongs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+
+from company.holding import Piece, is_held
+from company.periods import MONTHLY, Pace, Period, Term, day_start, local_day
+from company.story import Policy
+from company.versions import FOREVER
+
+INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """All time on one plan (in trial or not) within one period of one stream of periods."""
+
+    kind: str  # all, base, usage: a yearly plan pays its fee and its usage by other periods
+    period: Period
+    plan: str
+    is_trial: bool
+    start: datetime
+    share: Fraction
+
+
+class Calendar:
+    """The days of one subscription: who owns them, and how they fall into periods."""
+
+    def __init__(self, held: list[Piece], policy: Policy) -> None:
+        self.held = held
+        self.policy = policy
+        self.days = self._owned_days()
+
+    def _owned_days(self) -> dict[date, Piece]:
+        """A local day belongs to the last piece that touches it; far days are not listed."""
+        owners: dict[date, Piece] = {}
+        zone = self.policy.timezone
+        for piece in self.held:
+            day = local_day(piece.start, zone)
+            last = local_day(min(piece.end, _horizon(piece.start)) - INSTANT, zone)
+            while day <= last:
+                owners[day] = piece
+                day += timedelta(days=1)
+        return owners
+
+    def owner(self, instant: datetime) -> Piece | None:
+        """Whose an instant of usage is: held at that instant, by the day's plan."""
+        if not is_held(self.held, instant):
+            return None
+        if self.policy.proration != "second":
+            return self.days.get(local_day(instant, self.policy.timezone))
+        return next(piece for piece in self.held if piece.start <= instant < piece.end)
+
+    def terms(self, changes: list[tuple[datetime, Pace | None]]) -> list[Term]:
+        """Stretches of one pace; `changes` says from when which plan's interval counts."""
+        first = self.held[0].start
+        starts: list[tuple[datetime, Pace | None]] = []
+        for at, pace in changes:
+            start = max(first, at if not starts else self._switched(at))
+            if at > first and not is_held(self.held, at):
+                continue
+            while starts and starts[-1][0] >= start:
+                starts.pop()
+            if not starts or starts[-1][1] != pace:
+                starts.append((start, pace))
+        ends = [start for start, _ in starts[1:]] + [FOREVER]
+        return [
+            Term(start, end, pace, start == starts[0][0])
+            for (start, pace), end in zip(starts, ends, strict=True)
+            if pace is not None
+        ]
+
+    def _switched(self, at: datetime) -> datetime:
+        if self.policy.proration == "second":
+            return at
+        return day_start(local_day(at, self.policy.timezone), self.policy.timezone)
+
+    def segments(self, terms: list[Term], until: datetime) -> Iterator[Segment]:
+        for term in terms:
+            streams = [("base", term.pace), ("usage", MONTHLY)]
+            for kind, pace in streams if term.pace.is_yearly else [("all", term.pace)]:
+                rule, zone = self.policy.period_rule, self.policy.timezone
+                for period in term.periods(pace, rule, zone, until):
+                    yield from self._within(kind, period)
+
+    def _within(self, kind: str, period: Period) -> Iterator[Segment]:
+        measured = self._seconds if self.policy.proration == "second" else self._days
+        groups: dict[tuple[str, bool], tuple[datetime, Fraction]] = {}
+        for piece, start, size in measured(period):
+            key = piece.plan, piece.is_trial
+            first, so_far = groups.get(key, (start, Fraction(0)))
+            groups[key] = min(first, start), so_far + size
+        whole = self._whole(period, sum((size for _, size in groups.values()), Fraction(0)))
+        for (plan, is_trial), (start, size) in groups.items():
+            yield Segment(kind, period, plan, is_trial, start, size / whole)
+
+    def _whole(self, period: Period, held: Fraction) -> Fraction:
+        if self.policy.proration == "second":
+            return _seconds(period.full_start, period.full_end)
+        return held if self.policy.proration == "none" else Fraction(period.full_days)
+
+    def _seconds(self, period: Period) -> Iterator[tuple[Piece, datetime, Fraction]]:
+        for piece in self.held:
+            start, end = max(piece.start, period.start), min(piece.end, period.end)
+            if start < end:
+                yield piece, start, _seconds(start, end)
+
+    def _days(self, period: Period) -> Iterator[tuple[Piece, datetime, Fraction]]:
+        zone = self.policy.timezone
+        day, last = local_day(period.start, zone), local_day(period.end - INSTANT, zone)
+        while day <= last:
+            owner = self.days.get(day)
+            if owner is not None:
+                yield owner, self._first_instant(owner, day), Fraction(1)
+            day += timedelta(days=1)
+
+    def _first_instant(self, owner: Piece, day: date) -> datetime:
+        """A day that others touched before is the owner's from its start."""
+        start = day_start(day, self.policy.timezone)
+        if owner.start <= start:
+            return start
+        return start if self._touched_before(owner, start) else self._first_touch(owner, day)
+
+    def _touched_before(self, owner: Piece, start: datetime) -> bool:
+        return any(piece.start < start < piece.end for piece in self.held if piece != owner)
+
+    def _first_touch(self, owner: Piece, day: date) -> datetime:
+        zone = self.policy.timezone
+        of_day = [piece.start for piece in self.held if local_day(piece.start, zone) == day]
+        return min([owner.start, *of_day])
+
+
+def _seconds(start: datetime, end: datetime) -> Fraction:
+    span = end - start
+    return Fraction(span.days * 86400 + span.seconds) + Fraction(span.microseconds, 10**6)
+
+
+def _horizon(start: datetime) -> datetime:
+    """Past every period that a story can see the start of."""
+    return start.replace(year=max(start.year, 2026) + 2, day=1)
