@@ -55,7 +55,7 @@ def bench_copy(world: World) -> list[str]:
 
 def _plain_table(world: World) -> None:
     with world.warehouse() as conn, conn.cursor() as cur:
-        columns = column_definitions(USAGE).as_string(conn)
+        columns = column_definitions(USAGE.columns).as_string(conn)
         cur.execute("drop table if exists plain")
         cur.execute(f"create table plain ({columns})")
         cur.execute("checkpoint")

@@ -21,7 +21,9 @@ import psutil
 from psycopg2.extensions import parse_dsn
 
 from benchmarks.loader_world import Spent
+from loaders.history import record
 from loaders.schema import ensure_raw_tables
+from loaders.tables import ALL
 from publishers.migrate import upgrade
 from sandbox.postgres import Cluster
 
@@ -88,6 +90,8 @@ class RatingWorld:
             values = {"start": self.start, "subscriptions": self.subscriptions}
             with conn.cursor() as cur:
                 cur.execute(ENTITIES, values)
+                for table in ALL:
+                    record(cur, table, seen_at=self.as_of, run_id="bench", every_row=True)
         self.manifest = self._dbt(["parse"])
         self._dbt(["seed"])
 

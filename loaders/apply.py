@@ -4,6 +4,8 @@ counts flow out.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from psycopg2.extensions import cursor
 
 from loaders import merge, rejects
@@ -16,12 +18,18 @@ REASONS_NAMED = 5
 
 
 def apply_stage(
-    cur: cursor, table: Table, report: TableReport, options: Options, *, keys: str | None
+    cur: cursor,
+    table: Table,
+    report: TableReport,
+    options: Options,
+    *,
+    keys: str | None,
+    seen_at: datetime,
 ) -> None:
     """Merge load_stage into raw and record load_rejects; in a dry run, only count.
 
     `keys` names the temporary table that holds every key of the source, where there is one: what is
-    not in it is marked as deleted.
+    not in it is marked as deleted. `seen_at` is the instant at which the source was looked at.
     """
     report.rejected = _count_rejects(cur)
     if keys:
@@ -29,12 +37,12 @@ def apply_stage(
     if options.dry_run:
         merged = merge.preview(cur, table)
     else:
-        merged = merge.merge(cur, table, options.run_id)
+        merged = merge.merge(cur, table, options.run_id, seen_at)
         # Each of these looks at all of raw: only where there is something to mark.
         if report.rejected:
-            merge.mark_rejected(cur, table, options.run_id)
+            merge.mark_rejected(cur, table, options.run_id, seen_at)
         if keys and report.deleted:
-            merge.mark_vanished(cur, table, keys, options.run_id)
+            merge.mark_vanished(cur, table, keys, options.run_id, seen_at)
     report.created, report.updated = merged.created, merged.updated
     report.unchanged = merged.unchanged
 

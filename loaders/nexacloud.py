@@ -18,7 +18,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection, cursor
 from psycopg2.sql import Composable
 
-from loaders import merge, nexacloud_sql, rejects
+from loaders import history, merge, nexacloud_sql, rejects
 from loaders.apply import apply_stage, hold_the_law, record_rejects
 from loaders.contracts import Table
 from loaders.errors import CopyMismatch
@@ -55,7 +55,7 @@ def load_nexacloud(
     with source.cursor() as reader, target.cursor() as writer:
         for table in tables:
             there = found.tables[table.source_name]
-            load = _TableLoad(reader, writer, table, there, found.horizon, options, log)
+            load = _TableLoad(reader, writer, table, there, found, options, log)
             reports.append(load.run())
     return reports
 
@@ -67,8 +67,8 @@ class _TableLoad:
     reader: cursor
     writer: cursor
     table: Table
-    found: FoundTable
-    horizon: datetime
+    there: FoundTable
+    found: NexacloudFound
     options: Options
     log: RunLog
 
@@ -95,6 +95,13 @@ class _TableLoad:
         self.report.seconds = time.monotonic() - started
         self.meter.show(self.report.read, is_done=True)
         if not self.options.dry_run:
+            history.record(
+                self.writer,
+                self.table,
+                seen_at=self.found.seen_at,
+                run_id=self.options.run_id,
+                every_row=self.is_whole,
+            )
             self.log.succeed(self.writer, self.report)
         return self.report
 
@@ -109,7 +116,7 @@ class _TableLoad:
             self.log.start(self.table, self.report.mode, self.report.watermark_from)
         where = EVERYTHING if self.is_whole else self._window(last)
         self.report.plan, estimate = self._plan(where)
-        total = self.found.rows if self.is_whole else estimate
+        total = self.there.rows if self.is_whole else estimate
         self.meter = Meter(self.table, total, self.options.progress)
         return where
 
@@ -159,7 +166,14 @@ class _TableLoad:
         self._stage(where)
         keys = ("load_stage" if self.is_whole else "load_keys") if self.is_sweep else None
         self.meter.say("merging")
-        apply_stage(self.writer, self.table, self.report, self.options, keys=keys)
+        apply_stage(
+            self.writer,
+            self.table,
+            self.report,
+            self.options,
+            keys=keys,
+            seen_at=self.found.seen_at,
+        )
 
     def _prove(self) -> None:
         """Count and sum all of both sides. Raises CopyMismatch where reading it whole does not
@@ -257,7 +271,7 @@ class _TableLoad:
         self.report.compared = scope
         self.report.source_totals, self.report.raw_totals = theirs, ours
         # Never ahead of a transaction that may still be open; never back.
-        seen = min(watermark, self.horizon) if watermark else None
+        seen = min(watermark, self.found.horizon) if watermark else None
         known = self.report.watermark_from
         self.report.watermark = max((at for at in (seen, known) if at), default=None)
 

@@ -22,7 +22,7 @@ from psycopg2.extensions import connection, cursor
 from psycopg2.sql import Composable
 
 from connections.odoo import OdooPort, Record
-from loaders import merge, odoo_values, rejects
+from loaders import history, merge, odoo_values, rejects
 from loaders.apply import apply_stage, hold_the_law, record_rejects
 from loaders.contracts import Table
 from loaders.odoo_pages import Pages
@@ -92,6 +92,7 @@ class _ModelLoad:
 
     def run(self) -> TableReport:
         started = time.monotonic()
+        self.seen_at = datetime.now(UTC)
         last = self.log.last(self.table)
         since = self._since(last)
         is_sweep = since is None or last.is_sweep_due(self.table)
@@ -119,6 +120,13 @@ class _ModelLoad:
         self.report.seconds = time.monotonic() - started
         self.meter.show(self.report.read, is_done=True)
         if not self.options.dry_run:
+            history.record(
+                self.writer,
+                self.table,
+                seen_at=self.seen_at,
+                run_id=self.options.run_id,
+                every_row=since is None,
+            )
             self.log.succeed(self.writer, self.report)
         return self.report
 
@@ -214,7 +222,9 @@ class _ModelLoad:
     def _apply(self, keys: str | None) -> None:
         """Merge; where every id was seen, hold the law."""
         self.meter.say("merging")
-        apply_stage(self.writer, self.table, self.report, self.options, keys=keys)
+        apply_stage(
+            self.writer, self.table, self.report, self.options, keys=keys, seen_at=self.seen_at
+        )
         record_rejects(self.writer, self.table, self.report, self.options)
         if keys and not self.options.dry_run:
             self.writer.execute(

@@ -18,6 +18,7 @@ NEXACLOUD: tuple[Table, ...] = (
         " is_active boolean, created_at timestamptz, updated_at timestamptz",
         "updated_at",
         "NexaCloud accounts: who a subscription belongs to.",
+        is_versioned=True,
     ),
     nexacloud_table(
         "plans",
@@ -26,6 +27,7 @@ NEXACLOUD: tuple[Table, ...] = (
         " is_active boolean, created_at timestamptz, updated_at timestamptz",
         "updated_at",
         "NexaCloud's price list: base price, included quota, price of the overage.",
+        is_versioned=True,
     ),
     nexacloud_table(
         "subscriptions",
@@ -35,6 +37,7 @@ NEXACLOUD: tuple[Table, ...] = (
         " updated_at timestamptz",
         "updated_at",
         "Who holds which plan, from when to when.",
+        is_versioned=True,
     ),
     nexacloud_table(
         "deployments",
@@ -42,6 +45,7 @@ NEXACLOUD: tuple[Table, ...] = (
         " created_at timestamptz, terminated_at timestamptz, updated_at timestamptz",
         "updated_at",
         "The running things that a subscription pays for.",
+        is_versioned=True,
     ),
     nexacloud_table(
         "usage_records",
@@ -59,6 +63,10 @@ NEXACLOUD: tuple[Table, ...] = (
         ),
         sweep_every=WEEKLY,
         indexes=("_loaded_at",),
+        logged_columns=(
+            *("subscription_id", "metric", "quantity"),
+            *("window_start", "window_end", "idempotency_key"),
+        ),
     ),
     nexacloud_table(
         "invoices",

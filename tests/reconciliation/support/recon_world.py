@@ -109,6 +109,7 @@ def build(
     variables: Mapping[str, Any] | None = None,
     types: Sequence[str] = ("model",),
 ) -> None:
+    world.record()
     given = {"as_of": AS_OF.isoformat(), **(variables or {})}
     world.dbt.build(select, given, types=types)
 

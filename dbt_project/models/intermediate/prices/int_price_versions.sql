@@ -22,6 +22,7 @@ versions as (
         'price_book' as price_source,
         1 as source_rank,
         service,
+        null::text as plan_id,
         plan_code,
         null::text as subscription_id,
         charge,
@@ -46,6 +47,7 @@ versions as (
         'odoo' as price_source,
         2 as source_rank,
         service,
+        plan_id,
         plan_code,
         subscription_id,
         charge,
@@ -70,6 +72,7 @@ versions as (
         'app_plan' as price_source,
         3 as source_rank,
         service,
+        plan_id,
         plan_code,
         null::text as subscription_id,
         charge,
@@ -96,8 +99,8 @@ final as (
 
     select
         {{ hash_key([
-            'price_source', 'service', 'plan_code', 'subscription_id', 'charge_kind', 'charge',
-            'valid_from',
+            'price_source', 'service', 'plan_id', 'plan_code', 'subscription_id', 'charge_kind',
+            'charge', 'valid_from',
         ]) }} as price_key,
         *,
         price_source || case

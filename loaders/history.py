@@ -1,0 +1,165 @@
+"""History: what the sources overwrite, as it was. Merged raw tables flow in; versions of their rows
+flow out, in schema `snapshots`.
+
+Written in the transaction of the merge, so that a version is never lost and never early. Each
+version is dated by when it was first seen, unless the source's own time is later than the version
+before: a time that stands still, goes back, is missing or lies in the future rewrites nothing. The
+first version is what there was when the warehouse first looked: it reaches back to the beginning.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from psycopg2 import sql
+from psycopg2.extensions import cursor
+from psycopg2.sql import Composable
+
+from loaders.contracts import Table
+from loaders.schema import history_columns, history_relation, relation
+
+# The source's own time of a change, and of a row's beginning.
+CHANGED = ("updated_at", "write_date")
+CREATED = ("created_at", "create_date")
+
+# Rows that this run wrote, and rejections that this transaction closed: a rejected row is no
+# deletion, but it may be gone at the source when it stops being rejected.
+THIS_RUN = sql.SQL(
+    "(r._run_id = {run_id} or r.{key}::text in ("
+    "select row_key from ops.rejected_rows"
+    " where source = {source} and table_name = {name} and resolved_at = now()))"
+)
+EVERY_ROW = sql.SQL("true")
+
+FIRST_VERSIONS = sql.SQL("""
+    insert into {history} as h
+        ({columns}, _version, _seen_at, _valid_from, _is_deleted, _run_id)
+    select {raw_columns}, 1, seen.at,
+        case when {first_time} <= seen.at then {first_time} else seen.at end, false, {run_id}
+    from {raw} as r
+    cross join lateral (select least({gone_at}, {seen_at}) as at) as seen
+    where {scope} and not exists (select from {history} as h where h.{key} = r.{key})
+""")
+
+# A version never begins before the one before it, whatever the clocks say.
+LATER_VERSIONS = sql.SQL("""
+    with changed as (
+        select r as raw_row, n._version + 1 as version, r._deleted_at is not null as is_gone,
+            case
+                when r._deleted_at is not null
+                    then greatest({gone_at}, n._valid_from + interval '1 microsecond')
+                when {own_time} > n._valid_from and {own_time} <= {seen_at} then {own_time}
+                else greatest({seen_at}, n._valid_from + interval '1 microsecond')
+            end as valid_from
+        from {raw} as r
+        inner join {history} as n on n.{key} = r.{key} and n._valid_until is null
+        where {scope} and case
+            when r._deleted_at is not null then not n._is_deleted and not {is_rejected}
+            else n._is_deleted or ({raw_facts}) is distinct from ({known_facts})
+        end
+    ),
+    closed as (
+        update {history} as h set _valid_until = c.valid_from
+        from changed as c
+        where h.{key} = (c.raw_row).{key} and h._valid_until is null
+    )
+    insert into {history} ({columns}, _version, _seen_at, _valid_from, _is_deleted, _run_id)
+    select {changed_columns}, version, {seen_at}, valid_from, is_gone, {run_id} from changed
+""")
+
+
+def record(
+    cur: cursor, table: Table, *, seen_at: datetime, run_id: str, every_row: bool = False
+) -> int:
+    """Write what changed since the newest versions; return how many versions that were.
+
+    `seen_at` is the instant at which the source was looked at. Compares the rows that this run
+    wrote, or with `every_row` all of raw, as it also does where there is no history yet: then a
+    deletion that raw had already marked keeps its day. Does nothing for a table without versions.
+    """
+    if not table.is_versioned:
+        return 0
+    parts = _parts(table, seen_at, run_id)
+    is_new = _is_empty(cur, table)
+    scope = EVERY_ROW if every_row or is_new else THIS_RUN.format(**parts)
+    gone_at = sql.SQL("r._deleted_at") if is_new else parts["seen_at"]
+    parts |= {"scope": scope, "gone_at": gone_at}
+    written = 0
+    for statement in (FIRST_VERSIONS, LATER_VERSIONS):
+        cur.execute(statement.format(**parts))
+        written += cur.rowcount
+    return written
+
+
+def log_changes(
+    cur: cursor,
+    table: Table,
+    rows: Composable,
+    *,
+    is_withdrawn: bool,
+    seen_at: datetime,
+    run_id: str,
+) -> None:
+    """Keep the former values of live raw rows `r` that `rows` (SQL) says are about to change."""
+    columns = [column.name for column in history_columns(table)]
+    cur.execute(
+        sql.SQL(
+            "insert into {log} ({columns}, _is_withdrawn, _changed_at, _run_id)"
+            " select {raw_columns}, {is_withdrawn}, {seen_at}, {run_id} from {raw} as r"
+            " where r._deleted_at is null and {rows}"
+        ).format(
+            log=history_relation(table),
+            columns=_list(columns),
+            raw_columns=_list(columns, "r"),
+            is_withdrawn=sql.Literal(is_withdrawn),
+            seen_at=sql.Literal(seen_at),
+            run_id=sql.Literal(run_id),
+            raw=relation(table),
+            rows=rows,
+        )
+    )
+
+
+def _is_empty(cur: cursor, table: Table) -> bool:
+    cur.execute(sql.SQL("select not exists (select from {})").format(history_relation(table)))
+    return bool((cur.fetchone() or (False,))[0])
+
+
+def _parts(table: Table, seen_at: datetime, run_id: str) -> dict[str, Composable]:
+    names = table.column_names
+    facts = [name for name in names if name not in CHANGED]
+    key = sql.Identifier(table.key.name)
+    return {
+        "raw": relation(table),
+        "history": history_relation(table),
+        "key": key,
+        "source": sql.Literal(table.source),
+        "name": sql.Literal(table.name),
+        "seen_at": sql.SQL("{}::timestamptz").format(sql.Literal(seen_at)),
+        "run_id": sql.Literal(run_id),
+        "columns": _list(names),
+        "raw_columns": _list(names, "r"),
+        "changed_columns": sql.SQL(", ").join(
+            sql.SQL("(raw_row).{}").format(sql.Identifier(name)) for name in names
+        ),
+        "raw_facts": _list(facts, "r"),
+        "known_facts": _list(facts, "n"),
+        "own_time": _first_of(names, CHANGED),
+        "first_time": _first_of(names, (*CHANGED, *CREATED)),
+        "is_rejected": sql.SQL(
+            "exists (select from ops.rejected_rows as x where x.source = {} and x.table_name = {}"
+            " and x.row_key = r.{}::text and x.resolved_at is null)"
+        ).format(sql.Literal(table.source), sql.Literal(table.name), key),
+    }
+
+
+def _first_of(names: tuple[str, ...], wanted: tuple[str, ...]) -> Composable:
+    """The first of the wanted columns that the table has and the row fills."""
+    found = [sql.SQL("r.{}").format(sql.Identifier(name)) for name in wanted if name in names]
+    return sql.SQL("coalesce({})").format(sql.SQL(", ").join([*found, sql.SQL("null")]))
+
+
+def _list(names: list[str] | tuple[str, ...], prefix: str = "") -> sql.Composed:
+    return sql.SQL(", ").join(
+        sql.Identifier(prefix, name) if prefix else sql.Identifier(name) for name in names
+    )
