@@ -20,7 +20,7 @@ GRACE = timedelta(days=2)
 
 @dataclass(frozen=True)
 class Fault:
-    seed: int
+    place: int
     night: int
     at: datetime
     text: str

@@ -34,8 +34,8 @@ class Play:
     def __init__(self, world: World, stories: Sequence[Story]) -> None:
         self.stories = stories
         self.warehouse = Warehouse(world, stories)
-        self._sources = {story.seed: Source(story) for story in stories}
-        self._oracles = {story.seed: Oracle(story) for story in stories}
+        self._sources = {story.place: Source(story) for story in stories}
+        self._oracles = {story.place: Oracle(story) for story in stories}
         self.faults: list[Fault] = []
         self.compared = 0  # amounts, over all nights
 
@@ -53,31 +53,31 @@ class Play:
     def _load(self, at: datetime) -> None:
         standing: dict[int, Tables] = {}
         for story in self.stories:
-            standing[story.seed] = self._sources[story.seed].advance(at)
-            self._oracles[story.seed].see(standing[story.seed], at)
+            standing[story.place] = self._sources[story.place].advance(at)
+            self._oracles[story.place].see(standing[story.place], at)
         for table in TABLES:
-            rows = {seed: tables[table] for seed, tables in standing.items()}
+            rows = {place: tables[table] for place, tables in standing.items()}
             self.warehouse.load(table, rows, at)
 
     def _night(self, number: int, at: datetime) -> None:
         as_of = at + timedelta(hours=1)
         self.warehouse.rate(as_of)
         found = self.warehouse.found()
-        failed = {fault.seed for fault in self.faults}
+        failed = {fault.place for fault in self.faults}
         to_publish: dict[int, list[Row]] = {}
         for story in self.stories:
-            if story.seed in failed:
+            if story.place in failed:
                 continue
-            truth = self._oracles[story.seed].expected(as_of)
-            own = found.get(story.seed, Found())
+            truth = self._oracles[story.place].expected(as_of)
+            own = found.get(story.place, Found())
             self.compared += len(truth.amounts)
             for text in differences(truth, own, as_of, story.policy.timezone):
-                self.faults.append(Fault(story.seed, number, at, text))
-            to_publish[story.seed] = _chosen(story, number, own, set(truth.troubled))
+                self.faults.append(Fault(story.place, number, at, text))
+            to_publish[story.place] = _chosen(story, number, own, set(truth.troubled))
         self.warehouse.publish(number, to_publish)
         for story in self.stories:
             if story.decisions[number].releases:
-                self.warehouse.release(story.seed)
+                self.warehouse.release(story.place)
 
 
 def _chosen(story: Story, night: int, found: Found, troubled: set[str]) -> list[Row]:
@@ -100,8 +100,8 @@ def report(stories: Sequence[Story], faults: Sequence[Fault]) -> str:
     """Each company that failed: what differs, and its story."""
     told: list[Any] = []
     for story in stories:
-        own = [fault for fault in faults if fault.seed == story.seed]
+        own = [fault for fault in faults if fault.place == story.place]
         if own:
-            told += [f"company {story.seed}:", *(f"  {fault}" for fault in own)]
+            told += [f"company {story.place}:", *(f"  {fault}" for fault in own)]
             told += [story.told(list(NIGHTS)), ""]
     return "\n".join(told)

@@ -19,9 +19,9 @@ from psycopg2.extras import execute_values
 from rating_world import LINES, World
 
 NAMED = ("id", "code", "user_id", "plan_id", "subscription_id")
-HISTORY = ("nexacloud_plan_history", "nexacloud_subscription_history")
 # Exceptions that hold lines, and no more of what the build makes.
 RELATIONS = (*LINES, "+int_exceptions_subscriptions")
+VIEWS = "+int_exceptions_subscriptions,path:dbt_project/models/staging"
 USAGE_IDS = 100_000  # record numbers of a company
 
 
@@ -35,6 +35,7 @@ class Warehouse:
         self._documents: dict[int, list[str]] = defaultdict(list)
 
     def open(self) -> None:
+        self.world.dbt.build([VIEWS], {}, types=["model"])
         policy = asdict(self.stories[0].policy)
         self.world.policies = {"nexacloud": policy}
         metrics = [
@@ -42,13 +43,13 @@ class Warehouse:
             for metric, aggregation in AGGREGATIONS.items()
         ]
         self.world.seed("metrics", metrics)
-        for seed in ("charges", "tiers"):
+        for name, pages in (("charges", "charges"), ("charge_tiers", "tiers")):
             rows = [
                 {**row, "plan_code": story.prefix + row["plan_code"]}
                 for story in self.stories
-                for row in getattr(story, seed)
+                for row in getattr(story, pages)
             ]
-            self.world.seed("charge_tiers" if seed == "tiers" else seed, rows)
+            self.world.seed(name, rows)
 
     # ----------------------------------------------------------------------------------- loads
 
@@ -56,21 +57,25 @@ class Warehouse:
         self.world.loaded_at = at
         created: list[Row] = []
         changed: list[Row] = []
-        for seed, rows in standing.items():
-            known = self._known[table, seed]
+        for place, rows in standing.items():
+            known = self._known[table, place]
             for key, row in rows.items():
                 if key not in known:
-                    created.append(_outward(seed, table, row))
+                    created.append(_outward(place, table, row))
                 elif known[key] != row:
-                    changed.append({**_outward(seed, table, row), "_deleted_at": None})
+                    changed.append({**_outward(place, table, row), "_deleted_at": None})
             changed += [
-                {**_outward(seed, table, row), "_deleted_at": at}
+                {**_outward(place, table, row), "_deleted_at": at}
                 for key, row in known.items()
                 if key not in rows and row is not GONE
             ]
-            self._known[table, seed] = {**dict.fromkeys(known, GONE), **rows}
+            self._known[table, place] = {**dict.fromkeys(known, GONE), **rows}
         self.world.load(f"raw_nexacloud.{table}", created)
-        self._update(f"raw_nexacloud.{table}", changed, at)
+        if table == "usage_records":  # the world logs what each was before
+            for row in changed:
+                self.world.change(f"raw_nexacloud.{table}", row.pop("id"), **row)
+        else:
+            self._update(f"raw_nexacloud.{table}", changed, at)
 
     def _update(self, table: str, rows: list[Row], at: datetime) -> None:
         for columns, alike in _alike(rows).items():
@@ -89,7 +94,7 @@ class Warehouse:
     def remember(self, at: datetime) -> None:
         """What the loader does after a load that no build follows: it keeps history."""
         self.world.loaded_at = at
-        self.world.rate(HISTORY)
+        self.world.next_load()
 
     # ---------------------------------------------------------------------------------- nights
 
@@ -100,29 +105,29 @@ class Warehouse:
     def found(self) -> dict[int, Found]:
         found: dict[int, Found] = defaultdict(Found)
         for line in self.world.query(LINES_OF_ALL):
-            seed, name = _inward(line["external_subscription_id"])
+            place, name = _inward(line["external_subscription_id"])
             line["subscription"] = name
             line["customer"] = _inward(line["external_customer_id"] or "c-1-?")[1]
-            own = found[seed]
+            own = found[place]
             (own.published if line["is_published"] else own.proposed).append(line)
         for row in self.world.query("select usage_key from marts.fct_usage_exceptions"):
             number = int(row["usage_key"].split(":")[1])
             found[number // USAGE_IDS].left_out.add(str(number % USAGE_IDS))
         for row in self.world.query(EXCEPTIONS):
-            seed, name = _inward(row["subscription_id"].split(":")[1])
-            found[seed].held.add(name)
+            place, name = _inward(row["subscription_id"].split(":")[1])
+            found[place].held.add(name)
         return found
 
     def publish(self, night: int, lines: Mapping[int, list[Row]]) -> None:
-        for seed, listed in lines.items():
-            document = f"c{seed}-{night}"
+        for place, listed in lines.items():
+            document = f"c{place}-{night}"
             if listed:
                 self.world.publish([line["line"] for line in listed], document)
-                self._documents[seed].append(document)
+                self._documents[place].append(document)
 
-    def release(self, seed: int) -> None:
-        if self._documents[seed]:
-            of_it = f"where document_key = '{self._documents[seed].pop()}'"
+    def release(self, place: int) -> None:
+        if self._documents[place]:
+            of_it = f"where document_key = '{self._documents[place].pop()}'"
             self.world.execute(f"update ops.publications set state = 'released' {of_it}")
             self.world.execute(f"update ops.publication_lines set released_at = now() {of_it}")
 
@@ -131,7 +136,7 @@ GONE: Row = {}
 LINES_OF_ALL = """
 select
     to_jsonb(lines) as line, external_subscription_id, external_customer_id, charge, currency, kind,
-    amount, is_billable, service_period_end, line_key, 
+    amount, is_billable, service_period_end, line_key,
     coalesce(corrects_period_start, service_period_start) as rated_start,
     exists (
         select from ops.publication_lines as ledger
@@ -145,19 +150,19 @@ where subscription_id is not null
 """
 
 
-def _outward(seed: int, table: str, row: Row) -> Row:
+def _outward(place: int, table: str, row: Row) -> Row:
     renamed = {
-        name: f"c{seed}-{value}" if name in NAMED and value is not None else value
+        name: f"c{place}-{value}" if name in NAMED and value is not None else value
         for name, value in row.items()
     }
     if table == "usage_records":
-        renamed["id"] = seed * USAGE_IDS + int(row["id"])
+        renamed["id"] = place * USAGE_IDS + int(row["id"])
     return renamed
 
 
 def _inward(name: str) -> tuple[int, str]:
-    seed, _, own = name[1:].rpartition("-")
-    return int(seed), own
+    place, _, own = name[1:].rpartition("-")
+    return int(place), own
 
 
 def _alike(rows: list[Row]) -> dict[tuple[str, ...], list[Row]]:

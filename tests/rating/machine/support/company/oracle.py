@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from company.holding import KNOWN_STATUSES, pieces
+from company.holding import KNOWN_STATUSES, pieces, spoken, spoken_at
 from company.metering import counted, quantity
 from company.periods import Pace, pace_of
 from company.pricing import Charge, charges_of
@@ -102,7 +102,7 @@ class Oracle:
         truth.amounts[key] = truth.amounts.get(key, Decimal(0)) + amount
         truth.ends[key] = segment.period.end
         if amount:
-            holder = history.at(segment.start).values["user_id"]
+            holder = spoken_at(history, segment.start).values["user_id"]
             truth.holders.setdefault(key, set()).add(holder)
 
     def _place(
@@ -125,7 +125,10 @@ class Oracle:
 
     def _charges(self, segment: Segment) -> list[Charge]:
         """The plan's charges as of the segment's start, of the kinds that its periods bill."""
-        plan = self._histories["plans"][segment.plan].at(segment.start).values
+        history = self._histories["plans"][segment.plan]
+        if not history.versions:
+            return []
+        plan = history.at(segment.start).values
         charges = charges_of(plan, list(self.story.charges), list(self.story.tiers))
         if segment.kind == "all":
             return charges
@@ -135,23 +138,23 @@ class Oracle:
     def _paces(self, history: History) -> list[tuple[datetime, Pace | None]]:
         """From when which interval counts: at each version of the subscription, and of its plan."""
         changes: list[tuple[datetime, Pace | None]] = []
-        for version in history.versions:
+        for since, until, version in spoken(history):
             plan = self._histories["plans"][version.values["plan_id"]]
-            instants = {version.valid_from}
+            instants = {since} if since < until else set()
             for terms in plan.versions:
-                if version.valid_from < terms.valid_from < version.valid_until:
+                if since < terms.valid_from < until:
                     instants.add(terms.valid_from)
-            changes += [
-                (at, pace_of(plan.at(at).values["billing_interval"])) for at in sorted(instants)
-            ]
+            changes += [(at, _pace(plan, at)) for at in sorted(instants)]
         return changes
 
     def _trouble(self, history: History) -> str | None:
         if history.newest.is_deleted:
             return "deleted at the source"
-        if any(version.values["status"] not in KNOWN_STATUSES for version in history.versions[-1:]):
+        if history.newest.values["status"] not in KNOWN_STATUSES:
             return "unknown status"
         plans = self._histories["plans"]
+        if any(not plans[one.values["plan_id"]].versions for one in history.versions):
+            return "a plan that no load ever saw"
         codes: dict[str, int] = defaultdict(int)
         for plan in plans.values():
             if not plan.newest.is_deleted:
@@ -160,6 +163,10 @@ class Oracle:
         if codes[held.values["code"]] > 1 and not held.is_deleted:
             return "two plans of one code"
         return None
+
+
+def _pace(plan: History, at: datetime) -> Pace | None:
+    return pace_of(plan.at(at).values["billing_interval"]) if plan.versions else None
 
 
 def quantity_of(charge: Charge, records: list[Row]) -> Fraction:

@@ -61,11 +61,11 @@ class Calendar:
 
     def terms(self, changes: list[tuple[datetime, Pace | None]]) -> list[Term]:
         """Stretches of one pace; `changes` says from when which plan's interval counts."""
-        first = self.held[0].start
+        first, last = self.held[0].start, self.held[-1].end
         starts: list[tuple[datetime, Pace | None]] = []
         for at, pace in changes:
             start = max(first, at if not starts else self._switched(at))
-            if at > first and not is_held(self.held, at):
+            if first < at >= last:
                 continue
             while starts and starts[-1][0] >= start:
                 starts.pop()
@@ -79,9 +79,13 @@ class Calendar:
         ]
 
     def _switched(self, at: datetime) -> datetime:
+        """A switch day is the new pace's, unless what was held of it ended before the switch."""
         if self.policy.proration == "second":
             return at
-        return day_start(local_day(at, self.policy.timezone), self.policy.timezone)
+        day = local_day(at, self.policy.timezone)
+        owner = self.days.get(day)
+        is_over = owner is not None and owner.end <= at
+        return day_start(day + timedelta(days=is_over), self.policy.timezone)
 
     def segments(self, terms: list[Term], until: datetime) -> Iterator[Segment]:
         for term in terms:

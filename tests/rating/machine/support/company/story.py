@@ -7,7 +7,7 @@ that is not there does nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,14 +68,15 @@ class Story:
     decisions: tuple[Decision, ...]
     charges: tuple[Row, ...] = ()
     tiers: tuple[Row, ...] = ()
+    number: int | None = None  # in its warehouse, where that is not the seed
+
+    @property
+    def place(self) -> int:
+        return self.seed if self.number is None else self.number
 
     @property
     def prefix(self) -> str:
-        return f"c{self.seed}-"
-
-    def without(self, left_out: set[int]) -> Story:
-        kept = [event for number, event in enumerate(self.events) if number not in left_out]
-        return replace(self, events=tuple(kept))
+        return f"c{self.place}-"
 
     def told(self, nights: list[datetime]) -> str:
         lines = [f"company {self.seed}, {self.policy}"]
