@@ -5,6 +5,7 @@ In: Decimal, date, aware datetime. Out: text. Nothing here goes through a float.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -142,6 +143,12 @@ def plain(value: Any) -> str:
     if isinstance(value, Decimal):
         return quantity(value)
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def literal(text: str) -> str:
+    """Text that a source wrote, for where Streamlit reads Markdown: shown as it is written."""
+    without_icons = re.sub(r":(?=[\w+/-]+:)", ":\u2060", text)
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])", r"\\\1", without_icons)
 
 
 _MONTHS = (

@@ -4,15 +4,17 @@ counts flow out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from psycopg2.extensions import cursor
 
-from loaders import merge, rejects
+from loaders import history, merge, rejects
 from loaders.contracts import Table
 from loaders.errors import CopyMismatch
 from loaders.options import Options
 from loaders.report import TableReport
+from loaders.schema import mark_unfilled
 
 REASONS_NAMED = 5
 
@@ -55,6 +57,23 @@ def record_rejects(cur: cursor, table: Table, report: TableReport, options: Opti
         report.notes.append(_why_rejected(cur, report.rejected))
     if not options.dry_run:
         rejects.record(cur, table, options.run_id)
+
+
+def keep_history(
+    cur: cursor,
+    table: Table,
+    options: Options,
+    *,
+    seen_at: datetime,
+    filled: Iterable[str],
+    is_whole: bool,
+) -> None:
+    """Versions of what this load wrote, in its transaction. `filled`: columns that this load read
+    for the first time, of every row.
+    """
+    history.fill_columns(cur, table, filled)
+    mark_unfilled(cur, table, filled, is_filled=True)
+    history.record(cur, table, seen_at=seen_at, run_id=options.run_id, every_row=is_whole)
 
 
 def _why_rejected(cur: cursor, rejected: int) -> str:

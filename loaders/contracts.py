@@ -89,6 +89,15 @@ class Table:
         return self.source_name.replace(".", "_")
 
     @property
+    def is_append_only(self) -> bool:
+        """What changes in it is the exception: it is logged, and looked for by sums alone."""
+        return bool(self.logged_columns)
+
+    @property
+    def has_history(self) -> bool:
+        return self.is_versioned or self.is_append_only
+
+    @property
     def history_name(self) -> str:
         """The name of its versions, or of its log of changes, in schema `snapshots`."""
         if self.logged_columns:

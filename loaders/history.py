@@ -9,6 +9,7 @@ first version is what there was when the warehouse first looked: it reaches back
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from psycopg2 import sql
@@ -91,6 +92,26 @@ def record(
     return written
 
 
+def fill_columns(cur: cursor, table: Table, columns: Iterable[str]) -> None:
+    """A column that is read for the first time is no change: versions get what the row has now."""
+    names = sorted(columns)
+    if not (table.is_versioned and names):
+        return
+    cur.execute(
+        sql.SQL(
+            "update {history} as h set ({columns}) = row({raw_columns}) from {raw} as r"
+            " where h.{key} = r.{key} and ({known}) is distinct from ({raw_columns})"
+        ).format(
+            history=history_relation(table),
+            columns=_list(names),
+            raw_columns=_list(names, "r"),
+            known=_list(names, "h"),
+            raw=relation(table),
+            key=sql.Identifier(table.key.name),
+        )
+    )
+
+
 def log_changes(
     cur: cursor,
     table: Table,
@@ -159,7 +180,7 @@ def _first_of(names: tuple[str, ...], wanted: tuple[str, ...]) -> Composable:
     return sql.SQL("coalesce({})").format(sql.SQL(", ").join([*found, sql.SQL("null")]))
 
 
-def _list(names: list[str] | tuple[str, ...], prefix: str = "") -> sql.Composed:
+def _list(names: Sequence[str], prefix: str = "") -> sql.Composed:
     return sql.SQL(", ").join(
         sql.Identifier(prefix, name) if prefix else sql.Identifier(name) for name in names
     )

@@ -8,7 +8,7 @@ named, never cast behind anyone's back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from psycopg2 import sql
 from psycopg2.extensions import connection, cursor
@@ -31,6 +31,10 @@ BOOKKEEPING = (
 
 
 HISTORY_SCHEMA = "snapshots"
+
+# The comment of a raw column whose rows were loaded before the column was listed, or before the
+# source had it: the next load that can read it reads its table whole.
+NOT_FILLED = "Not filled yet: the next load reads the table whole."
 
 VERSION_COLUMNS = (
     ("_version", "bigint not null", "Which version of the row this is, from 1."),
@@ -72,8 +76,30 @@ def ensure_raw_tables(conn: connection, tables: Sequence[Table] = ALL) -> None:
             if found is None:
                 _create(cur, table)
             else:
-                _complete(cur, table, relation(table), table.columns, found)
+                added = _complete(cur, table, relation(table), table.columns, found)
+                mark_unfilled(cur, table, added, is_filled=False)
             _ensure_history(cur, table, existing.get((HISTORY_SCHEMA, table.history_name)))
+
+
+def unfilled_columns(cur: cursor, table: Table) -> set[str]:
+    """Columns that rows which are already there do not have yet."""
+    cur.execute(
+        "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0"
+        " and col_description(attrelid, attnum) = %s",
+        (f'"{table.schema}"."{table.name}"', NOT_FILLED),
+    )
+    return {name for (name,) in cur.fetchall()}
+
+
+def mark_unfilled(cur: cursor, table: Table, columns: Iterable[str], *, is_filled: bool) -> None:
+    """Remember, or forget, that `columns` are not filled yet; in the caller's transaction."""
+    for column in columns:
+        cur.execute(
+            sql.SQL("comment on column {} is {}").format(
+                sql.Identifier(table.schema, table.name, column),
+                sql.Literal(None if is_filled else NOT_FILLED),
+            )
+        )
 
 
 def relation(table: Table) -> sql.Identifier:
@@ -136,7 +162,7 @@ def _create(cur: cursor, table: Table) -> None:
 
 def _ensure_history(cur: cursor, table: Table, found: dict[str, str] | None) -> None:
     """Versions of a table that is overwritten; a log of changes beside one that should not be."""
-    if not (table.is_versioned or table.logged_columns):
+    if not table.has_history:
         return
     columns, target = history_columns(table), history_relation(table)
     if found is not None:
@@ -186,7 +212,9 @@ def _complete(
     target: sql.Identifier,
     columns: Sequence[Column],
     found: dict[str, str],
-) -> None:
+) -> list[str]:
+    """Add what is missing; return which columns that were."""
+    added = []
     for column in columns:
         if column.name not in found:
             cur.execute(
@@ -194,8 +222,10 @@ def _complete(
                     target, sql.Identifier(column.name), sql.SQL(column.raw_type)
                 )
             )
+            added.append(column.name)
         elif found[column.name] != _catalog_name(column.raw_type):
             raise RawTableDiffers(table, column, found[column.name])
+    return added
 
 
 def _catalog_name(raw_type: str) -> str:

@@ -13,15 +13,24 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from connections.months import first_day, in_month
+
 # What the ledger's JSON takes as it is.
 _SCALARS = frozenset({type(None), str, int, bool, Decimal, datetime, date})
 # Who came with the view but is no part of what the line says.
 DECISION_COLUMNS = frozenset({"approved_by", "approved_at"})
 
+# Lines say by which zone their period was cut; older ones do not.
+ZONE = "coalesce(policies ->> 'timezone', 'America/Toronto')"
+
 
 @dataclass(frozen=True)
 class Filters:
-    """Which lines a person means; everything empty means all."""
+    """Which lines a person means; everything empty means all.
+
+    `period` is a month, see connections.months: an adjustment or a credit belongs to the period
+    that it corrects, whenever it is billed.
+    """
 
     line_keys: tuple[str, ...] = ()
     period: str | None = None
@@ -34,8 +43,7 @@ class Filters:
         """A WHERE condition over columns of fct_invoice_lines, and its values."""
         parts = {
             "line_keys": "line_key = any(%(line_keys)s)",
-            "period": "%(period)s in (to_char(service_start_on, 'YYYY-MM'),"
-            " to_char(service_start_on, 'YYYY-MM-DD'))",
+            "period": in_month("service_period_start", ZONE),
             "service": "service = %(service)s",
             "external_subscription_id": "external_subscription_id = %(external_subscription_id)s",
             "partner_id": "partner_id = %(partner_id)s",
@@ -44,7 +52,8 @@ class Filters:
         values = {name: getattr(self, name) for name in parts if getattr(self, name)}
         if "line_keys" in values:
             values["line_keys"] = list(self.line_keys)
-        return " and ".join(parts[name] for name in values) or "true", values
+        condition = " and ".join(parts[name] for name in values) or "true"
+        return condition, values | {"month": first_day(self.period)}
 
 
 @dataclass(frozen=True)

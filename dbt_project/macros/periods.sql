@@ -33,11 +33,6 @@
     extract(epoch from {{ later }} - {{ earlier }})
 {%- endmacro %}
 
-{#- The time of the question: a var, never the clock. -#}
-{% macro as_of() -%}
-    '{{ var("as_of") }}'::timestamptz
-{%- endmacro %}
-
 {#- Which boundary of a stream's grid is the last at or near a day. -#}
 {% macro boundary_ordinal(day, stream) -%}
     case

@@ -7,8 +7,8 @@ select
 from information_schema.columns
 where
     table_schema in (
-        '{{ var("schema_prefix") }}staging',
-        '{{ var("schema_prefix") }}intermediate',
-        '{{ var("schema_prefix") }}marts'
+        '{{ generate_schema_name("staging", {}) }}',
+        '{{ generate_schema_name("intermediate", {}) }}',
+        '{{ generate_schema_name("marts", {}) }}'
     )
     and data_type in ('double precision', 'real')

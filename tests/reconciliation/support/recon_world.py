@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import people
 import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
@@ -78,6 +79,7 @@ def make_sample(cluster: Cluster, folder: Path) -> World:
 
 def _load(cluster: Cluster, folder: Path, warehouse: str) -> None:
     upgrade(warehouse)
+    people.add(warehouse)
     with closing(psycopg2.connect(warehouse)) as connection, connection:
         ensure_raw_tables(connection)
     app = cluster.create_database("reconciliation_nexacloud", owner=nexacloud.OWNER)

@@ -152,6 +152,22 @@ in_unknown_currency as (
 
 ),
 
+unusable as (
+
+    select
+        'price_unusable' as kind,
+        subscription_id,
+        charge as subject,
+        string_agg(distinct price_problem, ' ') as facts,
+        'has a price of ' || charge || ' (' || max(price_source) || ') that cannot be rated by: '
+        || replace(string_agg(distinct price_problem, ', '), '_', ' ') as description,
+        min(segment_start) as since_at
+    from segment_charges
+    where price_problem is not null
+    group by subscription_id, charge
+
+),
+
 unioned as (
 
     select * from unrateable
@@ -165,6 +181,8 @@ unioned as (
     select * from unpriced
     union all
     select * from in_unknown_currency
+    union all
+    select * from unusable
 
 ),
 

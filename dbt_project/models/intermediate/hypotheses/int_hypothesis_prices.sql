@@ -12,7 +12,7 @@ versions as (
 
     select *
     from {{ ref('int_price_versions') }}
-    where charge_kind in ('base', 'usage')
+    where charge_kind in ('base', 'usage') and price_problem is null
 
 ),
 

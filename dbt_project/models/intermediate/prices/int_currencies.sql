@@ -8,9 +8,9 @@ final as (
 
     select
         upper(currency_code) as currency_code,
-        max(decimal_places) as decimals
+        max(decimal_places)::int as decimals
     from currencies
-    where currency_code is not null
+    where currency_code is not null and decimal_places is not null
     group by upper(currency_code)
 
 )

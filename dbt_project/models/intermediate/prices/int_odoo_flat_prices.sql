@@ -43,7 +43,7 @@ plan_products as (
         product_id,
         min(plan_code) as plan_code
     from product_map
-    where charge = 'base' and product_id is not null
+    where charge = 'base' and product_id is not null and valid_until is null
     group by service, product_id
     having count(*) = 1
 

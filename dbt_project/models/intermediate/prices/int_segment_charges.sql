@@ -64,6 +64,7 @@ final as (
         chosen.price_source,
         chosen.price_version,
         chosen.price_key,
+        chosen.price_problem,
         chosen.known_from as price_known_from,
         coalesce(chosen.segment_start < chosen.known_from, false) as is_assumed_price,
         -- Null where nobody knows the currency: an exception holds the lines, none is rounded by guess.

@@ -5,7 +5,7 @@ with segment_charges as (
 
     select *
     from {{ ref('int_segment_charges') }}
-    where decimals is not null
+    where decimals is not null and price_problem is null
 
 ),
 

@@ -34,7 +34,7 @@ segment_charges as (
         segment_start,
         metric
     from {{ ref('int_segment_charges') }}
-    where charge_kind = 'usage' and decimals is not null
+    where charge_kind = 'usage' and decimals is not null and price_problem is null
 
 ),
 
