@@ -1,7 +1,7 @@
-"""Every dbt model, seed and snapshot as an asset; every dbt test as a check on it.
+"""Every dbt model and seed as an asset; every dbt test as a check on it.
 
-Flows in: the raw tables and the decisions in `ops`. Flows out: staging, intermediate, marts,
-snapshots. Keys are dagster-dbt's defaults: schema/table, which is where the table is.
+Flows in: the raw tables and the decisions in `ops`. Flows out: staging, intermediate, marts.
+Keys are dagster-dbt's defaults: schema/table, which is where the table is.
 """
 
 import importlib.metadata

@@ -56,7 +56,7 @@ def test_a_key_is_the_schema_and_the_table(definitions: Any, manifest: dict[str,
     nodes = [
         node
         for node in manifest["nodes"].values()
-        if node["resource_type"] in ("model", "seed", "snapshot")
+        if node["resource_type"] in ("model", "seed")
     ]
     expected = {dg.AssetKey([node["config"]["schema"], node["name"]]) for node in nodes}
     expected |= {dg.AssetKey([table.schema, table.name]) for table in ALL}

@@ -314,7 +314,7 @@ def test_a_build_by_other_rules_makes_what_is_kept_anew_and_leaves_history_alone
 
     today = rules.fingerprint(dbt.manifest(demo.settings))
     assert rules.remembered(demo.settings) == today
-    history = "select dbt_scd_id, dbt_valid_from from snapshots.nexacloud_plan_history order by 1"
+    history = "select id, _version, _valid_from from snapshots.nexacloud_plans order by 1, 2"
     rated = "select subscription_id, charge, segment_start, amount from {} order by 1, 2, 3".format(
         "intermediate.int_rated_charges"
     )

@@ -22,7 +22,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import parse_dsn
 from psycopg2.extras import Json, RealDictCursor, execute_values
-from world_history import drop_dbt_snapshots, load_before, log_former, record_history
+from world_history import load_before, log_former, record_history
 
 if TYPE_CHECKING:
     from sandbox.postgres import Cluster
@@ -58,13 +58,13 @@ class Dbt:
         self,
         select: Sequence[str],
         variables: Mapping[str, Any],
-        types: Sequence[str] = ("model", "snapshot"),
+        types: Sequence[str] = ("model",),
         *,
         full_refresh: bool = False,
     ) -> Any:
         """Build what `select` names. Raises DbtFailed with the messages of what failed."""
         arguments = ["build", "--select", *select, "--vars", json.dumps(dict(variables))]
-        if types == ("model", "snapshot"):
+        if types == ("model",):
             arguments += ["--exclude", "path:dbt_project/models/staging"]  # views: in the template
         for kind in types:
             arguments += ["--resource-type", kind]
@@ -279,11 +279,10 @@ def _make_template(cluster: Cluster, target: Path) -> Dbt:
     cluster.create_database(NAME, template=TEMPLATE, owner=OWNER)
     dbt = Dbt(cluster.dsn(NAME, user=OWNER), target)
     dbt.parse()
-    dbt.build(["resource_type:seed", HISTORY, *LINES], {}, types=["seed", "model", "snapshot"])
+    dbt.build(["resource_type:seed", HISTORY, *LINES], {}, types=["seed", "model"])
     # What remembers must begin empty: the first build of a world is its first.
     with closing(psycopg2.connect(dbt.dsn)) as connection, connection:
         with connection.cursor() as cursor:
-            drop_dbt_snapshots(cursor)
             for name in ("arrivals", "touched", "ledger", "by_slice"):
                 cursor.execute(f"drop table intermediate.int_usage_{name} cascade")
     cluster.drop_database(TEMPLATE)

@@ -26,16 +26,6 @@ def load_before(as_of: datetime, loads: int) -> datetime:
     return as_of - LAST_HOUR + min(timedelta(minutes=loads), LAST_LOAD)
 
 
-def drop_dbt_snapshots(cursor: Cursor) -> None:
-    """What the build of the template remembered."""
-    cursor.execute(
-        "select tablename from pg_tables where schemaname = 'snapshots'"
-        " and tablename like '%\\_history'"
-    )
-    for (name,) in cursor.fetchall():
-        cursor.execute(f"drop table snapshots.{name} cascade")
-
-
 def record_history(cursor: Cursor, tables: Sequence[str], seen_at: datetime) -> None:
     """Versions of the raw tables named (schema.name; all where none is), every row compared."""
     for table in ALL:

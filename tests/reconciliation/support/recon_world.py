@@ -72,7 +72,7 @@ def make_sample(cluster: Cluster, folder: Path) -> World:
     dbt = Dbt(dsn, folder)
     dbt.parse()
     world = World(dsn, dbt)
-    build(world, ("*",), types=("seed", "model", "snapshot"))
+    build(world, ("*",), types=("seed", "model"))
     cluster.create_database(TEMPLATE, template=NAME, owner=OWNER)
     return world
 

@@ -92,7 +92,7 @@ class Story:
         variables = {"as_of": as_of.isoformat(), "policy_overrides": ENABLED}
         if whole or self.is_new:
             load(self.settings)
-            kinds = ("model", "snapshot", "seed")
+            kinds = ("model", "seed")
             self.dbt.build(MODELS, variables, kinds, full_refresh=full_refresh)
             self.is_new = False
         else:
