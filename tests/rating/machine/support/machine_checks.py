@@ -41,7 +41,8 @@ class Found:
 
 def differences(truth: Expected, found: Found, as_of: datetime, zone: str) -> Iterator[str]:
     billed, offered = _sums(found.published), _sums(found.proposed)
-    overlapping = set(_overlapped(truth, found))
+    overlaps = set(_overlaps(truth, found))
+    overlapping = {key for pair in overlaps for key in pair}
     for key in sorted({*truth.amounts, *billed, *offered}):
         right = truth.amounts.get(key, Decimal(0))
         stands = billed.get(key, Decimal(0)) + offered.get(key, Decimal(0))
@@ -53,6 +54,7 @@ def differences(truth: Expected, found: Found, as_of: datetime, zone: str) -> It
                 f"{_name(key)}: right is {right}, published {billed.get(key, 0)},"
                 f" proposed {offered.get(key, 0)}"
             )
+    yield from _billed_twice(truth, found, overlaps)
     yield from _wrong_lines(truth, found, as_of, zone)
     yield from _wrong_exceptions(truth, found)
 
@@ -72,17 +74,24 @@ def _sums(lines: list[Row]) -> dict[Key, Decimal]:
     return sums
 
 
-def _overlapped(truth: Expected, found: Found) -> Iterator[Key]:
-    """Service time that was billed under another period start: a person corrects that first."""
-    keys = {key: truth.ends[key] for key in truth.amounts}
-    keys |= {key_of(line): line["service_period_end"] for line in found.published}
+def _overlaps(truth: Expected, found: Found) -> Iterator[tuple[Key, Key]]:
+    """Service time (first) that was billed under another period start (second)."""
     for line in found.published:
-        for key, end in keys.items():
-            same = key[:2] == (line["subscription"], line["charge"])
-            apart = key[3] >= line["service_period_end"] or end <= line["rated_start"]
-            if same and not apart and key[3] != line["rated_start"]:
-                yield key
-                yield key_of(line)
+        other = key_of(line)
+        for key, end in truth.ends.items():
+            apart = truth.held_from[key] >= line["service_period_end"] or end <= other[3]
+            if key[:2] == other[:2] and key[3] != other[3] and not apart:
+                yield key, other
+
+
+def _billed_twice(truth: Expected, found: Found, overlaps: set[tuple[Key, Key]]) -> Iterator[str]:
+    """While the billed period is not corrected, its time is offered under no other."""
+    billed = _sums(found.published)
+    offered = {key_of(line) for line in found.proposed}
+    for key, other in sorted(overlaps):
+        is_corrected = billed[other] == truth.amounts.get(other, Decimal(0))
+        if key not in billed and key in offered and not is_corrected:
+            yield f"{_name(key)} is offered; its time was billed as {_name(other)}"
 
 
 def _wrong_lines(truth: Expected, found: Found, as_of: datetime, zone: str) -> Iterator[str]:

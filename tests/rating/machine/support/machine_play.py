@@ -1,7 +1,7 @@
 """Plays stories in one warehouse: loads, nights, publications; after each night all is compared.
 
-In: a rating world, stories of companies that share its policies. Out: faults, each with the company,
-the night, what is right and what stands there.
+In: a rating world, stories of companies that share its policies. Out: faults, each with the
+company, the night, what is right and what stands there.
 """
 
 from __future__ import annotations
@@ -73,21 +73,21 @@ class Play:
             self.compared += len(truth.amounts)
             for text in differences(truth, own, as_of, story.policy.timezone):
                 self.faults.append(Fault(story.place, number, at, text))
-            to_publish[story.place] = _chosen(story, number, own, set(truth.troubled))
+            to_publish[story.place] = _chosen(story, number, own, {*truth.troubled, *own.held})
         self.warehouse.publish(number, to_publish)
         for story in self.stories:
             if story.decisions[number].releases:
                 self.warehouse.release(story.place)
 
 
-def _chosen(story: Story, night: int, found: Found, troubled: set[str]) -> list[Row]:
+def _chosen(story: Story, night: int, found: Found, held: set[str]) -> list[Row]:
     """What a person approves of what is due; nothing that an exception holds."""
     share = story.decisions[night].share
     lines = [line for line in found.proposed if line["is_billable"]]
     return [
         line
         for line in lines
-        if line["subscription"] not in troubled and _luck(story, night, line) < share
+        if line["subscription"] not in held and _luck(story, night, line) < share
     ]
 
 

@@ -1,4 +1,4 @@
-"""What happens to plans and accounts. In: a company. Out: events; nothing where it makes no sense."""
+"""What happens to plans and accounts. In: a company. Out: events, where they make sense."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ def change_currency(company: Company) -> None:
     if plans:
         currency = company.pick(("CAD", "USD", "cad"))
         company.change(
-            "plans", company.pick(plans), "changes currency", {"currency": currency}, company.stamp()
+            "plans",
+            company.pick(plans),
+            "changes currency",
+            {"currency": currency},
+            company.stamp(),
         )
 
 

@@ -1,4 +1,4 @@
-"""What happens to subscriptions. In: a company. Out: events of it; nothing where it makes no sense."""
+"""What happens to subscriptions. In: a company. Out: events of it, where they make sense."""
 
 from __future__ import annotations
 
@@ -79,9 +79,8 @@ def hand_over(company: Company) -> None:
     name = _some(company, "active", "trialing", "suspended")
     if name:
         user = company.pick(company.rows["users"])
-        company.change(
-            "subscriptions", name, "is handed over", {"user_id": user}, company.pick(("moved", "still"))
-        )
+        stamp = company.pick(("moved", "still"))
+        company.change("subscriptions", name, "is handed over", {"user_id": user}, stamp)
 
 
 def cancel(company: Company) -> None:

@@ -33,7 +33,9 @@ class Company:
     def founded(self) -> None:
         """Two accounts, three plans and some subscriptions from before the first night."""
         for number in (1, 2):
-            self.create("users", f"u{number}", "opens an account", {"province": self.pick(PROVINCES)})
+            self.create(
+                "users", f"u{number}", "opens an account", {"province": self.pick(PROVINCES)}
+            )
         for number in range(1, 4):
             interval = self.chance.choices(("month", "quarter", "year"), (8, 1, 1))[0]
             self.new_plan(f"p{number}", self.pick(("CAD", "CAD", "CAD", "USD", "JPY")), interval)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from company.happenings import HAPPENINGS, Company
 from company.story import Decision, Policy, Row, Story
 
-BATCH = 25  # companies that share a warehouse, and so its policies
-FIRST_DAY, LAST_DAY = datetime(2026, 1, 2), datetime(2026, 7, 2)
+BATCH = 50  # companies that share a warehouse, and so its policies
+FIRST_DAY, DAYS = datetime(2026, 1, 2, tzinfo=UTC), 181
 POLICIES = (
     Policy(bill_suspended=False),
     Policy(period_rule="anniversary", proration="second", duplicate_policy="last"),
@@ -53,10 +53,9 @@ def make_story(seed: int, nights: int, kinds: Collection[str] = tuple(HAPPENINGS
 
 def _instants(chance: random.Random, zone: ZoneInfo) -> list[datetime]:
     """When something happens: some 40 instants, by day."""
-    days = (LAST_DAY - FIRST_DAY).days
     found = []
     for _ in range(chance.randint(25, 45)):
-        day = FIRST_DAY + timedelta(days=chance.randrange(days))
+        day = FIRST_DAY + timedelta(days=chance.randrange(DAYS))
         moment = day.replace(hour=chance.randint(9, 20), minute=chance.randint(0, 59))
         found.append(moment.replace(tzinfo=zone))
     return sorted(found)
@@ -67,9 +66,7 @@ def _decision(chance: random.Random) -> Decision:
     return Decision(share, releases=chance.random() < 0.08)
 
 
-def _price_book(
-    chance: random.Random, company: Company
-) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+def _price_book(chance: random.Random, company: Company) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
     """Charges that are not linear, for some of the codes that plans ever had."""
     charges: list[Row] = []
     tiers: list[Row] = []

@@ -30,7 +30,8 @@ class Expected:
     """The truth of one night."""
 
     amounts: dict[Key, Decimal] = field(default_factory=dict)
-    ends: dict[Key, datetime] = field(default_factory=dict)
+    ends: dict[Key, datetime] = field(default_factory=dict)  # of the service period
+    held_from: dict[Key, datetime] = field(default_factory=dict)
     holders: dict[Key, set[str]] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)  # usage records that are in no line
     troubled: dict[str, str] = field(default_factory=dict)  # subscription: why a person must look
@@ -101,6 +102,7 @@ class Oracle:
         amount = charge.amount(used, segment.share)
         truth.amounts[key] = truth.amounts.get(key, Decimal(0)) + amount
         truth.ends[key] = segment.period.end
+        truth.held_from[key] = min(truth.held_from.get(key, segment.start), segment.start)
         if amount:
             holder = spoken_at(history, segment.start).values["user_id"]
             truth.holders.setdefault(key, set()).add(holder)
