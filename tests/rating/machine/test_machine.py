@@ -35,7 +35,7 @@ def play(fresh: Callable[[], World], stories: list[Story], show_table: ShowTable
     faults = played.run()
     seconds = time.monotonic() - started
     show_table(
-        f"Companies {stories[0].seed} to {stories[-1].seed}, {stories[0].policy}",
+        f"Companies {stories[0].seed} to {stories[-1].seed}",
         f"{played.compared} amounts compared in {len(NIGHTS)} nights, {seconds:.0f} s",
     )
     assert not faults, report(stories, faults)

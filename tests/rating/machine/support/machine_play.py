@@ -71,7 +71,7 @@ class Play:
             truth = self._oracles[story.place].expected(as_of)
             own = found.get(story.place, Found())
             self.compared += len(truth.amounts)
-            for text in differences(truth, own, as_of, story.policy.timezone):
+            for text in differences(truth, own, as_of, story.policies[0].timezone):
                 self.faults.append(Fault(story.place, number, at, text))
             to_publish[story.place] = _chosen(story, number, own, {*truth.troubled, *own.held})
         self.warehouse.publish(number, to_publish)

@@ -36,8 +36,9 @@ class Warehouse:
 
     def open(self) -> None:
         self.world.dbt.build([VIEWS], {}, types=["model"])
-        policy = asdict(self.stories[0].policy)
-        self.world.policies = {"nexacloud": policy}
+        others = {"service": "nexacloud", "usage_grace": "2 days", "tolerance": "0.01"}
+        policies = [{**others, **asdict(one)} for one in self.stories[0].policies]
+        self.world.seed("services", policies)
         metrics = [
             {"service": "nexacloud", "metric": metric, "aggregation": aggregation}
             for metric, aggregation in AGGREGATIONS.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, timedelta
 
 from company.firm import Company
+from company.story import Row
 
 UNPAID = ("past_due", "suspended")
 
@@ -92,7 +93,7 @@ def cancel(company: Company) -> None:
     ends = (company.now + timedelta(days=days)).astimezone(UTC)
     if ends <= company.rows["subscriptions"][name]["started_at"]:
         return
-    values = {"cancelled_at": ends}
+    values: Row = {"cancelled_at": ends}
     if days <= 0:
         values["status"] = "cancelled"
     company.change("subscriptions", name, "cancels", values, company.stamp())

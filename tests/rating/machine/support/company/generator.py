@@ -9,36 +9,41 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from company.happenings import HAPPENINGS, Company
+from company.firm import Company
+from company.happenings import HAPPENINGS
 from company.story import Decision, Policy, Row, Story
 
 BATCH = 50  # companies that share a warehouse, and so its policies
 FIRST_DAY, DAYS = datetime(2026, 1, 2, tzinfo=UTC), 181
 POLICIES = (
-    Policy(bill_suspended=False),
-    Policy(period_rule="anniversary", proration="second", duplicate_policy="last"),
-    Policy(proration="second", bill_suspended=False, timezone="America/Vancouver"),
-    Policy(period_rule="anniversary", duplicate_policy="last", bill_suspended=False),
-    Policy(proration="none", timezone="America/St_Johns"),
-    Policy(period_rule="anniversary", proration="second", bill_suspended=False),
-    Policy(proration="day"),
-    Policy(period_rule="anniversary", proration="none", bill_suspended=False),
+    (Policy(bill_suspended=False), Policy(date(2026, 5, 1), proration="second")),
+    (Policy(period_rule="anniversary", proration="second", duplicate_policy="last"),),
+    (
+        Policy(timezone="America/Vancouver", proration="second", bill_suspended=False),
+        Policy(date(2026, 4, 1), timezone="America/Vancouver", bill_suspended=False),
+    ),
+    (Policy(period_rule="anniversary", duplicate_policy="last", bill_suspended=False),),
+    (
+        Policy(timezone="America/St_Johns", proration="none"),
+        Policy(date(2026, 3, 20), timezone="America/St_Johns", bill_suspended=False),
+    ),
+    (Policy(period_rule="anniversary", proration="none", bill_suspended=False),),
 )
 METRICS = ("requests", "seats", "storage")
 
 
-def policy_of(seed: int) -> Policy:
+def policies_of(seed: int) -> tuple[Policy, ...]:
     return POLICIES[seed // BATCH % len(POLICIES)]
 
 
 def make_story(seed: int, nights: int, kinds: Collection[str] = tuple(HAPPENINGS)) -> Story:
-    """One company under the policy of its seed's batch."""
+    """One company under the policies of its seed's batch."""
     chance = random.Random(f"company {seed}")
-    policy = policy_of(seed)
-    company = Company(chance, ZoneInfo(policy.timezone))
+    policies = policies_of(seed)
+    company = Company(chance, ZoneInfo(policies[0].timezone))
     company.founded()
     weights = {kind: HAPPENINGS[kind].weight for kind in HAPPENINGS if kind in kinds}
     for at in _instants(chance, company.zone):
@@ -48,7 +53,7 @@ def make_story(seed: int, nights: int, kinds: Collection[str] = tuple(HAPPENINGS
     company.meters()
     charges, tiers = _price_book(chance, company)
     decisions = [_decision(chance) for _ in range(nights)]
-    return Story(seed, policy, tuple(company.events), tuple(decisions), charges, tiers)
+    return Story(seed, policies, tuple(company.events), tuple(decisions), charges, tiers)
 
 
 def _instants(chance: random.Random, zone: ZoneInfo) -> list[datetime]:

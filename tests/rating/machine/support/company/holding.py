@@ -59,8 +59,9 @@ def stints(history: History) -> list[Stint]:
 
 def _end(history: History, version: Version) -> datetime:
     """Cancelled without a day ends where that was first seen."""
-    if version.values.get("cancelled_at") is not None:
-        return version.values["cancelled_at"]
+    cancelled_at: datetime | None = version.values.get("cancelled_at")
+    if cancelled_at is not None:
+        return cancelled_at
     if version.values["status"] != "cancelled":
         return FOREVER
     first = version

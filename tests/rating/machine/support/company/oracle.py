@@ -20,6 +20,7 @@ from company.pricing import Charge, charges_of
 from company.segments import Calendar, Segment
 from company.source import Tables
 from company.story import Row, Story
+from company.terms import segments
 from company.versions import History
 
 Key = tuple[str, str, str, datetime]  # subscription, charge, currency, start of the service period
@@ -42,7 +43,6 @@ class Oracle:
 
     def __init__(self, story: Story) -> None:
         self.story = story
-        self.policy = story.policy
         self._histories: dict[str, dict[str, History]] = {
             table: defaultdict(History) for table in ("users", "plans", "subscriptions")
         }
@@ -59,7 +59,7 @@ class Oracle:
     def expected(self, as_of: datetime) -> Expected:
         truth = Expected()
         records: dict[str, list[Row]] = defaultdict(list)
-        for row in counted(self._usage.values(), self.policy.duplicate_policy):
+        for row in counted(self._usage.values(), self.story.policies[0].duplicate_policy):
             records[row["subscription_id"]].append(row)
         in_lines: set[str] = set()
         for name, history in self._histories["subscriptions"].items():
@@ -75,14 +75,12 @@ class Oracle:
         problem = self._trouble(history)
         if problem:
             truth.troubled[name] = problem
-        held = pieces(history, self.policy)
-        if not held:
+        calendars = [Calendar(pieces(history, one), one) for one in self.story.policies]
+        if not any(calendar.held for calendar in calendars):
             return set()
-        calendar = Calendar(held, self.policy)
-        terms = calendar.terms(self._paces(history))
-        segments = list(calendar.segments(terms, as_of))
-        placed, in_lines = self._place(calendar, segments, records)
-        for segment in segments:
+        rated = list(segments(calendars, self._paces(history), as_of))
+        placed, in_lines = self._place(rated, records)
+        for segment in rated:
             for charge in self._charges(segment):
                 if not segment.is_trial:
                     used = quantity_of(charge, placed[id(segment)])
@@ -108,21 +106,17 @@ class Oracle:
             truth.holders.setdefault(key, set()).add(holder)
 
     def _place(
-        self, calendar: Calendar, segments: list[Segment], records: list[Row]
+        self, rated: list[Segment], records: list[Row]
     ) -> tuple[dict[int, list[Row]], set[str]]:
+        """The records of each segment, and those of them that a charge asks for."""
         placed: dict[int, list[Row]] = defaultdict(list)
         in_lines: set[str] = set()
-        for row in records:
-            at = row["window_start"]
-            owner = calendar.owner(at)
-            for segment in segments:
-                period = segment.period
-                if segment.kind == "base" or owner is None or not period.start <= at < period.end:
-                    continue
-                if (segment.plan, segment.is_trial) == (owner.plan, owner.is_trial):
+        for segment in rated:
+            metrics = {charge.metric for charge in self._charges(segment)}
+            for row in records:
+                if _belongs(row, segment):
                     placed[id(segment)].append(row)
-                    if row["metric"] in {charge.metric for charge in self._charges(segment)}:
-                        in_lines.add(row["id"])
+                    in_lines |= {row["id"]} if row["metric"] in metrics else set()
         return placed, in_lines
 
     def _charges(self, segment: Segment) -> list[Charge]:
@@ -159,12 +153,22 @@ class Oracle:
             return "a plan that no load ever saw"
         codes: dict[str, int] = defaultdict(int)
         for plan in plans.values():
-            if not plan.newest.is_deleted:
+            if plan.versions and not plan.newest.is_deleted:
                 codes[plan.newest.values["code"]] += 1
         held = plans[history.newest.values["plan_id"]].newest
         if codes[held.values["code"]] > 1 and not held.is_deleted:
             return "two plans of one code"
         return None
+
+
+def _belongs(row: Row, segment: Segment) -> bool:
+    at = row["window_start"]
+    if segment.kind == "base" or not segment.period.start <= at < segment.period.end:
+        return False
+    owner = segment.calendar.owner(at)
+    if owner is None:
+        return False
+    return (segment.plan, segment.is_trial) == (owner.plan, owner.is_trial)
 
 
 def _pace(plan: History, at: datetime) -> Pace | None:

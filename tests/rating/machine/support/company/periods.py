@@ -80,15 +80,15 @@ class Term:
     start: datetime
     end: datetime
     pace: Pace
+    anchor: date
     is_first: bool
 
     def periods(self, pace: Pace, rule: str, zone: str, until: datetime) -> Iterator[Period]:
         """The periods of this term that began by `until`."""
-        first_day = local_day(self.start, zone)
-        anchor = first_day if rule == "anniversary" else _calendar_anchor(pace)
-        number = _first_number(anchor, pace, first_day)
+        number = _first_number(self._anchor(pace, rule), pace, local_day(self.start, zone))
         while True:
-            starts_on, ends_on = boundary(anchor, pace, number), boundary(anchor, pace, number + 1)
+            starts_on = boundary(self._anchor(pace, rule), pace, number)
+            ends_on = boundary(self._anchor(pace, rule), pace, number + 1)
             start, end = day_start(starts_on, zone), day_start(ends_on, zone)
             number += 1
             if start > until or start >= self.end:
@@ -102,6 +102,15 @@ class Term:
                     (ends_on - starts_on).days,
                 )
 
+    def first_start(self, pace: Pace, rule: str, zone: str, day: date) -> datetime:
+        """When the first period begins that does so on a day or later."""
+        anchor = self._anchor(pace, rule)
+        number = _first_number(anchor, pace, day)
+        while boundary(anchor, pace, number) < day:
+            number += 1
+        return day_start(boundary(anchor, pace, number), zone)
 
-def _calendar_anchor(pace: Pace) -> date:
-    return CALENDAR_MONDAY if pace.days else CALENDAR_DAY
+    def _anchor(self, pace: Pace, rule: str) -> date:
+        if rule == "anniversary":
+            return self.anchor
+        return CALENDAR_MONDAY if pace.days else CALENDAR_DAY

@@ -12,9 +12,8 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from company.holding import Piece, is_held
-from company.periods import MONTHLY, Pace, Period, Term, day_start, local_day
+from company.periods import Pace, Period, Term, day_start, local_day
 from company.story import Policy
-from company.versions import FOREVER
 
 INSTANT = timedelta(microseconds=1)
 
@@ -23,6 +22,7 @@ INSTANT = timedelta(microseconds=1)
 class Segment:
     """All time on one plan (in trial or not) within one period of one stream of periods."""
 
+    calendar: Calendar
     kind: str  # all, base, usage: a yearly plan pays its fee and its usage by other periods
     period: Period
     plan: str
@@ -32,7 +32,7 @@ class Segment:
 
 
 class Calendar:
-    """The days of one subscription: who owns them, and how they fall into periods."""
+    """The days of one subscription under one policy: who owns them, how they fall into periods."""
 
     def __init__(self, held: list[Piece], policy: Policy) -> None:
         self.held = held
@@ -59,26 +59,7 @@ class Calendar:
             return self.days.get(local_day(instant, self.policy.timezone))
         return next(piece for piece in self.held if piece.start <= instant < piece.end)
 
-    def terms(self, changes: list[tuple[datetime, Pace | None]]) -> list[Term]:
-        """Stretches of one pace; `changes` says from when which plan's interval counts."""
-        first, last = self.held[0].start, self.held[-1].end
-        starts: list[tuple[datetime, Pace | None]] = []
-        for at, pace in changes:
-            start = max(first, at if not starts else self._switched(at))
-            if first < at >= last:
-                continue
-            while starts and starts[-1][0] >= start:
-                starts.pop()
-            if not starts or starts[-1][1] != pace:
-                starts.append((start, pace))
-        ends = [start for start, _ in starts[1:]] + [FOREVER]
-        return [
-            Term(start, end, pace, start == starts[0][0])
-            for (start, pace), end in zip(starts, ends, strict=True)
-            if pace is not None
-        ]
-
-    def _switched(self, at: datetime) -> datetime:
+    def switched(self, at: datetime) -> datetime:
         """A switch day is the new pace's, unless what was held of it ended before the switch."""
         if self.policy.proration == "second":
             return at
@@ -87,13 +68,11 @@ class Calendar:
         is_over = owner is not None and owner.end <= at
         return day_start(day + timedelta(days=is_over), self.policy.timezone)
 
-    def segments(self, terms: list[Term], until: datetime) -> Iterator[Segment]:
-        for term in terms:
-            streams = [("base", term.pace), ("usage", MONTHLY)]
-            for kind, pace in streams if term.pace.is_yearly else [("all", term.pace)]:
-                rule, zone = self.policy.period_rule, self.policy.timezone
-                for period in term.periods(pace, rule, zone, until):
-                    yield from self._within(kind, period)
+    def segments(self, kind: str, pace: Pace, term: Term, until: datetime) -> Iterator[Segment]:
+        """What is held of each period of a term, in one stream of periods."""
+        rule, zone = self.policy.period_rule, self.policy.timezone
+        for period in term.periods(pace, rule, zone, until):
+            yield from self._within(kind, period)
 
     def _within(self, kind: str, period: Period) -> Iterator[Segment]:
         measured = self._seconds if self.policy.proration == "second" else self._days
@@ -104,7 +83,7 @@ class Calendar:
             groups[key] = min(first, start), so_far + size
         whole = self._whole(period, sum((size for _, size in groups.values()), Fraction(0)))
         for (plan, is_trial), (start, size) in groups.items():
-            yield Segment(kind, period, plan, is_trial, start, size / whole)
+            yield Segment(self, kind, period, plan, is_trial, start, size / whole)
 
     def _whole(self, period: Period, held: Fraction) -> Fraction:
         if self.policy.proration == "second":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 Row = dict[str, Any]
@@ -49,8 +49,9 @@ class Decision:
 
 @dataclass(frozen=True)
 class Policy:
-    """The row of services.csv that a batch of companies lives under."""
+    """A row of services.csv that a batch of companies lives under; from a day on, or always."""
 
+    valid_from: date | None = None
     timezone: str = "America/Toronto"
     period_rule: str = "calendar"
     proration: str = "day"
@@ -63,7 +64,7 @@ class Story:
     """One company: its events in order, a decision a night, its pages of the price book."""
 
     seed: int
-    policy: Policy
+    policies: tuple[Policy, ...]
     events: tuple[Event, ...]
     decisions: tuple[Decision, ...]
     charges: tuple[Row, ...] = ()
@@ -79,7 +80,7 @@ class Story:
         return f"c{self.place}-"
 
     def told(self, nights: list[datetime]) -> str:
-        lines = [f"company {self.seed}, {self.policy}"]
+        lines = [f"company {self.seed}", *map(str, self.policies)]
         lines += [f"price book: {dict(row)}" for row in (*self.charges, *self.tiers)]
         happenings = [(event.at, 0, str(event)) for event in self.events]
         happenings += [
