@@ -39,7 +39,7 @@ class Play:
         self.faults: list[Fault] = []
         self.compared = 0  # amounts, over all nights
 
-    def run(self) -> list[Fault]:
+    def run(self, *, until_one_fails: bool = False) -> list[Fault]:
         """Play all nights; a company's faults of its first bad night are enough."""
         self.warehouse.open()
         for at in sorted((*LOADS, *NIGHTS)):
@@ -48,6 +48,8 @@ class Play:
                 self._night(NIGHTS.index(at), at)
             else:
                 self.warehouse.remember(at)
+            if self.faults and until_one_fails:
+                break
         return self.faults
 
     def _load(self, at: datetime) -> None:

@@ -49,17 +49,27 @@ def switch_there_and_back(company: Company) -> None:
 
 
 def switch_shown_late(company: Company) -> None:
-    """A switch that the source dates some weeks before it wrote it."""
+    """A switch that the source dates some weeks before it wrote it: also into billed months."""
     name = _some(company, "active")
     if name is None:
         return
-    pace = company.interval(company.rows["subscriptions"][name]["plan_id"])
-    others = [plan for plan in company.offered() if company.interval(plan) == pace]
     started = company.rows["subscriptions"][name]["started_at"]
     dated = (company.now - timedelta(days=company.chance.randint(5, 45))).astimezone(UTC)
-    if others and dated > started:
-        values = {"plan_id": company.pick(others)}
+    plan = _other_plan(company, name) if dated > started else None
+    if plan:
+        values = {"plan_id": plan}
         company.change("subscriptions", name, "switches, shown late", values, dated)
+
+
+def correct_start(company: Company) -> None:
+    name = _some(company, "active")
+    if name is None:
+        return
+    days = company.pick((-9, -2, 1, 6))
+    starts = company.rows["subscriptions"][name]["started_at"] + timedelta(days=days)
+    if starts < company.now:
+        values = {"started_at": starts}
+        company.change("subscriptions", name, "start is corrected", values, company.stamp())
 
 
 def _other_plan(company: Company, name: str) -> str | None:

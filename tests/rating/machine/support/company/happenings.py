@@ -20,6 +20,7 @@ HAPPENINGS: dict[str, Happening] = {
     "switch": Happening(14, at_subscriptions.switch),
     "switch_there_and_back": Happening(4, at_subscriptions.switch_there_and_back),
     "switch_shown_late": Happening(3, at_subscriptions.switch_shown_late),
+    "correct_start": Happening(2, at_subscriptions.correct_start),
     "hand_over": Happening(5, at_subscriptions.hand_over),
     "cancel": Happening(7, at_subscriptions.cancel),
     "correct_cancellation": Happening(4, at_subscriptions.correct_cancellation),

@@ -48,6 +48,7 @@ class Oracle:
         }
         self._usage: dict[str, Row] = {}
         self._usage_seen: set[str] = set()
+        self._priced: dict[int, list[Charge]] = {}  # by version of a plan
 
     def see(self, tables: Tables, at: datetime) -> None:
         for table, histories in self._histories.items():
@@ -124,8 +125,12 @@ class Oracle:
         history = self._histories["plans"][segment.plan]
         if not history.versions:
             return []
-        plan = history.at(segment.start).values
-        charges = charges_of(plan, list(self.story.charges), list(self.story.tiers))
+        version = history.at(segment.start)
+        if id(version) not in self._priced:
+            self._priced[id(version)] = charges_of(
+                version.values, self.story.charges, self.story.tiers
+            )
+        charges = self._priced[id(version)]
         if segment.kind == "all":
             return charges
         is_base = segment.kind == "base"
@@ -165,7 +170,7 @@ def _belongs(row: Row, segment: Segment) -> bool:
     at = row["window_start"]
     if segment.kind == "base" or not segment.period.start <= at < segment.period.end:
         return False
-    owner = segment.calendar.owner(at)
+    owner = segment.calendar.owner(at, segment.period)
     if owner is None:
         return False
     return (segment.plan, segment.is_trial) == (owner.plan, owner.is_trial)

@@ -6,6 +6,7 @@ In: a plan's terms, the pages of the price book under its code. Out: charges, an
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -64,7 +65,7 @@ def rounded(exact: Fraction, currency: str) -> Decimal:
     return Decimal(whole if exact >= 0 else -whole).scaleb(-places)
 
 
-def charges_of(plan: Row, book: list[Row], tiers: list[Row]) -> list[Charge]:
+def charges_of(plan: Row, book: Sequence[Row], tiers: Sequence[Row]) -> list[Charge]:
     """The book's charges of the plan's code; what it does not name costs what the plan says."""
     pages = [_page(row, tiers) for row in book if row["plan_code"] == plan["code"]]
     fees = [
@@ -89,7 +90,7 @@ def charges_of(plan: Row, book: list[Row], tiers: list[Row]) -> list[Charge]:
     return [*fees, *metered]
 
 
-def _page(row: Row, tiers: list[Row]) -> Charge:
+def _page(row: Row, tiers: Sequence[Row]) -> Charge:
     own = [
         (
             None if tier["tier_to"] is None else _fraction(tier["tier_to"]),

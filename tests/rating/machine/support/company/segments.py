@@ -37,36 +37,31 @@ class Calendar:
     def __init__(self, held: list[Piece], policy: Policy) -> None:
         self.held = held
         self.policy = policy
-        self.days = self._owned_days()
 
-    def _owned_days(self) -> dict[date, Piece]:
-        """A local day belongs to the last piece that touches it; far days are not listed."""
-        owners: dict[date, Piece] = {}
-        zone = self.policy.timezone
-        for piece in self.held:
-            day = local_day(piece.start, zone)
-            last = local_day(min(piece.end, _horizon(piece.start)) - INSTANT, zone)
-            while day <= last:
-                owners[day] = piece
-                day += timedelta(days=1)
-        return owners
-
-    def owner(self, instant: datetime) -> Piece | None:
+    def owner(self, instant: datetime, period: Period) -> Piece | None:
         """Whose an instant of usage is: held at that instant, by the day's plan."""
         if not is_held(self.held, instant):
             return None
         if self.policy.proration != "second":
-            return self.days.get(local_day(instant, self.policy.timezone))
+            return self._day_owner(local_day(instant, self.policy.timezone), period)
         return next(piece for piece in self.held if piece.start <= instant < piece.end)
+
+    def _day_owner(self, day: date, period: Period) -> Piece | None:
+        """A local day belongs to the last piece that touches it within the period."""
+        zone = self.policy.timezone
+        start = max(day_start(day, zone), period.start)
+        end = min(day_start(day + timedelta(days=1), zone), period.end)
+        touching = [piece for piece in self.held if piece.start < end and piece.end > start]
+        return touching[-1] if touching else None
 
     def switched(self, at: datetime) -> datetime:
         """A switch day is the new pace's, unless what was held of it ended before the switch."""
         if self.policy.proration == "second":
             return at
         day = local_day(at, self.policy.timezone)
-        owner = self.days.get(day)
-        is_over = owner is not None and owner.end <= at
-        return day_start(day + timedelta(days=is_over), self.policy.timezone)
+        start, end = (day_start(day + timedelta(days=n), self.policy.timezone) for n in (0, 1))
+        touching = [piece for piece in self.held if piece.start < end and piece.end > start]
+        return end if touching and touching[-1].end <= at else start
 
     def segments(self, kind: str, pace: Pace, term: Term, until: datetime) -> Iterator[Segment]:
         """What is held of each period of a term, in one stream of periods."""
@@ -76,19 +71,19 @@ class Calendar:
 
     def _within(self, kind: str, period: Period) -> Iterator[Segment]:
         measured = self._seconds if self.policy.proration == "second" else self._days
-        groups: dict[tuple[str, bool], tuple[datetime, Fraction]] = {}
+        groups: dict[tuple[str, bool], tuple[datetime, int | Fraction]] = {}
         for piece, start, size in measured(period):
             key = piece.plan, piece.is_trial
-            first, so_far = groups.get(key, (start, Fraction(0)))
+            first, so_far = groups.get(key, (start, 0))
             groups[key] = min(first, start), so_far + size
-        whole = self._whole(period, sum((size for _, size in groups.values()), Fraction(0)))
+        whole = self._whole(period, sum(size for _, size in groups.values()))
         for (plan, is_trial), (start, size) in groups.items():
-            yield Segment(self, kind, period, plan, is_trial, start, size / whole)
+            yield Segment(self, kind, period, plan, is_trial, start, Fraction(size) / whole)
 
-    def _whole(self, period: Period, held: Fraction) -> Fraction:
+    def _whole(self, period: Period, held: int | Fraction) -> Fraction:
         if self.policy.proration == "second":
             return _seconds(period.full_start, period.full_end)
-        return held if self.policy.proration == "none" else Fraction(period.full_days)
+        return Fraction(held if self.policy.proration == "none" else period.full_days)
 
     def _seconds(self, period: Period) -> Iterator[tuple[Piece, datetime, Fraction]]:
         for piece in self.held:
@@ -96,13 +91,13 @@ class Calendar:
             if start < end:
                 yield piece, start, _seconds(start, end)
 
-    def _days(self, period: Period) -> Iterator[tuple[Piece, datetime, Fraction]]:
+    def _days(self, period: Period) -> Iterator[tuple[Piece, datetime, int]]:
         zone = self.policy.timezone
         day, last = local_day(period.start, zone), local_day(period.end - INSTANT, zone)
         while day <= last:
-            owner = self.days.get(day)
+            owner = self._day_owner(day, period)
             if owner is not None:
-                yield owner, self._first_instant(owner, day), Fraction(1)
+                yield owner, self._first_instant(owner, day), 1
             day += timedelta(days=1)
 
     def _first_instant(self, owner: Piece, day: date) -> datetime:
@@ -124,8 +119,3 @@ class Calendar:
 def _seconds(start: datetime, end: datetime) -> Fraction:
     span = end - start
     return Fraction(span.days * 86400 + span.seconds) + Fraction(span.microseconds, 10**6)
-
-
-def _horizon(start: datetime) -> datetime:
-    """Past every period that a story can see the start of."""
-    return start.replace(year=max(start.year, 2026) + 2, day=1)
