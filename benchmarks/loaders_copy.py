@@ -19,7 +19,8 @@ from benchmarks.loader_world import World, interleaved, median_ratio, row
 from loaders import nexacloud_sql
 from loaders.contracts import Table
 from loaders.first_copy import copy_into_empty
-from loaders.schema import column_definitions, ensure_raw_tables
+from loaders.relations import column_definitions
+from loaders.schema import ensure_raw_tables
 from loaders.tables import NEXACLOUD
 from sandbox.postgres import find_binaries
 

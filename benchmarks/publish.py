@@ -23,7 +23,9 @@ from psycopg2.extras import execute_values
 
 from connections.odoo import OdooPort
 from connections.settings import Settings, load_settings
+from publishers import identities
 from publishers.drafts import publish
+from publishers.identities import Identity
 from publishers.migrate import upgrade
 from publishers.sending import BATCH_SIZE, WORKERS
 from sandbox.postgres import Cluster
@@ -50,6 +52,7 @@ create table marts.invoice_lines_to_publish (
     billing_period_start timestamptz, billing_period_end timestamptz, service_start_on date,
     segment_start timestamptz, corrects_period_start timestamptz, adjustment_number int
 );
+create view marts.fct_invoice_lines as select * from marts.invoice_lines_to_publish;
 """
 
 
@@ -264,6 +267,8 @@ def _prepared(cluster: Cluster, standin: Standin, database: str, documents: int)
     with conn, conn.cursor() as cursor:
         cursor.execute(TABLE)
         cursor.execute(FRESH)
+    bench = Identity("bench", "bench@example.com", database_users=("fusion_billing",))
+    identities.add(conn, bench)
     conn.close()
     settings = load_settings(
         billing_home=standin.folder,

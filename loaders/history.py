@@ -17,7 +17,7 @@ from psycopg2.extensions import cursor
 from psycopg2.sql import Composable
 
 from loaders.contracts import Table
-from loaders.schema import history_columns, history_relation, relation
+from loaders.relations import history_columns, history_relation, names_list, relation
 
 # The source's own time of a change, and of a row's beginning.
 CHANGED = ("updated_at", "write_date")
@@ -69,24 +69,49 @@ LATER_VERSIONS = sql.SQL("""
 """)
 
 
+# Where raw was lost and copied anew, what went at the source meanwhile has no row to be marked.
+MISSING_ROWS = sql.SQL("""
+    with gone as (
+        select r as known, greatest({seen_at}, r._valid_from + interval '1 microsecond') as at
+        from {history} as r
+        where r._valid_until is null and not r._is_deleted and not {is_rejected}
+            and not exists (select from {raw} as live where live.{key} = r.{key})
+    ),
+    closed as (
+        update {history} as h set _valid_until = g.at
+        from gone as g
+        where h.{key} = (g.known).{key} and h._valid_until is null
+    )
+    insert into {history} ({columns}, _version, _seen_at, _valid_from, _is_deleted, _run_id)
+    select {known_columns}, (known)._version + 1, {seen_at}, at, true, {run_id} from gone
+""")
+
+
 def record(
-    cur: cursor, table: Table, *, seen_at: datetime, run_id: str, every_row: bool = False
+    cur: cursor,
+    table: Table,
+    *,
+    seen_at: datetime,
+    run_id: str,
+    every_row: bool = False,
+    is_late: bool = False,
 ) -> int:
     """Write what changed since the newest versions; return how many versions that were.
 
     `seen_at` is the instant at which the source was looked at. Compares the rows that this run
-    wrote, or with `every_row` all of raw, as it also does where there is no history yet: then a
-    deletion that raw had already marked keeps its day. Does nothing for a table without versions.
+    wrote, or with `every_row` all of raw, as it also does where there is no history yet. `is_late`:
+    history begins after raw did, and a deletion keeps the day on which raw marked it. Does nothing
+    for a table without versions.
     """
     if not table.is_versioned:
         return 0
     parts = _parts(table, seen_at, run_id)
-    is_new = _is_empty(cur, table)
-    scope = EVERY_ROW if every_row or is_new else THIS_RUN.format(**parts)
-    gone_at = sql.SQL("r._deleted_at") if is_new else parts["seen_at"]
+    scope = EVERY_ROW if every_row or _is_empty(cur, table) else THIS_RUN.format(**parts)
+    gone_at = sql.SQL("r._deleted_at") if is_late else parts["seen_at"]
     parts |= {"scope": scope, "gone_at": gone_at}
     written = 0
-    for statement in (FIRST_VERSIONS, LATER_VERSIONS):
+    statements = [FIRST_VERSIONS, LATER_VERSIONS, *([MISSING_ROWS] if every_row else [])]
+    for statement in statements:
         cur.execute(statement.format(**parts))
         written += cur.rowcount
     return written
@@ -103,9 +128,9 @@ def fill_columns(cur: cursor, table: Table, columns: Iterable[str]) -> None:
             " where h.{key} = r.{key} and ({known}) is distinct from ({raw_columns})"
         ).format(
             history=history_relation(table),
-            columns=_list(names),
-            raw_columns=_list(names, "r"),
-            known=_list(names, "h"),
+            columns=names_list(names),
+            raw_columns=names_list(names, "r"),
+            known=names_list(names, "h"),
             raw=relation(table),
             key=sql.Identifier(table.key.name),
         )
@@ -130,8 +155,8 @@ def log_changes(
             " where r._deleted_at is null and {rows}"
         ).format(
             log=history_relation(table),
-            columns=_list(columns),
-            raw_columns=_list(columns, "r"),
+            columns=names_list(columns),
+            raw_columns=names_list(columns, "r"),
             is_withdrawn=sql.Literal(is_withdrawn),
             seen_at=sql.Literal(seen_at),
             run_id=sql.Literal(run_id),
@@ -158,13 +183,12 @@ def _parts(table: Table, seen_at: datetime, run_id: str) -> dict[str, Composable
         "name": sql.Literal(table.name),
         "seen_at": sql.SQL("{}::timestamptz").format(sql.Literal(seen_at)),
         "run_id": sql.Literal(run_id),
-        "columns": _list(names),
-        "raw_columns": _list(names, "r"),
-        "changed_columns": sql.SQL(", ").join(
-            sql.SQL("(raw_row).{}").format(sql.Identifier(name)) for name in names
-        ),
-        "raw_facts": _list(facts, "r"),
-        "known_facts": _list(facts, "n"),
+        "columns": names_list(names),
+        "raw_columns": names_list(names, "r"),
+        "changed_columns": _fields_of("raw_row", names),
+        "known_columns": _fields_of("known", names),
+        "raw_facts": names_list(facts, "r"),
+        "known_facts": names_list(facts, "n"),
         "own_time": _first_of(names, CHANGED),
         "first_time": _first_of(names, (*CHANGED, *CREATED)),
         "is_rejected": sql.SQL(
@@ -174,13 +198,13 @@ def _parts(table: Table, seen_at: datetime, run_id: str) -> dict[str, Composable
     }
 
 
+def _fields_of(row: str, names: Sequence[str]) -> Composable:
+    return sql.SQL(", ").join(
+        sql.SQL("({}).{}").format(sql.Identifier(row), sql.Identifier(name)) for name in names
+    )
+
+
 def _first_of(names: tuple[str, ...], wanted: tuple[str, ...]) -> Composable:
     """The first of the wanted columns that the table has and the row fills."""
     found = [sql.SQL("r.{}").format(sql.Identifier(name)) for name in wanted if name in names]
     return sql.SQL("coalesce({})").format(sql.SQL(", ").join([*found, sql.SQL("null")]))
-
-
-def _list(names: Sequence[str], prefix: str = "") -> sql.Composed:
-    return sql.SQL(", ").join(
-        sql.Identifier(prefix, name) if prefix else sql.Identifier(name) for name in names
-    )

@@ -8,7 +8,6 @@ version nor its page moves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +17,7 @@ from psycopg2.extensions import cursor
 from loaders.contracts import Table
 from loaders.errors import ShrinkRefused
 from loaders.history import log_changes
-from loaders.schema import column_definitions, relation
+from loaders.relations import column_definitions, names_list, relation
 
 SMALLEST_LOSS_GUARDED = 3
 # Where less than one row in so many is staged, looking keys up beats reading the table.
@@ -169,8 +168,8 @@ def _edited(table: Table) -> sql.Composed:
         " and ({staged}) is distinct from ({raw}))"
     ).format(
         key=sql.Identifier(table.key.name),
-        staged=_list(table.logged_columns, "s"),
-        raw=_list(table.logged_columns, "r"),
+        staged=names_list(table.logged_columns, "s"),
+        raw=names_list(table.logged_columns, "r"),
     )
 
 
@@ -223,22 +222,16 @@ def _merged(cur: cursor) -> Merged:
     return Merged(int(created), int(updated), int(staged - created - updated))
 
 
-def _list(names: Sequence[str], prefix: str = "") -> sql.Composed:
-    return sql.SQL(", ").join(
-        sql.Identifier(prefix, name) if prefix else sql.Identifier(name) for name in names
-    )
-
-
 def _parts(table: Table) -> dict[str, sql.Composable]:
     names = table.column_names
     return {
         "raw": relation(table),
         "key": sql.Identifier(table.key.name),
-        "columns": _list(names),
-        "staged": _list(names, "s"),
-        "excluded": _list(names, "excluded"),
+        "columns": names_list(names),
+        "staged": names_list(names, "s"),
+        "excluded": names_list(names, "excluded"),
         "differs": sql.SQL("(({}) is distinct from ({}) or r._deleted_at is not null)").format(
-            _list(names, "r"), _list(names, "s")
+            names_list(names, "r"), names_list(names, "s")
         ),
     }
 

@@ -28,9 +28,10 @@ from loaders.nexacloud_sql import EVERYTHING, Window
 from loaders.options import Options
 from loaders.pipe import pipe_copy
 from loaders.progress import Meter, copy_watch
+from loaders.relations import relation
 from loaders.report import TableReport, why_whole
 from loaders.runs import LastRun, RunLog, mode_name
-from loaders.schema import relation, unfilled_columns
+from loaders.schema import unfilled_columns
 
 STAGE = sql.SQL("copy load_stage from stdin (format binary)")
 REJECTS = sql.SQL("copy load_rejects from stdin (format binary)")

@@ -31,9 +31,10 @@ from loaders.odoo_retry import retrying
 from loaders.options import Options
 from loaders.pipe import CHUNK
 from loaders.progress import Meter
+from loaders.relations import relation
 from loaders.report import TableReport, why_whole
 from loaders.runs import LastRun, RunLog, mode_name
-from loaders.schema import mark_unfilled, relation, unfilled_columns
+from loaders.schema import mark_unfilled, unfilled_columns
 
 REJECTS = sql.SQL("copy load_rejects from stdin")
 

@@ -15,6 +15,14 @@ from psycopg2.extensions import connection, cursor
 
 from loaders.contracts import Column, Table
 from loaders.errors import RawTableDiffers
+from loaders.history_upgrade import begin_history
+from loaders.relations import (
+    HISTORY_SCHEMA,
+    column_definitions,
+    history_columns,
+    history_relation,
+    relation,
+)
 from loaders.tables import ALL
 
 LOCK = "fusion_billing.raw_schema"
@@ -28,9 +36,6 @@ BOOKKEEPING = (
     ),
     ("_deleted_at", "timestamptz", "When the row was found to be gone from its source."),
 )
-
-
-HISTORY_SCHEMA = "snapshots"
 
 # The comment of a raw column whose rows were loaded before the column was listed, or before the
 # source had it: the next load that can read it reads its table whole.
@@ -78,7 +83,10 @@ def ensure_raw_tables(conn: connection, tables: Sequence[Table] = ALL) -> None:
             else:
                 added = _complete(cur, table, relation(table), table.columns, found)
                 mark_unfilled(cur, table, added, is_filled=False)
-            _ensure_history(cur, table, existing.get((HISTORY_SCHEMA, table.history_name)))
+            known = existing.get((HISTORY_SCHEMA, table.history_name))
+            _ensure_history(cur, table, known)
+            if table.is_versioned and found is not None and known is None:
+                begin_history(cur, table)
 
 
 def unfilled_columns(cur: cursor, table: Table) -> set[str]:
@@ -100,29 +108,6 @@ def mark_unfilled(cur: cursor, table: Table, columns: Iterable[str], *, is_fille
                 sql.Literal(None if is_filled else NOT_FILLED),
             )
         )
-
-
-def relation(table: Table) -> sql.Identifier:
-    return sql.Identifier(table.schema, table.name)
-
-
-def history_relation(table: Table) -> sql.Identifier:
-    return sql.Identifier(HISTORY_SCHEMA, table.history_name)
-
-
-def history_columns(table: Table) -> tuple[Column, ...]:
-    """The table's columns that its history keeps: all, or what a change is logged with."""
-    if table.is_versioned:
-        return table.columns
-    kept = {table.key.name, *table.logged_columns}
-    return tuple(column for column in table.columns if column.name in kept)
-
-
-def column_definitions(columns: Sequence[Column]) -> sql.Composed:
-    return sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.raw_type))
-        for column in columns
-    )
 
 
 def _existing_columns(cur: cursor, schemas: Sequence[str]) -> dict[tuple[str, str], dict[str, str]]:

@@ -53,7 +53,7 @@ def credit(
             " returning credit_id",
             (line["line_key"], asked, note),
         )
-        return _credit_key(cursor.fetchall()[0]["credit_id"])
+        return credit_key(cursor.fetchall()[0]["credit_id"])
 
 
 def _check_amount(asked: Decimal, line: dict[str, Any]) -> None:
@@ -129,7 +129,8 @@ def _row(asked: dict[str, Any]) -> dict[str, Any]:
     return {**content, **always, **asked}
 
 
-def _credit_key(credit_id: int) -> str:
+def credit_key(credit_id: int) -> str:
+    """The key of the line that a request becomes."""
     return hashlib.sha256(f"credit:{credit_id}".encode()).hexdigest()[:32]
 
 

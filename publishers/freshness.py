@@ -16,6 +16,17 @@ MAX_HOURS = 36
 OTHER_ISSUERS = (("nexacloud", "invoices"), ("odoo", "sale_order"))
 RUN = "run `billing run` first"
 
+# The newest load that found something new, where no whole build has passed since.
+_UNBUILT = """
+    select max(finished_at)
+    from ops.load_runs
+    where status = 'succeeded' and not is_dry_run
+        and (created_count = 0 and updated_count = 0 and deleted_count = 0) is not true
+    having max(finished_at) > coalesce(
+        (select max(started_at) from ops.builds where status = 'passed' and is_whole), '-infinity'
+    )
+"""
+
 
 def stale_reason(conn: Connection) -> str | None:
     """Why nothing may be published; loads are stamped by the real clock, so `as_of` is no help."""
@@ -49,7 +60,7 @@ def _old_loads(cursor: Cursor) -> Iterator[str]:
 
 
 def _bad_builds(cursor: Cursor) -> Iterator[str]:
-    """The newest build of all must have passed; a whole one since the newest load."""
+    """The newest build must have passed; a whole one since something new was loaded."""
     cursor.execute(
         "select status, started_at, error from ops.builds order by build_id desc limit 1"
     )
@@ -63,11 +74,7 @@ def _bad_builds(cursor: Cursor) -> Iterator[str]:
     elif status == "failed":
         why = f" ({str(error).splitlines()[0]})" if error else ""
         yield f"the build that began at {_minute(started_at)} failed{why}: {RUN}"
-    cursor.execute(
-        "select max(finished_at) from ops.load_runs where status = 'succeeded' and not is_dry_run"
-        " having max(finished_at) > coalesce((select max(started_at) from ops.builds"
-        " where status = 'passed' and is_whole), '-infinity')"
-    )
+    cursor.execute(_UNBUILT)
     if unbuilt := cursor.fetchone():
         yield f"what was loaded at {_minute(unbuilt[0])} is in no build that passed: {RUN}"
 

@@ -40,7 +40,7 @@ def listed(conn: Connection) -> list[Identity]:
         return [_identity(row) for row in cursor.fetchall()]
 
 
-def resolve(cursor: Any, by: str) -> str:
+def resolve(cursor: Any, by: str, role: str = "approver") -> str:
     """The name of the one person that `by` means, and for whom this database user may speak.
 
     Raises IdentityError, with the known names and how to add one.
@@ -57,17 +57,20 @@ def resolve(cursor: Any, by: str) -> str:
     may_speak, user = found[0][5:]
     if not person.is_active:
         raise IdentityError(f"{person.name} was disabled: see `billing identities`")
+    again = f'`billing identities add "{person.name}" --email {person.email}'
     if not may_speak:
         raise IdentityError(
             f"{person.name} may not decide as database user {user}: let the owner of ops say"
-            f' `billing identities add "{person.name}" --email {person.email} --user {user}`'
+            f" {again} --user {user}`"
         )
+    if role not in person.roles:
+        raise IdentityError(f"{person.name} is no {role}: let the owner say {again} --role {role}`")
     return person.name
 
 
-def speak_for(cursor: Any, by: str) -> str:
+def speak_for(cursor: Any, by: str, role: str = "approver") -> str:
     """Tell the server who decides in this transaction; the person's name."""
-    name = resolve(cursor, by)
+    name = resolve(cursor, by, role)
     cursor.execute("select set_config('billing.identity', %s, true)", (name,))
     return name
 

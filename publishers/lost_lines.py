@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
-from publishers import credits
+from publishers import credits, lost_credits
 from publishers.lines import Filters, dicts, plain
 from publishers.readback import Move
 from publishers.taxes import round_half_up
@@ -90,6 +90,7 @@ def recover(conn: Connection, schema: str, document: Document) -> tuple[list[Ado
     missing = set(prefixes) - set(known)
     if missing:
         known |= _derived(proposed, missing)
+        known |= lost_credits.derived(proposed, prefixes, document.move)
     unsure = [prefix for prefix in prefixes if prefix not in known]
     if unsure:
         return [], (

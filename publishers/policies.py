@@ -49,7 +49,7 @@ def set_policy(conn: Connection, policy: Policy, *, by: str, note: str | None = 
     _check(policy)
     with conn, conn.cursor() as cursor:
         lock_decisions(cursor)
-        speak_for(cursor, by)
+        speak_for(cursor, by, "policy_owner")
         _check_replaced(cursor, policy)
         cursor.execute(
             "insert into ops.approval_policies (policy_version, service, currency, is_automatic,"

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from psycopg2.extensions import connection as Connection
 
 from connections.odoo import OdooPort
-from publishers import ledger
+from publishers import ledger, lost_credits
 from publishers.claims import FREEZE_LINES
 from publishers.ledger import Run
 from publishers.lost_lines import Adopted, Document, Parsed, parse_key, recover
@@ -175,6 +175,7 @@ def _adopt(
                 " where document_key = %s and line_key = %s",
                 (line.odoo_line_id, key, line.content["line_key"]),
             )
+        lost_credits.keep_requests(cursor, [line.content for line in lines], run.by)
         ledger.observe(cursor, {key: document.move.observed})
         ledger.record(cursor, "adopted", {key: dict(document.move.observed)}, run)
 

@@ -17,7 +17,7 @@ import dagster as dg
 from connections.settings import load_settings
 from loaders import TableReport, load
 from loaders.contracts import Table
-from loaders.schema import HISTORY_SCHEMA
+from loaders.relations import HISTORY_SCHEMA
 from loaders.tables import ALL
 from orchestration.failures import RETRY, as_failures
 from orchestration.names import LOAD_OP

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from loaders.schema import HISTORY_SCHEMA
+from loaders.relations import HISTORY_SCHEMA
 from loaders.tables import ALL
 
 REPOSITORY = Path(__file__).resolve().parents[2]

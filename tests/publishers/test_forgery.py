@@ -214,8 +214,15 @@ def test_a_policy_is_put_in_force_by_who_may(world: World) -> None:
         users = ("fusion_billing",)
         identities.add(conn, Identity("Lou", "lou@example.com", database_users=users))
     with world.warehouse() as conn:
-        with pytest.raises(InsufficientPrivilege, match="Lou is no policy_owner"):
+        with pytest.raises(IdentityError, match="Lou is no policy_owner"):
             policies.set_policy(conn, Policy("v9", "CAD", replaces=("v1",)), by="Lou")
+    with world.warehouse() as conn, conn.cursor() as cursor:
+        cursor.execute("set local billing.identity = 'Lou'")
+        with pytest.raises(InsufficientPrivilege, match="Lou is no policy_owner"):
+            cursor.execute(
+                "insert into ops.approval_policies (policy_version, currency, replaces)"
+                " values ('v9', 'CAD', array['v1'])"
+            )
 
 
 HANDS_OFF = (

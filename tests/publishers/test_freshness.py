@@ -53,6 +53,11 @@ BILLED_FROM = {
         "update ops.builds set status = 'failed';"
         "insert into ops.builds (as_of, is_whole, status) values (now(), true, 'passed')"
     ),
+    "a load that found nothing new": (
+        "insert into ops.load_runs (source, table_name, status, finished_at, created_count,"
+        " updated_count, deleted_count) values ('nexacloud', 'users', 'succeeded',"
+        " clock_timestamp(), 0, 0, 0)"
+    ),
     "a dry run of a load": (
         "insert into ops.load_runs (source, table_name, status, finished_at, is_dry_run)"
         " values ('nexacloud', 'users', 'succeeded', clock_timestamp(), true)"

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from publishing_world import JUNE, MAY, World, content_hash, ontario
 
-from publishers import lost_lines, restore
+from publishers import credits, lost_lines, restore
+from publishers.credits import CreditError
 from publishers.ledger import Run
 
 TABLES = ("publication_events", "publication_lines", "publications")
@@ -30,9 +31,9 @@ def _lines(world: World, customers: SimpleNamespace) -> list[dict[str, Any]]:
     return [_real_key(row) for row in rows]
 
 
-def _lose(world: World) -> None:
+def _lose(world: World, *more: str) -> None:
     """As an older backup: the rows of the ledger are not there."""
-    for table in TABLES:
+    for table in (*TABLES, *more):
         world.query(f"alter table ops.{table} disable trigger user; delete from ops.{table};"
                     f" alter table ops.{table} enable trigger user")  # fmt: skip
 
@@ -118,6 +119,34 @@ def test_a_line_that_is_rated_otherwise_since_is_told_by_its_key(
         "select kind, amount, adjustment_number, corrects_period_start"
         " from ops.publication_lines order by kind"
     ) == [("adjustment", Decimal("7.00"), 1, MAY[0]), ("base", Decimal("100.00"), None, None)]
+
+
+def test_a_lost_credit_is_adopted_with_its_request(
+    world: World, customers: SimpleNamespace
+) -> None:
+    row = _real_key(world.line(1, **ontario(customers)))
+    world.propose([row])
+    world.approve()
+    original = world.publish().documents[0].odoo_id
+    world.port("admin").execute("account.move", "action_post", [original])
+    with world.warehouse() as conn:
+        key = credits.credit(
+            conn, row["line_key"], by="fay", amount=Decimal("30.00"), note="outage"
+        )
+    world.approve(line_keys=(key,))
+    assert world.publish().created == 1
+    _lose(world, "credit_requests")
+    assert [each.problem for each in _restore(world, go=False)] == [None, None]
+    assert [each.problem for each in _restore(world, go=True)] == [None, None]
+    assert world.query("select line_key from ops.publication_lines where kind = 'credit'") == [
+        (key,)
+    ]
+    assert world.query("select reversed_document_key is not null, move_type"
+                       " from ops.publications order by odoo_id") == [
+        (False, "out_invoice"), (True, "out_refund")]  # fmt: skip
+    with world.warehouse() as conn, pytest.raises(CreditError, match=r"has 70.00 CAD left"):
+        credits.credit(conn, row["line_key"], by="fay", amount=Decimal("70.01"))
+    assert world.publish().created == 0
 
 
 def test_what_cannot_be_told_is_left_to_a_person_and_holds_the_run(lost: World) -> None:

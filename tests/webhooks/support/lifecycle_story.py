@@ -148,9 +148,9 @@ class Story:
 
     def open_gate(self, subscription: str) -> None:
         self.warehouse(
-            "insert into ops.cutover_gates (service, external_subscription_id, decision,"
-            " from_period_start, decided_by) values ('nexacloud', %s, 'open',"
-            " '2026-05-01 04:00+00', 'Ann')",
+            "set local billing.identity = 'Ann';"
+            " insert into ops.cutover_gates (service, external_subscription_id, decision,"
+            " from_period_start) values ('nexacloud', %s, 'open', '2026-05-01 04:00+00')",
             subscription,
         )
 

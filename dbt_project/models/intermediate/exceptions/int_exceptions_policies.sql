@@ -10,6 +10,12 @@ with billed_lines as (
 
 ),
 
+period_policies as (
+
+    select * from {{ ref('int_period_policies') }}
+
+),
+
 services as (
 
     select * from {{ ref('int_services') }}
@@ -26,6 +32,7 @@ metrics as (
 latest_lines as (
 
     select distinct on (subscription_id, rated_period_start, charge)
+        subscription_id,
         service,
         metric,
         rated_period_start,
@@ -38,40 +45,44 @@ latest_lines as (
 
 ),
 
-billed_by as (
-
-    select
-        latest_lines.service,
-        latest_lines.metric,
-        latest_lines.rated_period_start,
-        frozen.policy,
-        frozen.old_value,
-        count(*) as line_count,
-        string_agg(distinct latest_lines.document_key, ', ') as document_keys
-    from latest_lines
-    cross join lateral jsonb_each_text(latest_lines.policies) as frozen (policy, old_value)
-    group by
-        latest_lines.service, latest_lines.metric, latest_lines.rated_period_start,
-        frozen.policy, frozen.old_value
-
-),
-
+-- Of a period that begins nowhere any more the service itself says what would cut it now.
 compared as (
 
     select
-        billed_by.*,
-        case billed_by.policy
-            when 'timezone' then services.timezone
-            when 'period_rule' then services.period_rule
-            when 'proration' then services.proration
-            when 'bill_suspended' then services.bill_suspended::text
-            when 'duplicate_policy' then services.duplicate_policy
+        latest_lines.*,
+        frozen.policy,
+        frozen.old_value,
+        case frozen.policy
+            when 'timezone' then coalesce(period_policies.timezone, services.timezone)
+            when 'period_rule' then coalesce(period_policies.period_rule, services.period_rule)
+            when 'proration' then coalesce(period_policies.proration, services.proration)
+            when 'bill_suspended'
+                then coalesce(period_policies.bill_suspended, services.bill_suspended)::text
+            when 'duplicate_policy'
+                then coalesce(period_policies.duplicate_policy, services.duplicate_policy)
             when 'aggregation' then metrics.aggregation
         end as new_value
-    from billed_by
-    inner join services on billed_by.service = services.service
+    from latest_lines
+    inner join services on latest_lines.service = services.service
+    left join period_policies
+        on
+            latest_lines.subscription_id = period_policies.subscription_id
+            and latest_lines.rated_period_start = period_policies.period_start
     left join metrics
-        on billed_by.service = metrics.service and billed_by.metric = metrics.metric
+        on latest_lines.service = metrics.service and latest_lines.metric = metrics.metric
+    cross join lateral jsonb_each_text(latest_lines.policies) as frozen (policy, old_value)
+
+),
+
+named as (
+
+    select
+        *,
+        case when policy = 'aggregation' then policy || ' of ' || metric else policy end
+            as policy_name,
+        case when policy = 'aggregation' then 'metrics.csv' else 'services.csv' end as file_name
+    from compared
+    where new_value is distinct from old_value
 
 ),
 
@@ -79,17 +90,17 @@ changed as (
 
     select
         service,
-        case when policy = 'aggregation' then policy || ' of ' || metric else policy end as policy,
-        case when policy = 'aggregation' then 'metrics.csv' else 'services.csv' end as file,
+        policy_name,
+        file_name,
         old_value,
         coalesce(new_value, 'nothing') as new_value,
         min(rated_period_start) as first_period_start,
         max(rated_period_start) as last_period_start,
-        sum(line_count) as line_count,
-        min(document_keys) as document_keys
-    from compared
-    where new_value is distinct from old_value
-    group by 1, 2, 3, 4, 5
+        count(*) as line_count,
+        min(document_key) as document_key,
+        count(distinct document_key) as document_count
+    from named
+    group by service, policy_name, file_name, old_value, new_value
 
 ),
 
@@ -98,17 +109,18 @@ final as (
     select
         'policy_changed_over_billed_time' as kind,
         service,
-        policy || ' ' || old_value || ' ' || new_value as subject,
+        policy_name || ' ' || old_value || ' ' || new_value as subject,
         null::text as subscription_id,
         null::text as external_customer_id,
         first_period_start as period_start,
         null::text as currency,
         null::numeric as stake_amount,
         old_value || ' ' || new_value || ' ' || last_period_start as facts,
-        service || ': ' || policy || ' was ' || old_value || ' when ' || line_count
+        service || ': ' || policy_name || ' was ' || old_value || ' when ' || line_count
         || ' line(s) of the periods from ' || {{ iso_seconds('first_period_start') }} || ' to '
-        || {{ iso_seconds('last_period_start') }} || ' were billed (' || document_keys
-        || '), and is ' || new_value || ' now. Write ' || old_value || ' in ' || file
+        || {{ iso_seconds('last_period_start') }} || ' were billed (' || document_key
+        || case when document_count > 1 then ' and ' || document_count - 1 || ' more' else '' end
+        || '), and is ' || new_value || ' now. Write ' || old_value || ' in ' || file_name
         || ' again, and ' || new_value || ' in a row of its own with the day from which it counts'
         || ' in valid_from' as description,
         last_period_start as since_at

@@ -18,6 +18,12 @@ services as (
 
 ),
 
+period_policies as (
+
+    select * from {{ ref('int_period_policies') }}
+
+),
+
 metrics as (
 
     select * from {{ ref('int_metrics') }}
@@ -111,15 +117,21 @@ final as (
         at time zone services.timezone <= {{ as_of() }} as is_billable,
         -- Frozen with the line: what it was rated by, so that a change over billed time is noticed.
         jsonb_strip_nulls(jsonb_build_object(
-            'timezone', services.timezone,
-            'period_rule', services.period_rule,
-            'proration', services.proration,
-            'bill_suspended', services.bill_suspended::text,
-            'duplicate_policy', services.duplicate_policy,
+            'timezone', coalesce(period_policies.timezone, services.timezone),
+            'period_rule', coalesce(period_policies.period_rule, services.period_rule),
+            'proration', coalesce(period_policies.proration, services.proration),
+            'bill_suspended',
+            coalesce(period_policies.bill_suspended, services.bill_suspended)::text,
+            'duplicate_policy',
+            coalesce(period_policies.duplicate_policy, services.duplicate_policy),
             'aggregation', metrics.aggregation
         )) as policies
     from lines
     inner join services on lines.service = services.service
+    left join period_policies
+        on
+            lines.subscription_id = period_policies.subscription_id
+            and lines.service_period_start = period_policies.period_start
     left join metrics on lines.service = metrics.service and lines.metric = metrics.metric
 
 )
