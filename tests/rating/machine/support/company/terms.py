@@ -42,8 +42,9 @@ def _terms(calendars: Sequence[Calendar], changes: Sequence[Change]) -> list[Ter
         if not starts or starts[-1][1] != pace:
             starts.append((start, pace))
     ends = [start for start, _ in starts[1:]] + [FOREVER]
+    first_known = next((start for start, pace in starts if pace is not None), None)
     return [
-        Term(start, end, pace, _day(calendars, start), start == starts[0][0])
+        Term(start, end, pace, _day(calendars, start), start == first_known)
         for (start, pace), end in zip(starts, ends, strict=True)
         if pace is not None
     ]
