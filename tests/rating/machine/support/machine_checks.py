@@ -5,7 +5,7 @@ In: what is right, and what the warehouse holds. Out: a sentence for each thing 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -99,8 +99,11 @@ def _wrong_lines(truth: Expected, found: Found, as_of: datetime, zone: str) -> I
     payers: dict[Key, set[str]] = defaultdict(set)
     for line in found.published:
         payers[key_of(line)].add(line["customer"])
+    keys = Counter(line["line_key"] for line in (*found.published, *found.proposed))
     for line in found.proposed:
         key = key_of(line)
+        if keys[line["line_key"]] > 1:
+            yield f"{_name(key)}: {keys[line['line_key']]} lines carry its line_key"
         if key in billed and line["kind"] != "adjustment":
             yield f"{_name(key)}: billed already, and offered again as {line['kind']}"
         holders = payers[key] if key in billed else truth.holders.get(key, set())

@@ -73,8 +73,10 @@ class Play:
             truth = self._oracles[story.place].expected(as_of)
             own = found.get(story.place, Found())
             self.compared += len(truth.amounts)
-            for text in differences(truth, own, as_of, story.policies[0].timezone):
-                self.faults.append(Fault(story.place, number, at, text))
+            texts = list(differences(truth, own, as_of, story.policies[0].timezone))
+            self.faults += [Fault(story.place, number, at, text) for text in texts]
+            if texts:
+                continue
             to_publish[story.place] = _chosen(story, number, own, {*truth.troubled, *own.held})
         self.warehouse.publish(number, to_publish)
         for story in self.stories:
