@@ -22,8 +22,8 @@ POLICIES = (
     (Policy(bill_suspended=False), Policy(date(2026, 5, 1), proration="second")),
     (Policy(period_rule="anniversary", proration="second", duplicate_policy="last"),),
     (
-        Policy(timezone="America/Vancouver", proration="second", bill_suspended=False),
-        Policy(date(2026, 4, 1), timezone="America/Vancouver", bill_suspended=False),
+        Policy(timezone="America/Halifax", proration="second", bill_suspended=False),
+        Policy(date(2026, 4, 1), timezone="America/Halifax", bill_suspended=False),
     ),
     (Policy(period_rule="anniversary", duplicate_policy="last", bill_suspended=False),),
     (
