@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from company.holding import KNOWN_STATUSES, pieces, spoken, spoken_at
+from company.holding import KNOWN_STATUSES, pieces, spoken, spoken_at, stints
 from company.metering import counted, quantity
 from company.periods import Pace, pace_of
 from company.pricing import Charge, charges_of
@@ -79,7 +79,7 @@ class Oracle:
         calendars = [Calendar(pieces(history, one), one) for one in self.story.policies]
         if not any(calendar.held for calendar in calendars):
             return set()
-        rated = list(segments(calendars, self._paces(history), as_of))
+        rated = list(segments(calendars, self._paces(history), stints(history)[0].start, as_of))
         placed, in_lines = self._place(rated, records)
         for segment in rated:
             for charge in self._charges(segment):

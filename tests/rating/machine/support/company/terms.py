@@ -19,18 +19,18 @@ Change = tuple[datetime, Pace | None]
 
 
 def segments(
-    calendars: Sequence[Calendar], changes: Sequence[Change], until: datetime
+    calendars: Sequence[Calendar], changes: Sequence[Change], started: datetime, until: datetime
 ) -> Iterator[Segment]:
-    for term in _terms(calendars, changes):
+    """`started` is the anchor: when the first stint began, held or suspended."""
+    for term in _terms(calendars, changes, started):
         streams = [("base", term.pace), ("usage", MONTHLY)]
         for kind, pace in streams if term.pace.is_yearly else [("all", term.pace)]:
             for calendar, governed in _governed(calendars, term, pace):
                 yield from calendar.segments(kind, pace, governed, until)
 
 
-def _terms(calendars: Sequence[Calendar], changes: Sequence[Change]) -> list[Term]:
+def _terms(calendars: Sequence[Calendar], changes: Sequence[Change], first: datetime) -> list[Term]:
     """Stretches of one pace; a switch begins its own periods."""
-    first = min(one.held[0].start for one in calendars if one.held)
     last = max(one.held[-1].end for one in calendars if one.held)
     starts: list[tuple[datetime, Pace | None]] = []
     for at, pace in changes:
