@@ -39,8 +39,8 @@ class Play:
         self.faults: list[Fault] = []
         self.compared = 0  # amounts, over all nights
 
-    def run(self, *, until_one_fails: bool = False) -> list[Fault]:
-        """Play all nights; a company's faults of its first bad night are enough."""
+    def run(self, nights: int = len(NIGHTS), *, until_one_fails: bool = False) -> list[Fault]:
+        """Play the first nights; a company's faults of its first bad night are enough."""
         self.warehouse.open()
         for at in sorted((*LOADS, *NIGHTS)):
             self._load(at)
@@ -48,7 +48,7 @@ class Play:
                 self._night(NIGHTS.index(at), at)
             else:
                 self.warehouse.remember(at)
-            if self.faults and until_one_fails:
+            if at == NIGHTS[nights - 1] or (self.faults and until_one_fails):
                 break
         return self.faults
 

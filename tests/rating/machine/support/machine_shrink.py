@@ -18,25 +18,30 @@ SIZES = (16, 4, 1, 1)
 
 
 def shrink(fresh: FreshWorld, story: Story) -> Story:
-    """Leave out more and more, in chunks that become smaller."""
-    for lighter in (_without_usage(story), replace(story, charges=(), tiers=())):
-        story = (_failing(fresh, [lighter]) or [story])[0]
+    """Leave out more and more, in chunks that become smaller, of the nights that it takes."""
+    faults = Play(fresh(), [story]).run(until_one_fails=True)
+    if not faults:
+        return story
+    nights = faults[0].night + 1
+    plain = replace(story, charges=(), tiers=())
+    lighter = [_without_usage(story), plain, _without_usage(plain)]
+    story = (_failing(fresh, lighter, nights) or [story])[-1]
     for size in SIZES:
         chunks = list(_chunks(story.events, size))
         alone = [_without(story, [chunk]) for chunk in chunks]
-        failing = {one.number for one in _failing(fresh, alone)}
+        failing = {one.number for one in _failing(fresh, alone, nights)}
         spare = [chunk for number, chunk in enumerate(chunks) if number in failing]
         together = [_without(story, spare[:count]) for count in range(1, len(spare) + 1)]
-        story = (_failing(fresh, together) or [story])[-1]
+        story = (_failing(fresh, together, nights) or [story])[-1]
     return story
 
 
-def _failing(fresh: FreshWorld, candidates: Sequence[Story]) -> list[Story]:
+def _failing(fresh: FreshWorld, candidates: Sequence[Story], nights: int) -> list[Story]:
     """Those that fail, numbered by their place, in one play of all."""
     numbered = [replace(story, number=number) for number, story in enumerate(candidates)]
     if not numbered:
         return []
-    numbers = {fault.place for fault in Play(fresh(), numbered).run()}
+    numbers = {fault.place for fault in Play(fresh(), numbered).run(nights)}
     return [story for story in numbered if story.number in numbers]
 
 
