@@ -1,0 +1,204 @@
+"""The judge of the publishing machine: is anything billed twice, or lost, without anybody told?
+
+In: what is right, what Odoo holds, what the ledger says, what stands proposed, and the alarms. Out:
+every stretch of service time that breaks a law. Stretches that overlap are judged together, since a
+boundary that moved makes one stretch of two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from billed_company import Right, Subscription, rights
+from machine_sources import AppInvoice
+from machine_world import MachineWorld
+from odoo_holdings import Holdings, Stretch
+
+# Alarms that say why something is missing in Odoo; they are no excuse for too much of it.
+OF_WHAT_IS_GONE = frozenset({"deleted", "cancelled", "posted_by_bot"})
+TWICE, LOST, UNPUBLISHED = "held twice", "lost", "never published"
+
+
+class Problem(NamedTuple):
+    """A broken law: whose time, and what exactly."""
+
+    law: str
+    subscription: str
+    says: str
+
+
+@dataclass
+class Alarms:
+    """Whom and what the product names as wrong: only what blocks, and what ends a run in error."""
+
+    subscriptions: set[str] = field(default_factory=set)
+    customers: set[str] = field(default_factory=set)
+    documents: dict[str, str] = field(default_factory=dict)
+
+    def excuse(self, subscription: str, customer: str, documents: Iterable[str]) -> bool:
+        """Whether this stretch is named by an alarm that is about more than something gone."""
+        named = {self.documents.get(key) for key in documents} - {None, "edited"} - OF_WHAT_IS_GONE
+        return bool(named) or subscription in self.subscriptions or customer in self.customers
+
+
+def read_alarms(world: MachineWorld) -> Alarms:
+    """Open blocking exceptions, and the findings of the last look at Odoo."""
+    exceptions = world.query(
+        "select subscription_id, external_customer_id, subject from marts.fct_billing_exceptions"
+        " where is_open and is_blocking and service = 'nexacloud'"
+    )
+    findings = world.query("select document_key, finding from ops.publication_findings where is_alarm")
+    alarms = Alarms(documents={row["document_key"]: row["finding"] for row in findings})
+    for row in exceptions:
+        if row["subscription_id"]:
+            alarms.subscriptions.add(row["subscription_id"].removeprefix("nexacloud:"))
+        elif row["external_customer_id"]:
+            alarms.customers.add(row["external_customer_id"])
+        else:
+            alarms.documents.setdefault(row["subject"], "exception")
+    return alarms
+
+
+class Cluster(NamedTuple):
+    """Overlapping time of one charge of one subscription, and all that is said of it."""
+
+    subscription: str
+    charge: str
+    start: datetime
+    right: list[Right]
+    odoo: list[Stretch]
+    ledger: list[Stretch]
+    proposed: list[Stretch]
+
+
+def total(rows: Iterable[Any]) -> Decimal:
+    return sum((row.amount for row in rows), Decimal(0))
+
+
+def clusters(
+    right: Sequence[Right],
+    odoo: Sequence[Stretch],
+    ledger: Sequence[Stretch],
+    proposed: Sequence[Stretch],
+) -> Iterator[Cluster]:
+    """Join what overlaps; each list is kept apart within its cluster."""
+    listed = [
+        (row.subscription, row.charge, row.start, row.end, which, row)
+        for which, rows in enumerate((right, odoo, ledger, proposed))
+        for row in rows
+    ]
+    current: Cluster | None = None
+    until = datetime.min
+    for subscription, charge, start, end, which, row in sorted(listed, key=lambda one: one[:5]):
+        is_same = current is not None and current[:2] == (subscription, charge) and start < until
+        if not is_same:
+            if current:
+                yield current
+            current, until = Cluster(subscription, charge, start, [], [], [], []), end
+        assert current
+        until = max(until, end)
+        current[3 + which].append(row)  # type: ignore[call-overload]
+    if current:
+        yield current
+
+
+PROPOSED = """
+select external_subscription_id, charge, service_period_start, service_period_end, amount, line_key
+from marts.fct_invoice_line_status
+where service = 'nexacloud' and is_billable and not is_published
+"""
+
+
+def proposed(world: MachineWorld, subscriptions: set[str]) -> list[Stretch]:
+    """Lines that stand proposed and are in no document, whatever keeps them."""
+    rows = [tuple(row.values()) for row in world.query(PROPOSED)]
+    return [Stretch(*row[:2], row[2], row[3], *row[4:]) for row in rows if row[0] in subscriptions]
+
+
+@dataclass
+class Judge:
+    """Compares everything with everything, once a night; `is_last`: nothing may stand open."""
+
+    world: MachineWorld
+    holdings: Holdings
+    customers: dict[str, str]
+    excused: int = 0
+    judged: int = 0
+
+    def judge(
+        self,
+        subscriptions: Iterable[Subscription],
+        invoices: Sequence[AppInvoice],
+        *,
+        is_last: bool = False,
+    ) -> list[Problem]:
+        as_of = self.world.rating.as_of
+        right = [row for held in subscriptions for row in rights(held, as_of)]
+        alarms = read_alarms(self.world)
+        edited = [key for key, finding in alarms.documents.items() if finding == "edited"]
+        found = clusters(
+            right,
+            self.holdings.in_odoo(edited),
+            self.holdings.in_ledger(),
+            proposed(self.world, set(self.customers)),
+        )
+        problems = []
+        for cluster in found:
+            self.judged += 1
+            problem = self._problem(cluster, invoices, alarms, is_last)
+            if problem is None:
+                continue
+            documents = {row.where for row in (*cluster.odoo, *cluster.ledger)}
+            customer = self.customers[cluster.subscription]
+            if alarms.excuse(cluster.subscription, customer, documents):
+                self.excused += 1
+            else:
+                problems.append(problem)
+        return problems
+
+    def _problem(
+        self, cluster: Cluster, invoices: Sequence[AppInvoice], alarms: Alarms, is_last: bool
+    ) -> Problem | None:
+        app = [i for i in invoices if not i.is_void and i.subscription == cluster.subscription]
+        app = [i for i in app if any(_overlap(i, row) for row in _rows(cluster))]
+        right = total(row for row in cluster.right if not any(_overlap(i, row) for i in app))
+        odoo, standing = total(cluster.odoo), total(cluster.proposed)
+        taken_back = sum((row.amount for row in cluster.proposed if row.amount < 0), Decimal(0))
+        if odoo + taken_back > right:
+            return _problem(TWICE, cluster, right, app)
+        if app or not all(row.is_billable for row in cluster.right):
+            return None
+        if total(cluster.ledger) + standing != right:
+            is_less = total(cluster.ledger) + standing < right
+            return _problem(LOST if is_less else TWICE, cluster, right, app)
+        if is_last and (standing or odoo != right):
+            return _problem(UNPUBLISHED, cluster, right, app)
+        return None
+
+
+def _rows(cluster: Cluster) -> list[Any]:
+    return [*cluster.right, *cluster.odoo, *cluster.ledger, *cluster.proposed]
+
+
+def _overlap(one: Any, other: Any) -> bool:
+    return bool(one.start < other.end and one.end > other.start)
+
+
+def _problem(law: str, cluster: Cluster, right: Decimal, app: Sequence[AppInvoice]) -> Problem:
+    def listed(rows: Sequence[Any], name: str) -> str:
+        said = ", ".join(
+            f"{row.start:%m-%d}..{row.end:%m-%d} {row.amount} {getattr(row, name)}" for row in rows
+        )
+        return f"{total(rows)} ({said})"
+
+    says = (
+        f"{cluster.charge} from {cluster.start:%Y-%m-%d}: right {right}"
+        f"{', invoiced by the app' if app else ''} of {listed(cluster.right, 'is_billable')};"
+        f" Odoo {listed(cluster.odoo, 'where')}; ledger {listed(cluster.ledger, 'where')};"
+        f" proposed {listed(cluster.proposed, 'where')}"
+    )
+    return Problem(law, cluster.subscription, says)

@@ -1,0 +1,184 @@
+"""A batch: the customers of many seeds live through four months in one warehouse and one Odoo.
+
+In: seeds, a warehouse, an Odoo. Out: a Verdict with every broken law by seed, and what happened how
+often. Customers have random numbers of their own; what concerns all of them at once (a build while
+a run publishes, an older ledger, a second warehouse) is drawn from the batch's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from uuid import uuid4
+
+import psycopg2
+from billed_company import Customer
+from machine_judge import Judge, Problem
+from machine_people import FAY, People
+from machine_sources import Sources
+from machine_world import MachineWorld, link_partners
+from odoo_holdings import Holdings
+from recon_world import NAME
+
+from connections.errors import OdooError
+from publishers.drafts import publish
+
+NIGHTS = [datetime(2026, month, 4, 16, tzinfo=UTC) for month in (7, 8, 9, 10)]
+DAY = timedelta(days=1)
+BACKUP, SECOND = "machine_backup", "machine_second"
+POINTS = ("before_claim", "after_claim", "before_request", "after_load", "before_confirm")
+# Models in whose middle a run may publish: before, between and after what is billed is counted.
+MIDDLES = ("int_subscriptions", "int_rated_charges", "int_charge_balances")
+
+
+class Died(BaseException):
+    """A run that ends in the middle of its work."""
+
+
+@dataclass
+class Verdict:
+    """What a batch found: problems by seed, and how often what happened."""
+
+    problems: dict[int, list[tuple[str, Problem]]] = field(default_factory=dict)
+    happened: Counter[str] = field(default_factory=Counter)
+    judged: int = 0
+    excused: int = 0
+    documents: int = 0
+
+
+class Batch:
+    """One play of many seeds."""
+
+    def __init__(self, seeds: Sequence[int], world: MachineWorld) -> None:
+        self.world = world
+        self.customers = [Customer(seed) for seed in seeds]
+        self.random = Random(f"batch {seeds[0]}")
+        self.odoo = world.admin()
+        self.holdings = Holdings(world, self.odoo)
+        self.people = People(world, self.odoo, self.holdings)
+        self.sources = Sources(world.rating, self.customers)
+        self.seeds = {s.name: c.seed for c in self.customers for s in c.subscriptions}
+        users = {s.name: c.user for c in self.customers for s in c.subscriptions}
+        self.judge = Judge(world, self.holdings, users)
+        self.verdict = Verdict()
+        self.happened = self.verdict.happened
+
+    def play(self) -> Verdict:
+        """All nights, then two in which people put everything right."""
+        self._begin()
+        kinds = self.random.sample(("two at once", "died", "plain", "died"), len(NIGHTS))
+        for number, (as_of, kind) in enumerate(zip(NIGHTS, kinds, strict=True)):
+            self._night(number, as_of, kind)
+        for number in (1, 2, 3):
+            self._last_night(NIGHTS[-1] + number * DAY, is_last=number == 3)
+        self.verdict.judged, self.verdict.excused = self.judge.judged, self.judge.excused
+        self.verdict.documents = len(self.holdings.bound)
+        self.happened.update(self.sources.changes + self.people.acts)
+        return self.verdict
+
+    def _begin(self) -> None:
+        partners = link_partners(self.odoo, [c.user for c in self.customers])
+        for customer in self.customers:
+            customer.partner_id = partners[customer.user]
+        self.world.load_odoo()
+        self.world.rating.as_of = NIGHTS[0]
+        self.sources.begin()
+        self.people.open_gates(self.customers)
+
+    def _night(self, number: int, as_of: datetime, kind: str) -> None:
+        self.world.rating.as_of = as_of
+        self.sources.change(as_of, is_first=number == 0)
+        if number == 2:
+            self._older_ops()
+        self.world.build(self._in_the_middle() if number == 3 else None)
+        self.holdings.look()
+        self._judge(f"night {number + 1}")
+        self.people.decide(self.customers)
+        if number == 1:
+            self.world.copy_to(BACKUP)
+        self._publish(kind)
+        self.holdings.look()
+        if number == 3:
+            self._second_warehouse()
+        self.people.work_in_odoo(self.customers)
+        self.people.release_some(self.random.random)
+        self._run(NAME, limit=0)
+        self.people.release_some(self.random.random)
+        self.holdings.look()
+
+    def _last_night(self, as_of: datetime, *, is_last: bool) -> None:
+        self.world.rating.as_of = as_of
+        self.people.put_right(self.customers)
+        self._run(NAME, limit=0)
+        self.people.put_right(self.customers)
+        self.world.build()
+        self.holdings.look()
+        self._judge(f"{as_of:%m-%d}")
+        self.people.approve_all()
+        self._run(NAME)
+        self.holdings.look()
+        if is_last:
+            self._judge("the end", is_last=True)
+
+    def _judge(self, when: str, *, is_last: bool = False) -> None:
+        held = [s for c in self.customers for s in c.subscriptions]
+        for problem in self.judge.judge(held, self.sources.invoices, is_last=is_last):
+            seed = self.seeds[problem.subscription]
+            self.verdict.problems.setdefault(seed, []).append((when, problem))
+
+    # ------------------------------------------------------------------ runs
+
+    def _publish(self, kind: str) -> None:
+        self.happened[kind] += 1
+        if kind == "two at once":
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(self._run, [NAME, NAME]))
+        elif kind == "died":
+            self._run(NAME, dies_at=self.random.choice(POINTS))
+        self._run(NAME)
+
+    def _run(self, name: str, *, limit: int | None = None, dies_at: str | None = None) -> None:
+        """Publish what is approved in a warehouse; what a person would see as an error is none."""
+
+        def at(point: str) -> None:
+            if point == dies_at:
+                raise Died(point)
+
+        try:
+            report = publish(
+                self.world.settings(name), go=True, limit=limit, run_id=uuid4().hex, by=FAY, at=at
+            )
+            self.happened["created"] += report.created
+            self.happened["quarantined"] += report.quarantined
+            self.happened["failed"] += report.failed
+            self.happened["alarms"] += len(report.alarms)
+        except Died:
+            self.happened[f"died {dies_at}"] += 1
+        except (OdooError, psycopg2.Error) as error:
+            self.happened[f"run ended: {type(error).__name__}"] += 1
+
+    def _in_the_middle(self) -> object:
+        middle = self.random.choice(MIDDLES)
+
+        def during(model: str) -> None:
+            if model == middle and not self.happened[f"published during {model}"]:
+                self.happened[f"published during {model}"] += 1
+                self._run(NAME)
+                self.holdings.look()
+
+        return during
+
+    def _older_ops(self) -> None:
+        """The ledger comes back from a backup that was made before a night of publishing."""
+        self.happened["older ops"] += 1
+        self.world.restore_ops(BACKUP)
+
+    def _second_warehouse(self) -> None:
+        """A copy of some nights ago publishes to the same Odoo what was approved then."""
+        self.happened["second warehouse"] += 1
+        self._run(BACKUP)
+        self.holdings.look(BACKUP)
