@@ -33,7 +33,9 @@ TONES: Mapping[str, str] = {
     **dict.fromkeys(("explained", "partly_approved", "low", "draft"), "info"),
     **dict.fromkeys(("missing_actual", "missing_expected", "not_comparable", "changed"), "warn"),
     **dict.fromkeys(("medium", "waiting", "open", "ambiguous", "partly approved"), "warn"),
-    **dict.fromkeys(("unexplained", "critical", "high", "rejected", "revoked", "no"), "bad"),
+    **dict.fromkeys(
+        ("unexplained", "double_issuer", "critical", "high", "rejected", "revoked", "no"), "bad"
+    ),
 }
 # So much of a key tells it apart on a page; exports have the whole.
 KEY_LETTERS = 8

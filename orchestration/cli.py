@@ -56,6 +56,7 @@ VERBS = {
         policy.policy,
         publish.publish,
         publish.release,
+        publish.restore_ledger,
         events.events,
     ),
     "See": (demo.demo, ui.ui, ui.dashboard, ui.roles, ui.env),

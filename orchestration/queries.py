@@ -16,11 +16,14 @@ from psycopg2.extras import RealDictCursor
 
 from connections.settings import Settings
 from orchestration.errors import CommandError
+from publishers.lines import in_month
 
 Row = dict[str, Any]
 
-# A period belongs to a month by its start on the service's own clock.
-IN_PERIOD = "to_char({column} at time zone services.timezone, 'YYYY-MM') = %(period)s"
+# A period belongs to a month by its start on the service's own clock: one filter for all verbs.
+ZONE = "services.timezone"
+# A line says itself by which zone its period was cut.
+LINE_ZONE = "coalesce(l.policies ->> 'timezone', services.timezone)"
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,6 @@ def whole_id(conn: connection, settings: Settings, beginning: str | None) -> str
     return str(found[0])
 
 
-def in_period(query: str, column: str) -> str:
+def in_period(query: str, column: str, zone: str = ZONE) -> str:
     """Fill {in_period} with the condition that `column` lies in the month %(period)s."""
-    return query.replace("{in_period}", IN_PERIOD.format(column=column))
+    return query.replace("{in_period}", in_month(column, zone))

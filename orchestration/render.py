@@ -38,6 +38,7 @@ DECIMALS = {
 STATUS_STYLES = {
     "match": "green", "explained": "cyan", "unexplained": "bold red", "missing_actual": "yellow",
     "missing_expected": "yellow", "not_comparable": "yellow", "yes": "green", "no": "red",
+    "double_issuer": "bold red",
 }  # fmt: skip
 
 NO_LIMIT = 10_000

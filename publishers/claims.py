@@ -2,7 +2,7 @@
 
 In: lines that were selected earlier. Out: their documents in state `claimed`, and what is held.
 Claims run one at a time. A line that left the view since, changed its hash, lost an approval or is
-in another document already is not claimed.
+in another document already is not claimed; one whose time or money is billed already is held.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
-from publishers import credits, documents, ledger, payloads
+from publishers import billed, credits, documents, ledger, payloads
 from publishers.documents import Document, Held, Original, Terms
 from publishers.facts import OdooFacts
 from publishers.ledger import Run
@@ -45,11 +45,27 @@ def claim(
     with conn, conn.cursor() as cursor:
         ledger.lock_claims(cursor)
         still = _unclaimed(cursor, _approved(cursor, _still_allowed(conn, schema, lines)))
-        built, held = documents.build(still, facts, terms)
+        built, held = judge(cursor, still, facts, terms)
         keys = next_keys(cursor, built)
         if built:
             _freeze(cursor, dict(zip(keys, built, strict=True)), facts, run)
     return keys, held
+
+
+def judge(
+    cursor: Any, lines: Sequence[Line], facts: OdooFacts, terms: Terms
+) -> tuple[list[Document], list[Held]]:
+    """The documents that these lines make, without what the ledger has billed already."""
+    reasons = billed.refusals(cursor, lines)
+    built, held = documents.build(
+        [line for line in lines if line.line_key not in reasons], facts, terms
+    )
+    refused = documents.group_lines(line for line in lines if line.line_key in reasons)
+    held += [
+        Held(group, tuple(members), "; ".join(reasons[line.line_key] for line in members))
+        for group, members in refused
+    ]
+    return built, held
 
 
 def _still_allowed(conn: Connection, schema: str, lines: Sequence[Line]) -> list[Line]:

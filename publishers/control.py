@@ -1,11 +1,12 @@
 """Afterwards: is what was published still what it was?
 
-In: confirmed documents and what Odoo holds of them now. Out: ops.publications follows Odoo's state,
-and every change is a finding in ops.publication_events. Nothing is published again or mended here.
-Odoo's rights cannot keep a user who may create from posting too, so this look is the control.
+In: published documents and what Odoo holds of them now. Out: ops.publications follows Odoo's state,
+and every change is a finding in ops.publication_events. Nothing is published again or changed here.
+Odoo's rights cannot keep a user who may create from posting too, so this look is the control. It
+sees who wrote last, not who posted: whoever writes between a posting and the look hides it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 from psycopg2.extensions import connection as Connection
 
 from connections.odoo import OdooPort
-from publishers import ledger
+from publishers import ledger, released
 from publishers.ledger import Publication, Run
 from publishers.readback import Move, differences, in_words, read_moves
 
@@ -40,9 +41,21 @@ class Finding:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-def control(conn: Connection, port: OdooPort, bot_uid: int, run: Run) -> Seen:
-    """Re-read every confirmed document; `port` is a user who sees posted invoices too."""
+def control(
+    conn: Connection,
+    port: OdooPort,
+    run: Run,
+    *,
+    settled: Collection[str] = (),
+    is_dry: bool = False,
+) -> Seen:
+    """Re-read every confirmed document, and every released one.
+
+    `port` is a user who sees posted invoices too. Documents that this very run confirmed
+    (`settled`) are no unchanged ones. With `is_dry` nothing is written down.
+    """
     published = _published(conn)
+    bots = _publishing_users(conn) | {run.uid}
     ids = [document.odoo_id for document in published]
     glances = _glances(port, ids)
     touched = [d for d in published if d.odoo_id in glances and _is_touched(d, glances)]
@@ -55,7 +68,7 @@ def control(conn: Connection, port: OdooPort, bot_uid: int, run: Run) -> Seen:
     for document in published:
         move = moves.get(document.odoo_id)
         wrong = differences(frozen[document.document_key], move) if move else []
-        finding = _finding(document.odoo_id, glances, wrong, credits, bot_uid)
+        finding = _finding(document, glances, wrong, credits, bots)
         is_new = _is_new(document, finding, known)
         if is_new:
             news[document.document_key] = finding
@@ -64,8 +77,10 @@ def control(conn: Connection, port: OdooPort, bot_uid: int, run: Run) -> Seen:
             says = _in_words(finding)
             seen.alarms.append({**alarm, "finding": finding.name, "says": says, **finding.detail})
         else:
-            seen.unchanged += 1
-    _write(conn, _observed(touched, moves), news, run)
+            seen.unchanged += document.document_key not in settled
+    if not is_dry:
+        _write(conn, _observed(touched, moves), news, run)
+    seen.alarms += released.look(conn, port, run, is_dry=is_dry)
     return seen
 
 
@@ -77,15 +92,40 @@ class Published(NamedTuple):
     finding: str | None
     odoo_write_date: datetime | None
     last_read_at: datetime | None
+    is_acknowledged: bool
+
+
+# A person acknowledges the exception that a finding is: exception_key as the models hash it.
+_PUBLISHED = """
+select
+    document_key, odoo_id, finding, odoo_write_date, last_read_at,
+    finding = 'posted_by_bot' and exists (
+        select from ops.exception_acknowledgements as acknowledged
+        where acknowledged.exception_key = left(encode(sha256(convert_to(
+                'publication_alarm|' || service || '|' || document_key, 'UTF8'
+            )), 'hex'), 32)
+            and acknowledged.acknowledged_at > (
+                select max(at) from ops.publication_events as events
+                where events.document_key = publications.document_key and event = 'finding'
+            )
+    )
+from ops.publications
+where state = 'confirmed'
+order by claimed_at, document_key
+"""
 
 
 def _published(conn: Connection) -> list[Published]:
     with conn, conn.cursor() as cursor:
-        cursor.execute(
-            f"select {', '.join(Published._fields)} from ops.publications"
-            " where state = 'confirmed' order by claimed_at, document_key"
-        )
+        cursor.execute(_PUBLISHED)
         return [Published(*row) for row in cursor.fetchall()]
+
+
+def _publishing_users(conn: Connection) -> set[int | None]:
+    """Everybody who ever sent a document, by the id of the user in Odoo."""
+    with conn, conn.cursor() as cursor:
+        cursor.execute("select distinct sent_uid from ops.publications where sent_uid is not null")
+        return {row[0] for row in cursor.fetchall()}
 
 
 def _frozen(conn: Connection, touched: Sequence[Published]) -> dict[str, Publication]:
@@ -152,24 +192,26 @@ def _credit_notes(port: OdooPort, ids: Sequence[int]) -> dict[int, list[dict[str
 
 
 def _finding(
-    odoo_id: int,
+    document: Published,
     glances: Mapping[int, Mapping[str, Any]],
     wrong: Sequence[Mapping[str, Any]],
     credits: Mapping[int, list[dict[str, Any]]],
-    bot_uid: int,
+    bots: Collection[int | None],
 ) -> Finding:
-    glance = glances.get(odoo_id)
+    glance = glances.get(document.odoo_id)
     if glance is None:
         return Finding("deleted")
     by = {"write_uid": glance["write_uid"]}
     if glance["state"] == "cancel":
         return Finding("cancelled", by)
-    if glance["state"] == "posted" and glance["write_uid"][0] == bot_uid:
+    is_standing = document.finding == "posted_by_bot" and not document.is_acknowledged
+    if glance["state"] == "posted" and (is_standing or glance["write_uid"][0] in bots):
+        # A payment writes to the invoice too: who posted it does not change by that.
         return Finding("posted_by_bot", by)
     if wrong:
         return Finding("edited", {"differences": wrong, **by})
-    if odoo_id in credits:
-        return Finding("credited", {"credit_notes": credits[odoo_id]})
+    if document.odoo_id in credits:
+        return Finding("credited", {"credit_notes": credits[document.odoo_id]})
     return Finding("posted", by) if glance["state"] == "posted" else Finding(None)
 
 
@@ -177,11 +219,14 @@ def _in_words(finding: Finding) -> str:
     """What happened, who did it, and the mend."""
     who = finding.detail["write_uid"][1] if "write_uid" in finding.detail else "somebody"
     if finding.name == "deleted":
-        return "its draft was deleted in Odoo: `billing release` lets its lines be published anew"
+        return "its draft was deleted in Odoo: `billing release` lets its lines be published again"
     if finding.name == "cancelled":
-        return f"{who} cancelled it: `billing release` lets its lines be published anew"
+        return f"{who} cancelled it: `billing release` lets its lines be published again"
     if finding.name == "posted_by_bot":
-        return f"{who}, the integration user, posted it: find out who used its key, and rotate it"
+        return (
+            "the integration user posted it: find out who used its key, rotate it, and acknowledge"
+            f" the alarm (last written by {who})"
+        )
     changed = in_words(finding.detail["differences"])
     return f"changed, last by {who}: {changed}; agree, or cancel the draft and release the document"
 

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
@@ -48,10 +49,10 @@ def credit(
             " values (%s, %s, %s, %s, %s) returning credit_id",
             (line["line_key"], asked, line["currency"], by.strip(), note),
         )
-        return _credit_key(cursor.fetchall()[0]["credit_id"])
+        return credit_key(cursor.fetchall()[0]["credit_id"])
 
 
-# The line that a request became, and whether somebody said no to it: see _credit_key.
+# The line that a request became, and whether somebody said no to it: see credit_key.
 _IS_REJECTED = """
 exists (
     select from ops.line_approvals as said
@@ -126,7 +127,7 @@ def _row(asked: dict[str, Any]) -> dict[str, Any]:
     row = {
         **{name: value for name, value in content.items() if name != "content_hash"},
         **{name: asked[name] for name in _KEPT},
-        "line_key": _credit_key(asked["credit_id"]),
+        "line_key": credit_key(asked["credit_id"]),
         "kind": "credit",
         "description": f"Credit: {asked['description']}{why}",
         "quantity": Decimal(1),
@@ -159,7 +160,8 @@ _KEPT = (
 )
 
 
-def _credit_key(credit_id: int) -> str:
+def credit_key(credit_id: int) -> str:
+    """The key of the line that a request becomes."""
     return hashlib.sha256(f"credit:{credit_id}".encode()).hexdigest()[:32]
 
 
@@ -178,9 +180,15 @@ def _is_meant(row: dict[str, Any], filters: Filters) -> bool:
     }
     if filters.line_keys and row["line_key"] not in filters.line_keys:
         return False
-    if filters.period and not str(row.get("service_start_on", "")).startswith(filters.period):
+    if filters.period and filters.period != _month(row):
         return False
     return all(row[name] == value for name, value in wanted.items() if value)
+
+
+def _month(row: dict[str, Any]) -> str:
+    """As lines.in_month."""
+    zone = (row.get("policies") or {}).get("timezone") or "America/Toronto"
+    return f"{row['service_period_start'].astimezone(ZoneInfo(zone)):%Y-%m}"
 
 
 def publishable(conn: Connection, filters: Filters) -> list[Line]:

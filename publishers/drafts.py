@@ -1,8 +1,8 @@
 """Publishing: approved lines become draft invoices in Odoo, each exactly once.
 
 In: settings, and which lines are meant. Out: a PublishReport; with `go`, drafts in Odoo and their
-rows in the ledger. The order is the safety: finish what a dead run left, look at what was
-published, then claim, send the frozen payload, read back, confirm.
+rows in the ledger. The order is the safety: is the ledger as new as Odoo, finish what a dead run
+left, look at what was published, then claim, send the frozen payload, read back, confirm.
 """
 
 import time
@@ -16,7 +16,7 @@ from psycopg2.extensions import connection as Connection
 
 from connections.postgres import warehouse
 from connections.settings import Settings
-from publishers import claims, control, credits, documents, ledger, report, sending
+from publishers import claims, control, credits, documents, ledger, report, restore, sending
 from publishers.documents import Held, Terms
 from publishers.facts import OdooFacts
 from publishers.freshness import stale_reason
@@ -75,8 +75,9 @@ def publish(
 ) -> PublishReport:
     """Show what would be published, or with `go` publish it.
 
-    `limit` is a number of documents, `period` a service period as 2026-05 or 2026-05-01; `progress`
-    is called with a sentence, `at` with the name of a point of the work: tests break things there.
+    `limit` is a number of documents, `period` the month in which the service period begins, as
+    2026-05 (see lines.in_month); `progress` is called with a sentence, `at` with the name of a
+    point of the work: tests break things there.
     Raises the errors of connections.errors where Odoo or the warehouse do not answer at all.
     """
     author = by or settings.odoo_publish_user or settings.odoo_user
@@ -97,10 +98,17 @@ def publish(
 
 
 def _preview(conn: Connection, plan: Plan) -> PublishReport:
+    """The very documents of a run, and what it would find; nothing is written anywhere."""
     result = PublishReport(dry_run=True, run_id=plan.run.run_id)
+    plan = _named(plan)
+    result.stopped = _ledger_is_older(conn, plan)
+    _look_back(conn, plan, result, Outcomes())
     lines, facts = _selected(conn, plan)
+    result.stopped = result.stopped or _stopped(conn, plan, lines, facts)
+    if result.stopped:
+        return _summed_up(conn, result, Outcomes(), _all_held(lines, result.stopped))
     with conn, conn.cursor() as cursor:
-        built, held = documents.build(lines, facts, plan.terms(conn))
+        built, held = claims.judge(cursor, lines, facts, plan.terms(conn))
         built = built[: plan.limit]
         keys = claims.next_keys(cursor, built)
     result.documents = [report.planned(d, key) for d, key in zip(built, keys, strict=True)]
@@ -113,16 +121,45 @@ def _publish(conn: Connection, plan: Plan) -> PublishReport:
     result = PublishReport(dry_run=False, run_id=plan.run.run_id)
     outcomes, held = Outcomes(), list[Held]()
     ledger.hold_run(conn, plan.run)
-    # What a killed run left: the stored payload is sent again, and the answer judged.
-    _send(conn, plan, iter([ledger.take_over(conn, plan.run)]), outcomes)
-    _look_back(conn, plan, result)
-    _send(conn, plan, _claimed(conn, plan, held), outcomes)
+    plan = _named(plan)
+    result.stopped = _ledger_is_older(conn, plan)
+    if not result.stopped:
+        # What a killed run left: the stored payload is sent again, and the answer judged.
+        _send(conn, plan, iter([ledger.take_over(conn, plan.run)]), outcomes)
+    _look_back(conn, plan, result, outcomes)
+    lines, facts = _selected(conn, plan)
+    result.stopped = result.stopped or _stopped(conn, plan, lines, facts)
+    if result.stopped:
+        held += _all_held(lines, result.stopped)
+    else:
+        _send(conn, plan, _claimed(conn, plan, lines, facts, held), outcomes)
     return _summed_up(conn, result, outcomes, held)
 
 
-def _claimed(conn: Connection, plan: Plan, held: list[Held]) -> Iterator[list[Publication]]:
+def _named(plan: Plan) -> Plan:
+    """The plan with the Odoo user that will send."""
+    with plan.ports.one() as port:
+        return replace(plan, run=replace(plan.run, uid=port.uid))
+
+
+def _ledger_is_older(conn: Connection, plan: Plan) -> str | None:
+    with plan.ports.reader() as reader:
+        return restore.reason(restore.unknown(conn, reader))
+
+
+def _stopped(conn: Connection, plan: Plan, lines: Sequence[Line], facts: OdooFacts) -> str | None:
+    """Why all of what is selected is held; where nothing is selected, nothing is held."""
+    return facts.run_problem(plan.terms(conn).invoice_date) if lines else None
+
+
+def _all_held(lines: Sequence[Line], reason: str) -> list[Held]:
+    return [Held(group, tuple(members), reason) for group, members in documents.group_lines(lines)]
+
+
+def _claimed(
+    conn: Connection, plan: Plan, lines: Sequence[Line], facts: OdooFacts, held: list[Held]
+) -> Iterator[list[Publication]]:
     """Claim what is selected, so many documents at a time, when the sender asks for more."""
-    lines, facts = _selected(conn, plan)
     groups, left = documents.group_lines(lines), plan.limit
     while groups and left != 0:
         taken = CLAIM_SIZE if left is None else min(CLAIM_SIZE, left)
@@ -136,12 +173,12 @@ def _claimed(conn: Connection, plan: Plan, held: list[Held]) -> Iterator[list[Pu
         yield ledger.read(conn, "document_key = any(%s)", (keys,))
 
 
-def _look_back(conn: Connection, plan: Plan, result: PublishReport) -> None:
-    """Before anything new: is what was published still what it was?"""
-    with plan.ports.one() as port:
-        bot_uid = port.uid
+def _look_back(conn: Connection, plan: Plan, result: PublishReport, outcomes: Outcomes) -> None:
+    """Before anything new: is what was published still what it was? A dry run only looks."""
     with plan.ports.reader() as reader:
-        seen = control.control(conn, reader, bot_uid, plan.run)
+        seen = control.control(
+            conn, reader, plan.run, settled=outcomes.confirmed, is_dry=result.dry_run
+        )
     result.unchanged = seen.unchanged
     result.alarms = seen.alarms
 

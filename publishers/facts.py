@@ -43,15 +43,14 @@ class OdooFacts:
 
     def problem_with(self, lines: Sequence[Line], today: date) -> str | None:
         """Why these lines cannot become a document, or None. The first problem is enough."""
-        return (
-            self.stale
-            or next((p for line in lines for p in self._line_problems(line) if p), None)
-            or self._company_problem(today)
+        return self.run_problem(today) or next(
+            (p for line in lines for p in self._line_problems(line) if p), None
         )
 
-    def _company_problem(self, today: date) -> str | None:
-        if self.denied:
-            return self.denied
+    def run_problem(self, today: date) -> str | None:
+        """Why no line at all can become a document in this run, or None."""
+        if self.stale or self.denied:
+            return self.stale or self.denied
         if self.journal_id is None:
             return f"company {self.company_id} has no active sale journal in Odoo: create one"
         if self.locked_until and today <= self.locked_until:

@@ -33,11 +33,15 @@ class AlreadyPublishing(RuntimeError):
 
 @dataclass(frozen=True)
 class Run:
-    """Who publishes. `at` is called at named points, so that a test can break things there."""
+    """Who publishes. `at` is called at named points, so that a test can break things there.
+
+    `uid`: the Odoo user who sends. Kept, since whoever ever sent may not be the one who posts.
+    """
 
     by: str
     run_id: str
     at: Callable[[str], None]
+    uid: int | None = None
 
 
 @dataclass(frozen=True)
@@ -101,10 +105,11 @@ def start_attempt(conn: Connection, keys: Sequence[str], run: Run) -> None:
     """Before a request leaves: whatever happens to it now, its outcome counts as unknown."""
     with conn, conn.cursor() as cursor:
         cursor.execute(
-            "update ops.publications set state = 'sent', attempts = attempts + 1, sent_at = now()"
+            "update ops.publications set state = 'sent', attempts = attempts + 1, sent_at = now(),"
+            " sent_uid = coalesce(%s, sent_uid)"
             " where document_key = any(%s) and state in ('claimed', 'sent')"
             " returning document_key, attempts",
-            (list(keys),),
+            (run.uid, list(keys)),
         )
         details = {key: {"attempt": n, "batch": len(keys)} for key, n in cursor.fetchall()}
         record(cursor, "sending", details, run)

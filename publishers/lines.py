@@ -19,9 +19,22 @@ _SCALARS = frozenset({type(None), str, int, bool, Decimal, datetime, date})
 DECISION_COLUMNS = frozenset({"approved_by", "approved_at"})
 
 
+def in_month(start: str, zone: str) -> str:
+    """SQL: the month %(period)s is the one in which a service period begins, on its own clock.
+
+    What "period" means wherever lines are filtered: an adjustment or a credit belongs to the period
+    that it corrects, whenever it is billed.
+    """
+    return f"to_char({start} at time zone {zone}, 'YYYY-MM') = %(period)s"
+
+
+# Lines say by which zone their period was cut; older ones do not.
+ZONE = "coalesce(policies ->> 'timezone', 'America/Toronto')"
+
+
 @dataclass(frozen=True)
 class Filters:
-    """Which lines a person means; everything empty means all."""
+    """Which lines a person means; everything empty means all. `period`: see in_month."""
 
     line_keys: tuple[str, ...] = ()
     period: str | None = None
@@ -34,8 +47,7 @@ class Filters:
         """A WHERE condition over columns of fct_invoice_lines, and its values."""
         parts = {
             "line_keys": "line_key = any(%(line_keys)s)",
-            "period": "%(period)s in (to_char(service_start_on, 'YYYY-MM'),"
-            " to_char(service_start_on, 'YYYY-MM-DD'))",
+            "period": in_month("service_period_start", ZONE),
             "service": "service = %(service)s",
             "external_subscription_id": "external_subscription_id = %(external_subscription_id)s",
             "partner_id": "partner_id = %(partner_id)s",

@@ -89,7 +89,7 @@ cross join lateral (
     from ops.publication_lines as published
     inner join ops.publications using (document_key)
     where published.subscription_id = lines.subscription_id
-        and published.service_period_start < lines.service_period_start
+        and published.service_period_end <= lines.service_period_start
         and published.kind = lines.kind
         and coalesce(published.charge, '') = coalesce(lines.charge, '')
         and coalesce(published.metric, '') = coalesce(lines.metric, '')

@@ -1,13 +1,35 @@
 """Sessions to Odoo, opened when needed and used again: a first login costs Odoo up to a second.
 
-In: settings. Out: OdooPorts; one serves one request at a time, so each worker takes its own.
+In: settings. Out: Sessions; one serves one request at a time, so each worker takes its own. A login
+may fail in mid-run like any request, so it happens where a failure is tried again.
 """
 
+import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from connections.errors import OdooError
 from connections.odoo import OdooPort
 from connections.settings import Settings
+
+LOGIN_ATTEMPTS = 4
+FIRST_PAUSE_SECONDS = 0.5
+
+
+class Session:
+    """A session of the user that writes; it logs in when it is first used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._port: OdooPort | None = None
+
+    @property
+    def port(self) -> OdooPort:
+        """Raises the errors of connections.errors where Odoo does not let it in."""
+        if self._port is None:
+            self._port = OdooPort.connect(self._settings, publish=True)
+        return self._port
 
 
 class Ports:
@@ -15,22 +37,22 @@ class Ports:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._spare: list[OdooPort] = []
+        self._spare: list[Session] = []
 
-    def take(self) -> OdooPort:
-        """A session of the user that writes."""
-        return self._spare.pop() if self._spare else OdooPort.connect(self._settings, publish=True)
+    def take(self) -> Session:
+        """A session that nobody uses."""
+        return self._spare.pop() if self._spare else Session(self._settings)
 
-    def give_back(self, port: OdooPort) -> None:
+    def give_back(self, session: Session) -> None:
         """For the next who needs one."""
-        self._spare.append(port)
+        self._spare.append(session)
 
     @contextmanager
     def one(self) -> Iterator[OdooPort]:
-        """A session of the user that writes, given back at the end."""
-        port = self.take()
-        yield port
-        self.give_back(port)
+        """A session of the user that writes, logged in, given back at the end."""
+        session = self.take()
+        yield _logged_in(session)
+        self.give_back(session)
 
     @contextmanager
     def reader(self) -> Iterator[OdooPort]:
@@ -41,3 +63,14 @@ class Ports:
                 yield port
         else:
             yield OdooPort.connect(settings)
+
+
+def _logged_in(session: Session) -> OdooPort:
+    for attempt in range(1, LOGIN_ATTEMPTS):
+        try:
+            return session.port
+        except OdooError as error:
+            if not error.is_retryable:
+                raise
+            time.sleep(FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5))
+    return session.port

@@ -20,6 +20,7 @@ ALSO_ARCHIVED = {"active_test": False}
 PAGE = 2000
 LOCK_DATES = ("fiscalyear_lock_date", "sale_lock_date", "tax_lock_date", "hard_lock_date")
 WRITTEN = ("account.move", "account.move.line")
+READ = ("account.journal",)
 TAX_FIELDS = (
     "name",
     "amount",
@@ -34,8 +35,14 @@ TAX_FIELDS = (
 
 
 def read_facts(port: OdooPort, lines: Sequence[Line]) -> OdooFacts:
-    """Ask Odoo everything that the documents of these lines depend on."""
-    company = _company(port)
+    """Ask Odoo everything that the documents of these lines depend on.
+
+    A user who may not publish may not read all of it either, and is told what to be granted.
+    """
+    company, denied = _company(port), _denied(port)
+    if denied:
+        method = _rounding_method(company)
+        return OdooFacts(port.company_id, method, Digits(), None, {}, {}, {}, denied=denied)
     taxes, tax_problems = _taxes(port, {tax_id for line in lines for tax_id in line.tax_ids})
     product_ids = {line.product_id for line in lines if line.product_id}
     partner_problems = _partner_problems(port, {line.partner_id for line in lines})
@@ -48,7 +55,6 @@ def read_facts(port: OdooPort, lines: Sequence[Line]) -> OdooFacts:
         taxes=taxes,
         problems=tax_problems | partner_problems | _product_problems(port, product_ids),
         locked_until=_locked_until(company),
-        denied=_denied(port),
     )
 
 
@@ -80,12 +86,17 @@ def _locked_until(company: dict[str, Any]) -> date | None:
 def _denied(port: OdooPort) -> str | None:
     """Which right the user who publishes lacks. An Odoo that does not tell is asked by sending."""
     try:
-        lacking = [m for m in WRITTEN if not port.execute(m, "has_access", [], "create")]
+        lacking = [f"create {m}" for m in WRITTEN if not _may(port, m, "create")]
+        lacking += [f"read {m}" for m in READ if not _may(port, m, "read")]
     except OdooPermanentError:
         return None
     if not lacking:
         return None
-    return f"the publishing user may not create {' and '.join(lacking)} in Odoo: grant it"
+    return f"the publishing user may not {' and '.join(lacking)} in Odoo: grant it"
+
+
+def _may(port: OdooPort, model: str, right: str) -> bool:
+    return bool(port.execute(model, "has_access", [], right))
 
 
 def _digits(port: OdooPort) -> Digits:

@@ -88,14 +88,17 @@ class PublishReport:
     failed: int = 0
     quarantined: int = 0
     held: int = 0
+    # Why the whole run is held; nothing was claimed then.
+    stopped: str | None = None
     alarms: list[dict[str, Any]] = field(default_factory=list)
     documents: list[ReportDocument] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
     def is_ok(self) -> bool:
-        """False where a document failed or was quarantined, or one of ours was tampered with."""
-        return not (self.failed or self.quarantined or any(a["is_new"] for a in self.alarms))
+        """False where a document failed or was quarantined, all are held, or one was changed."""
+        bad = self.failed or self.quarantined or self.stopped
+        return not (bad or any(alarm["is_new"] for alarm in self.alarms))
 
     def as_json(self) -> dict[str, Any]:
         """The machine-readable answer; its first keys are a contract."""
@@ -107,6 +110,8 @@ class PublishReport:
             "quarantined": self.quarantined,
             "held": self.held,
             "alarms": self.alarms,
+            "stopped": self.stopped,
+            "is_ok": self.is_ok,
             "run_id": self.run_id,
             "seconds": round(self.seconds, 3),
             "documents": [document.as_json() for document in self.documents],

@@ -15,12 +15,16 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
-from connections.errors import OdooAccessError, OdooError, OdooPermanentError
-from connections.odoo import OdooPort
+from connections.errors import (
+    OdooAccessError,
+    OdooError,
+    OdooLoginError,
+    OdooPermanentError,
+)
 from publishers import ledger
 from publishers.ledger import Publication, Run
 from publishers.payloads import batches
-from publishers.ports import Ports
+from publishers.ports import Ports, Session
 from publishers.readback import Move, differences, in_words, read_moves
 
 BATCH_SIZE = 50
@@ -92,16 +96,16 @@ def send(
     The next documents are taken from `feed`, which may claim them, while Odoo works on the last.
     """
     queue: deque[Batch] = deque()
-    busy: dict[Future[Answer], tuple[Batch, OdooPort]] = {}
+    busy: dict[Future[Answer], tuple[Batch, Session]] = {}
     done: list[tuple[Batch, Answer]] = []
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         while True:
             # Odoo gets its next request before the answers to the last ones are written down.
             while len(busy) < WORKERS and _refill(queue, feed, outcomes):
-                batch, port = queue.popleft(), ports.take()
+                batch, session = queue.popleft(), ports.take()
                 ledger.start_attempt(conn, batch.keys, run)
                 run.at("before_request")
-                busy[pool.submit(_request, port, batch, run)] = (batch, port)
+                busy[pool.submit(_request, session, batch, run)] = (batch, session)
             for batch, answer in done:
                 queue.extend(_settle(conn, batch, answer, outcomes, run))
                 progress()
@@ -114,13 +118,13 @@ def send(
 
 
 def _finished(
-    busy: dict[Future[Answer], tuple[Batch, OdooPort]], ports: Ports, run: Run
+    busy: dict[Future[Answer], tuple[Batch, Session]], ports: Ports, run: Run
 ) -> list[tuple[Batch, Answer]]:
     """Wait for an answer, or several; their sessions are free again."""
     done = []
     for future in wait(busy, return_when=FIRST_COMPLETED).done:
-        batch, port = busy.pop(future)
-        ports.give_back(port)
+        batch, session = busy.pop(future)
+        ports.give_back(session)
         run.at("after_answer")
         done.append((batch, future.result()))
     return done
@@ -146,14 +150,15 @@ def _columns(document: Publication) -> tuple[str, ...]:
     return tuple(document.payload["fields"])
 
 
-def _request(port: OdooPort, batch: Batch, run: Run) -> Answer:
-    """One load() of stored payloads and the read-back; never raises an Odoo error."""
+def _request(session: Session, batch: Batch, run: Run) -> Answer:
+    """A login if need be, one load() of stored payloads, the read-back; raises no Odoo error."""
     if batch.attempt > 1:
         time.sleep(_pause(batch.attempt))
     started = time.monotonic()
     first = batch.documents[0].payload
     rows = [row for document in batch.documents for row in document.payload["rows"]]
     try:
+        port = session.port
         answer = port.load("account.move", first["fields"], rows, first["context"])
         run.at("after_load")
         refusal = _refusal(answer, len(batch.documents))
@@ -162,7 +167,7 @@ def _request(port: OdooPort, batch: Batch, run: Run) -> Answer:
         ids = [int(found) for found in answer["ids"]]
         moves = read_moves(port, ids)
         return Answer(_since(started), moves=tuple(moves.get(i) for i in ids))
-    except OdooAccessError as error:
+    except (OdooAccessError, OdooLoginError) as error:
         return Answer(_since(started), denied=str(error))
     except OdooPermanentError as error:
         return Answer(_since(started), refusal=str(error))

@@ -33,6 +33,7 @@ ORDERS = {
 }
 STATUSES = (
     "match", "explained", "unexplained", "missing_actual", "missing_expected", "not_comparable",
+    "double_issuer",
 )  # fmt: skip
 
 

@@ -8,8 +8,9 @@
         'included_quantity', 'billable_quantity', 'unit_price', 'exact_amount', 'amount',
         'fraction', 'price_source', 'rule', 'tax_ids', 'tax_components', 'service_period_start',
         'service_period_end', 'billing_period_start', 'billing_period_end', 'service_start_on',
-        'service_end_on', 'segment_start', 'corrects_period_start', 'adjustment_number',
-        'is_billable', 'is_assumed_price'
+        'service_end_on', 'segment_start', 'segment_end', 'corrects_period_start',
+        'adjustment_number', 'is_billable', 'is_assumed_price', 'assumed_billed_amount',
+        'assumed_adjustment_number', 'corrected_period_starts', 'policies'
     ] -%}
     {%- for column in columns %}
         {{ alias }}.{{ column }}{{ ',' if not loop.last }}

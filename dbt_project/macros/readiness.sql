@@ -117,7 +117,7 @@
             date_trunc('month', period_start_on)::date as period_month,
             bool_or(is_agreeing) as is_agreeing,
             bool_or(status = 'missing_actual') as is_missing_actual,
-            bool_or(status in ('unexplained', 'missing_expected', 'not_comparable'))
+            bool_or(status in ('unexplained', 'missing_expected', 'not_comparable', 'double_issuer'))
                 as is_disagreeing
         from {{ history }}
         group by service, subscription_id, date_trunc('month', period_start_on)::date

@@ -13,6 +13,25 @@ with rated as (
 
 ),
 
+-- Held, in an exception: what was billed under another period start is neither billed nor given back.
+held as (
+
+    select
+        subscription_id,
+        rated_period_start as period_start,
+        charge
+    from {{ ref('int_service_time_overlaps') }}
+    where is_held
+    union
+    select
+        subscription_id,
+        billed_period_start as period_start,
+        charge
+    from {{ ref('int_service_time_overlaps') }}
+    where is_held and is_orphan
+
+),
+
 lines as (
 
     select
@@ -22,7 +41,18 @@ lines as (
         charge,
         sum(amount) as amount
     from {{ ref('fct_invoice_lines') }}
-    where kind <> 'credit'
+    -- What people gave back counts only where nothing is rated any more.
+    where
+        kind <> 'credit'
+        or not exists (
+            select 1
+            from rated
+            where
+                rated.subscription_id = fct_invoice_lines.subscription_id
+                and rated.period_start = fct_invoice_lines.corrects_period_start
+                and rated.currency = fct_invoice_lines.currency
+                and rated.charge = fct_invoice_lines.charge
+        )
     group by
         subscription_id, coalesce(corrects_period_start, service_period_start), currency, charge
 
@@ -51,5 +81,14 @@ from (
         -amount
     from lines
 ) as both_sides
+where
+    not exists (
+        select 1
+        from held
+        where
+            held.subscription_id = both_sides.subscription_id
+            and held.period_start = both_sides.period_start
+            and held.charge = both_sides.charge
+    )
 group by subscription_id, period_start, currency, charge
 having sum(amount) <> 0

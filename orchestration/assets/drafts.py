@@ -101,8 +101,10 @@ def _metadata(report: PublishReport) -> dict[str, Any]:
 
 
 def _checks(report: PublishReport) -> Iterator[dg.AssetCheckResult]:
-    bad = report.failed + report.quarantined
+    bad = report.failed + report.quarantined + bool(report.stopped)
     said = f"{report.failed} failed, {report.quarantined} quarantined, {report.created} created"
+    if report.stopped:
+        said = f"everything is held: {report.stopped}"
     yield dg.AssetCheckResult(
         asset_key=KEY, check_name=NOTHING_FAILED, passed=bad == 0, description=said
     )

@@ -11,7 +11,7 @@ from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import render
 from orchestration.commands.options import Customer, Json, Period, Service, Subscription
-from orchestration.queries import Filters, Row, in_period, select, whole_id
+from orchestration.queries import LINE_ZONE, Filters, Row, in_period, select, whole_id
 from publishers import approvals, credits
 from publishers.approvals import Change
 from publishers.lines import Filters as LineFilters
@@ -100,7 +100,10 @@ def _credits(asked: Sequence[Row]) -> list[Row]:
 def proposed_lines(conn: connection, settings: Settings, filters: Filters) -> list[Row]:
     """The lines with their status, in a stable order."""
     return select(
-        conn, settings, in_period(_LINES, "l.service_period_start"), filters.as_parameters()
+        conn,
+        settings,
+        in_period(_LINES, "l.service_period_start", LINE_ZONE),
+        filters.as_parameters(),
     )
 
 

@@ -16,7 +16,12 @@ def month(text: str | None) -> str | None:
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
 Period = Annotated[
-    str | None, typer.Option(help="A month of the service's time zone: 2026-05.", callback=month)
+    str | None,
+    typer.Option(
+        help="The month in which the service period begins, in the service's time zone: 2026-05."
+        " An adjustment or credit belongs to the period that it corrects.",
+        callback=month,
+    ),
 ]
 Service = Annotated[str | None, typer.Option(help="Only this service: nexacloud.")]
 Subscription = Annotated[

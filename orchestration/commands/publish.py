@@ -16,7 +16,7 @@ from orchestration.commands.options import By, Go, Json, Period, Service, Why
 from orchestration.names import DRAFTS_KEY, PUBLISH_OP
 from orchestration.outcome import execute
 from orchestration.warehouse import migrate
-from publishers import drafts
+from publishers import drafts, restore
 from publishers.exports import export as write_export
 from publishers.ledger import Run
 from publishers.release import release as release_document
@@ -49,7 +49,7 @@ def publish(
         render.print_json(answer)
     else:
         show(answer)
-    if answer["failed"] or answer["quarantined"] or any(a["is_new"] for a in answer["alarms"]):
+    if not answer["is_ok"]:
         raise typer.Exit(1)
 
 
@@ -68,6 +68,34 @@ def release(
         person = Run(by=by, run_id=uuid4().hex, at=lambda _point: None)
         released = release_document(conn, port, document_key, person, why)
     render.stdout.print(f"{document_key} is released: {len(released.line_keys)} lines are free")
+
+
+def restore_ledger(by: By = "", go: Go = False, json: Json = False) -> None:
+    """Adopt what Odoo holds of ours and the ledger has lost, after `ops` came from a backup.
+
+    Only documents whose lines are certain are adopted; the others are named, with what to do.
+
+    Example: [bold]billing restore-ledger --go --by "Dana Roy"[/]
+    """
+    settings = load_settings()
+    if go and not by.strip():
+        raise typer.BadParameter("say who adopts: --by")
+    migrate(settings)
+    run = Run(by=by or "billing restore-ledger", run_id=uuid4().hex, at=lambda _point: None)
+    with warehouse(settings) as conn:
+        port = OdooPort.connect(settings)
+        found = restore.restore(conn, port, settings.schema("marts"), run, go=go)
+    answer = [each.as_json() for each in found]
+    if json:
+        render.print_json(answer)
+    elif answer:
+        columns = ["odoo_id", "document_key", "state", "total", "lines", "problem"]
+        done = "Adopted" if go else "Unknown to the ledger (adopt them: add --go)"
+        render.stdout.print(render.table(done, answer, columns))
+    else:
+        render.stdout.print("the ledger knows every document of ours in Odoo")
+    if any(each.problem for each in found) or (found and not go):
+        raise typer.Exit(1)
 
 
 def dry_run(settings: Settings, export: Path | None = None, **config: Any) -> dict[str, Any]:
@@ -100,6 +128,8 @@ def show(answer: dict[str, Any]) -> None:
     else:
         counts = ("created", "unchanged", "held", "failed", "quarantined")
         render.stdout.print(", ".join(f"{answer[name]} {name}" for name in counts))
+    if answer["stopped"]:
+        render.stdout.print(f"[red]held[/] {render.escape(answer['stopped'])}", highlight=False)
     for alarm in answer["alarms"]:
         render.stdout.print(
             f"[red]alarm[/] {alarm['key']} (Odoo {alarm['odoo_id']}):"

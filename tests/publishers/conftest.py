@@ -63,7 +63,9 @@ def world(warehouse_world: World, shared_odoo: Any, tmp_path: Path) -> World:
     )
     # A real Odoo remembers earlier sessions: the service's name is new each time.
     service = f"cloud{uuid4().hex[:8]}"
-    return World(settings, service=service, is_real=hasattr(shared_odoo, "is_real"))
+    world = World(settings, service=service, is_real=hasattr(shared_odoo, "is_real"))
+    world.forget_other_warehouses()
+    return world
 
 
 @pytest.fixture

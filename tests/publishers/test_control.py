@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from publishing_world import JUNE, World
 
+from connections.settings import load_settings
 from publishers import approvals, credits, policies, release
 from publishers.credits import CreditError
 from publishers.ledger import Run
@@ -123,6 +124,67 @@ def test_a_draft_that_is_gone_comes_back_only_after_a_release_by_a_person(
     assert sorted(published.states().values()) == ["confirmed", "released"]
     keys = published.query("select document_key from ops.publications order by document_number")
     assert [key.rsplit("-", 1)[1] for (key,) in keys] == ["1", "2"]
+
+
+@pytest.mark.parametrize("republished", [True, False])
+def test_a_released_document_that_is_back_is_an_alarm_and_holds_its_time(
+    published: World, republished: bool
+) -> None:
+    first = _move_id(published)
+    _cancel(published)
+    _release(published)
+    if republished:
+        assert published.publish().created == 1
+    admin = published.port("admin")
+    admin.execute("account.move", "button_draft", [first])
+    for is_new in (True, False):
+        report = published.publish()
+        [alarm] = report.alarms
+        assert (alarm["finding"], alarm["is_new"]) == ("released_document_is_back", is_new)
+        assert report.created == 0
+        assert report.is_ok != is_new
+        if not republished:
+            assert "was released as gone" in str(report.documents[0].reason)
+    assert published.query("select is_alarm from ops.publication_findings") == [(True,)]
+    admin.execute("account.move", "button_cancel", [first])
+    report = published.publish()
+    assert (report.alarms, report.created) == ([], 0 if republished else 1)
+
+
+def test_posted_by_bot_stands_until_a_person_acknowledges_it(published: World) -> None:
+    """A payment, or anybody, writes to the invoice: who posted it does not change by that."""
+    published.only_standin("the one user of a real Odoo is the publishing one")
+    _post_as_bot(published)
+    published.publish()
+    admin = published.port("admin")
+    admin.execute("account.move", "write", [_move_id(published)], {"narration": "thank you"})
+    [alarm] = published.publish().alarms
+    assert alarm["finding"] == "posted_by_bot"
+    published.query(
+        "insert into ops.exception_acknowledgements (exception_key, facts_hash, acknowledged_by)"
+        " select left(encode(sha256(convert_to('publication_alarm|' || service || '|'"
+        " || document_key, 'UTF8')), 'hex'), 32), '', 'fay' from ops.publications"
+    )
+    assert published.publish().alarms == []
+    assert published.query("select finding from ops.publications") == [("posted",)]
+
+
+def test_whoever_ever_published_may_not_post(published: World) -> None:
+    published.only_standin("the one user of a real Odoo is the publishing one")
+    _post_as_bot(published)
+    settings = load_settings(
+        **{**published.values, "odoo_publish_user": "admin", "odoo_publish_password": "admin"}
+    )
+    report = World(settings, published.service).publish()
+    assert [alarm["finding"] for alarm in report.alarms] == ["posted_by_bot"]
+
+
+def test_a_dry_run_looks_back_and_writes_nothing(published: World) -> None:
+    _cancel(published)
+    report = published.publish(go=False)
+    assert [alarm["finding"] for alarm in report.alarms] == ["cancelled"]
+    assert published.query("select finding from ops.publications") == [(None,)]
+    assert [alarm["is_new"] for alarm in published.publish().alarms] == [True]
 
 
 def test_a_document_that_odoo_still_holds_is_not_released(published: World) -> None:

@@ -76,6 +76,7 @@ def _play_all(
         dsn = database(template, "fusion_billing")
         own = World(load_settings(**{**world.values, "warehouse_dsn": dsn}))
         own.create_marts()
+        own.forget_other_warehouses()
         schedule = Schedule(seed, f"{world.service}f{seed}", partners, taxes)
         verdicts.append(play(schedule, own, nursery, cluster))
         cluster.drop_database(dsn.rsplit("/", 1)[1])

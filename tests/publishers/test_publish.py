@@ -187,7 +187,7 @@ def test_a_lock_date_holds_back_what_odoo_would_book_in_another_month(
         report = world.publish()
     finally:
         admin.execute("res.company", "write", [admin.company_id], {lock: False})
-    assert (report.created, report.held) == (0, 1)
+    assert (report.created, report.held, report.is_ok) == (0, 1, False)
     assert "not after the lock date 2026-06-30" in str(report.documents[0].reason)
     assert world.publish().created == 1
 
@@ -206,6 +206,7 @@ def test_an_old_warehouse_is_not_billed_from(
     )
     report = world.publish()
     assert (report.created, report.held) == (created, 1 - created)
+    assert report.is_ok == bool(created)
     if not created:
         assert "nexacloud.invoices was loaded last" in str(report.documents[0].reason)
 
@@ -268,6 +269,7 @@ def test_a_negative_adjustment_becomes_a_credit_note_of_the_posted_original(
         amount="-50.00",
         corrects_period_start=world.line(1)["service_period_start"],
         adjustment_number=1,
+        assumed_billed_amount=Decimal("200.00"),
         **own,
     )
     world.propose([less])

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from nexacloud_rows import plan, subscription, toronto, usage
-from rating_world import World
+from rating_world import LINES, World
 
 APRIL = toronto(2026, 4, 1)
 NEW = "line_key not in (select line_key from ops.publication_lines where released_at is null)"
@@ -122,3 +122,103 @@ def test_a_switch_that_shows_late_is_one_adjustment_of_the_fee(world: World) -> 
     # 15 of 30 days of 31.00 and of 100.00, instead of 31.00.
     assert part == {("part", "base", "adjustment"): Decimal("34.50")}
     assert total(world, "part") == Decimal("65.50")
+
+
+BILLED_TO = {
+    "partner_id": 7,
+    "customer_name": "Whom April was invoiced to",
+    "product_id": 5,
+    "product_code": "HOSTING",
+    "tax_ids": [13],
+    "tax_components": [{"tax_id": 13, "rate": "13"}],
+}
+
+
+def test_a_correction_goes_where_the_invoice_went(world: World) -> None:
+    """Whoever holds the subscription today, wherever the customer lives now."""
+    small_world(world).rate()
+    lines = april(world, "external_subscription_id = 'late'")
+    world.publish([{**line, **BILLED_TO} for line in lines], "april")
+    moved_at: datetime = toronto(2026, 6, 2, 10)
+    world.change("raw_nexacloud.subscriptions", "late", user_id="u2", updated_at=moved_at)
+    world.load("raw_nexacloud.usage_records", [usage(2, "late", 50, toronto(2026, 4, 20))])
+    world.rate()
+    [adjustment] = april(world, "kind = 'adjustment'")
+    assert adjustment["amount"] == Decimal("5.00")
+    assert adjustment["external_customer_id"] == "u1"
+    assert {name: adjustment[name] for name in BILLED_TO} == BILLED_TO
+
+
+EXCEPTIONS = (*LINES, "int_exceptions_billed", "int_exceptions_policies")
+
+
+def exceptions(world: World, model: str) -> list[dict[str, Any]]:
+    return world.query(f"select * from intermediate.{model} order by subject")
+
+
+def test_boundaries_that_moved_bill_nothing_again_and_give_nothing_back(world: World) -> None:
+    small_world(world).rate()
+    billed = april(world, "external_subscription_id <> 'part'")
+    world.publish(billed, "april")
+    world.policies = {"nexacloud": {"timezone": "America/Vancouver"}}
+    world.rate(EXCEPTIONS)
+    moved = world.lines(
+        f"external_subscription_id <> 'part' and {NEW} and charge = 'base'"
+        " and service_period_end > '2026-04-01 04:00+00' and service_period_start < '2026-05-01'"
+    )
+    assert moved == []
+    assert [line for line in world.lines(NEW) if line["kind"] == "adjustment"] == []
+    held = exceptions(world, "int_exceptions_billed")
+    assert {row["kind"] for row in held} == {"service_time_billed_otherwise"}
+    assert {row["subscription_id"] for row in held} == {
+        f"nexacloud:{name}" for name in ("late", "gone", "cheap")
+    }
+    one = next(row for row in held if row["subject"].startswith("nexacloud:gone base"))
+    assert "2026-04-01T04:00:00Z to 2026-05-01T04:00:00Z (april)" in one["description"]
+    assert "2026-04-01T07:00:00Z to 2026-05-01T07:00:00Z" in one["description"]
+    # What nobody has billed moves with its rule.
+    assert world.lines("external_subscription_id = 'part' and charge = 'base'")
+
+    [policy] = exceptions(world, "int_exceptions_policies")
+    for said in ("timezone was America/Toronto", "America/Vancouver now", "valid_from", "april"):
+        assert said in policy["description"]
+
+    # The old rule is back: as if nothing had been.
+    world.policies = {}
+    world.rate(EXCEPTIONS)
+    assert exceptions(world, "int_exceptions_billed") == []
+    assert exceptions(world, "int_exceptions_policies") == []
+    assert new_lines(world) == {("part", "base", "base"): Decimal("31.00")}
+
+
+def test_an_adjustment_between_two_partners_waits_for_a_person(world: World) -> None:
+    small_world(world).rate()
+    world.change(
+        "raw_nexacloud.subscriptions", "part", plan_id="q", updated_at=toronto(2026, 4, 16)
+    )
+    world.rate()
+    first, second = april(world, "external_subscription_id = 'part' and kind = 'base'")
+    world.publish([{**first, "partner_id": 1}], "one")
+    world.publish([{**second, "partner_id": 2}], "two")
+    world.seed(
+        "charges",
+        [{"service": "nexacloud", "plan_code": "q", "currency": "CAD", "base_fee": "80"}],
+    )
+    world.rate(EXCEPTIONS)
+    [row] = exceptions(world, "int_exceptions_billed")
+    assert (row["kind"], row["subscription_id"]) == (
+        "adjustment_between_partners",
+        "nexacloud:part",
+    )
+    assert "partners 1, 2" in row["description"]
+
+
+def test_what_a_person_gave_back_is_not_given_back_again(world: World) -> None:
+    small_world(world).rate()
+    [base] = april(world, "external_subscription_id = 'gone'")
+    world.publish([base], "april")
+    credit = {**base, "line_key": "credit", "kind": "credit", "amount": Decimal("-20.00")}
+    world.publish([{**credit, "corrects_period_start": APRIL}], "credit")
+    world.change("raw_nexacloud.subscriptions", "gone", _deleted_at=world.loaded_at)
+    world.rate()
+    assert new_lines(world)[("gone", "base", "adjustment")] == Decimal("-11.00")

@@ -7,7 +7,8 @@ with lines as (
         line_key,
         service,
         subscription_id,
-        external_customer_id
+        external_customer_id,
+        kind
     from {{ ref('fct_invoice_lines') }}
 
 ),
@@ -33,6 +34,8 @@ final as (
         on
             lines.service = exceptions.service
             and lines.subscription_id = exceptions.subscription_id
+    -- The adjustment of what was billed otherwise is what ends it.
+    where exceptions.kind <> 'service_time_billed_otherwise' or lines.kind <> 'adjustment'
     union
     select
         lines.line_key,
@@ -45,6 +48,15 @@ final as (
             lines.service = exceptions.service
             and lines.external_customer_id = exceptions.external_customer_id
     where exceptions.subscription_id is null
+    union
+    select
+        lines.line_key,
+        exceptions.exception_key,
+        exceptions.facts_hash,
+        exceptions.kind
+    from lines
+    inner join exceptions on lines.service = exceptions.service
+    where exceptions.subscription_id is null and exceptions.external_customer_id is null
 
 )
 

@@ -30,6 +30,18 @@ publications_problems as (
 
 ),
 
+billed_problems as (
+
+    select * from {{ ref('int_exceptions_billed') }}
+
+),
+
+policies_problems as (
+
+    select * from {{ ref('int_exceptions_policies') }}
+
+),
+
 drift_problems as (
 
     select * from {{ ref('int_exceptions_drift') }}
@@ -65,6 +77,10 @@ unioned as (
     select * from issuers_problems
     union all
     select * from publications_problems
+    union all
+    select * from billed_problems
+    union all
+    select * from policies_problems
     union all
     select * from drift_problems
     union all

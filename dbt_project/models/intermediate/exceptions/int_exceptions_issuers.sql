@@ -8,6 +8,19 @@ with gates as (
 
 ),
 
+published_lines as (
+
+    select distinct
+        service,
+        subscription_id,
+        document_key,
+        service_period_start,
+        service_period_end
+    from {{ ref('int_published_lines') }}
+    where billed_amount <> 0
+
+),
+
 app_invoices as (
 
     select * from {{ ref('int_app_invoice_spans') }}
@@ -26,28 +39,50 @@ native_billing as (
 
 ),
 
+-- Two that may issue for the same time, whatever the gate says today: what Odoo holds counts too.
+odoo_issues as (
+
+    select
+        service,
+        subscription_id,
+        from_period_start as issued_from,
+        'infinity'::timestamptz as issued_until,
+        'Odoo issues from ' || to_char(from_period_start, 'YYYY-MM-DD') || ' on' as issues
+    from gates
+    union all
+    select
+        service,
+        subscription_id,
+        service_period_start as issued_from,
+        service_period_end as issued_until,
+        'Odoo holds document ' || document_key as issues
+    from published_lines
+
+),
+
 issued_twice as (
 
     select
         'double_issuer' as kind,
-        gates.service,
-        gates.subscription_id || ' ' || app_invoices.invoice_id as subject,
-        gates.subscription_id,
+        odoo_issues.service,
+        odoo_issues.subscription_id || ' ' || app_invoices.invoice_id as subject,
+        odoo_issues.subscription_id,
         null::text as external_customer_id,
         app_invoices.invoice_number || ' ' || app_invoices.invoice_status || ' '
-        || gates.from_period_start as facts,
-        'Odoo issues from ' || to_char(gates.from_period_start, 'YYYY-MM-DD')
-        || ' on, but the app has invoice ' || app_invoices.invoice_number || ' ('
-        || app_invoices.invoice_status || ') for later time' as description,
+        || string_agg(distinct odoo_issues.issues, ', ') as facts,
+        string_agg(distinct odoo_issues.issues, ', ') || ', but the app has invoice '
+        || app_invoices.invoice_number || ' (' || app_invoices.invoice_status
+        || ') for the same time' as description,
         min(app_invoices.span_start) as since_at
-    from gates
+    from odoo_issues
     inner join app_invoices
         on
-            gates.subscription_id = app_invoices.subscription_id
-            and gates.from_period_start < app_invoices.span_end
+            odoo_issues.subscription_id = app_invoices.subscription_id
+            and odoo_issues.issued_from < app_invoices.span_end
+            and odoo_issues.issued_until > app_invoices.span_start
             and app_invoices.invoice_status <> 'void'
     group by
-        gates.service, gates.subscription_id, gates.from_period_start, app_invoices.invoice_id,
+        odoo_issues.service, odoo_issues.subscription_id, app_invoices.invoice_id,
         app_invoices.invoice_number, app_invoices.invoice_status
 
 ),

@@ -6,6 +6,13 @@ with lines as (
 
 ),
 
+-- What corrects something billed is addressed and taxed as it was billed: see int_adjustments.
+adjustments as (
+
+    select * from {{ ref('int_adjustments') }}
+
+),
+
 subscriptions as (
 
     select * from {{ ref('int_subscriptions') }}
@@ -51,7 +58,7 @@ addressed as (
 
 ),
 
-final as (
+ordinary as (
 
     select
         addressed.*,
@@ -59,14 +66,7 @@ final as (
         product_map.product_code,
         product_map.product_id,
         partner_taxes.tax_ids,
-        partner_taxes.components as tax_components,
-        {{ hash_key([
-            'addressed.partner_id', 'addressed.currency', 'product_map.product_id',
-            'addressed.description', 'trim_scale(addressed.quantity)',
-            'trim_scale(addressed.unit_price)', 'trim_scale(addressed.amount)',
-            'addressed.service_start_on', 'addressed.service_end_on',
-            "array_to_string(partner_taxes.tax_ids, ',')",
-        ]) }} as content_hash
+        partner_taxes.components as tax_components
     from addressed
     left join billing_accounts
         on
@@ -81,6 +81,43 @@ final as (
                 when addressed.kind = 'minimum' then 'minimum'
                 else coalesce(addressed.metric, 'base')
             end
+    where addressed.kind <> 'adjustment'
+
+),
+
+corrections as (
+
+    select
+        lines.*,
+        adjustments.partner_id,
+        adjustments.customer_name,
+        adjustments.product_code,
+        adjustments.product_id,
+        adjustments.tax_ids,
+        adjustments.tax_components
+    from lines
+    inner join adjustments on lines.line_key = adjustments.line_key
+
+),
+
+unioned as (
+
+    select * from ordinary
+    union all
+    select * from corrections
+
+),
+
+final as (
+
+    select
+        *,
+        {{ hash_key([
+            'partner_id', 'currency', 'product_id', 'description', 'trim_scale(quantity)',
+            'trim_scale(unit_price)', 'trim_scale(amount)', 'service_start_on',
+            'service_end_on', "array_to_string(tax_ids, ',')",
+        ]) }} as content_hash
+    from unioned
 
 )
 

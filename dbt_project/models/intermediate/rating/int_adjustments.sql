@@ -6,9 +6,22 @@ with balances as (
 
 ),
 
-subscriptions as (
+billed_otherwise as (
 
-    select * from {{ ref('int_subscriptions') }}
+    select distinct
+        subscription_id,
+        charge,
+        billed_period_start
+    from {{ ref('int_service_time_overlaps') }}
+    where is_orphan
+
+),
+
+billed_lines as (
+
+    select *
+    from {{ ref('int_billed_lines') }}
+    where kind <> 'credit'
 
 ),
 
@@ -30,14 +43,34 @@ metrics as (
 
 ),
 
--- Of a subscription that is gone from its source, the ledger still knows whose it was; its next
--- open period is the month.
+-- A correction goes where the invoice went, with its taxes and product, whatever the sources say of
+-- the customer today.
+latest_lines as (
+
+    select distinct on (subscription_id, rated_period_start, currency, charge)
+        subscription_id,
+        rated_period_start,
+        currency,
+        charge,
+        partner_id,
+        tax_ids,
+        content
+    from billed_lines
+    order by
+        subscription_id, rated_period_start, currency, charge, kind = 'adjustment',
+        segment_start desc nulls last, line_key
+
+),
+
+-- The next open period of a subscription that is gone from its source is the month. Of a period that
+-- was billed and is held under other boundaries now, nothing is given back by itself.
 identified as (
 
     select
         balances.*,
-        coalesce(subscriptions.external_customer_id, balances.external_customer_id)
-            as customer_id,
+        latest_lines.partner_id,
+        latest_lines.tax_ids,
+        latest_lines.content,
         services.timezone,
         services.usage_grace,
         balances.last_adjustment_number + 1 as adjustment_number,
@@ -59,10 +92,21 @@ identified as (
         coalesce(metrics.unit_name, balances.metric, balances.charge) as charge_text
     from balances
     inner join services on balances.service = services.service
-    left join subscriptions on balances.subscription_id = subscriptions.subscription_id
+    inner join latest_lines
+        on
+            balances.subscription_id = latest_lines.subscription_id
+            and balances.service_period_start = latest_lines.rated_period_start
+            and balances.currency = latest_lines.currency
+            and balances.charge = latest_lines.charge
+    left join billed_otherwise
+        on
+            balances.subscription_id = billed_otherwise.subscription_id
+            and balances.charge = billed_otherwise.charge
+            and balances.service_period_start = billed_otherwise.billed_period_start
     left join open_periods on balances.subscription_id = open_periods.subscription_id
     left join metrics
         on balances.service = metrics.service and balances.metric = metrics.metric
+    where billed_otherwise.subscription_id is null
 
 ),
 
@@ -87,7 +131,13 @@ final as (
         service,
         subscription_id,
         external_subscription_id,
-        customer_id as external_customer_id,
+        content ->> 'external_customer_id' as external_customer_id,
+        partner_id,
+        content ->> 'customer_name' as customer_name,
+        content ->> 'product_code' as product_code,
+        (content ->> 'product_id')::bigint as product_id,
+        tax_ids,
+        content -> 'tax_components' as tax_components,
         currency,
         charge,
         metric,
@@ -95,6 +145,7 @@ final as (
         rated_amount,
         billed_amount,
         difference_amount as amount,
+        last_adjustment_number,
         is_assumed_price,
         service_period_start,
         service_period_end,

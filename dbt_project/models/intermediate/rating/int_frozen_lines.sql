@@ -44,10 +44,15 @@ final as (
         (content ->> 'service_start_on')::date as service_start_on,
         (content ->> 'service_end_on')::date as service_end_on,
         segment_start,
+        (content ->> 'segment_end')::timestamptz as segment_end,
         corrects_period_start,
         coalesce(adjustment_number, 0) as adjustment_number,
         true as is_billable,
-        coalesce((content ->> 'is_assumed_price')::boolean, false) as is_assumed_price
+        coalesce((content ->> 'is_assumed_price')::boolean, false) as is_assumed_price,
+        (content ->> 'assumed_billed_amount')::numeric as assumed_billed_amount,
+        (content ->> 'assumed_adjustment_number')::int as assumed_adjustment_number,
+        null::timestamptz[] as corrected_period_starts,
+        content -> 'policies' as policies
     from billed_lines
 
 )

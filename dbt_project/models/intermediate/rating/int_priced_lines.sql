@@ -14,6 +14,20 @@ balances as (
 
 ),
 
+-- Service time that was billed under another period start: held, or free since it was corrected.
+billed_otherwise as (
+
+    select
+        subscription_id,
+        charge,
+        rated_period_start,
+        bool_or(is_held) as is_held,
+        array_agg(billed_period_start order by billed_period_start) as corrected_period_starts
+    from {{ ref('int_service_time_overlaps') }}
+    group by subscription_id, charge, rated_period_start
+
+),
+
 subscriptions as (
 
     select * from {{ ref('int_subscriptions') }}
@@ -30,6 +44,7 @@ described as (
 
     select
         lines.*,
+        billed_otherwise.corrected_period_starts,
         {{ local_date('lines.segment_start', 'services.timezone') }} as service_start_on,
         {{ local_date("lines.segment_end - interval '1 microsecond'", 'services.timezone') }}
             as service_end_on,
@@ -60,6 +75,12 @@ described as (
             and lines.currency = balances.currency
             and lines.charge = balances.charge
             and not balances.is_billed
+    left join billed_otherwise
+        on
+            lines.subscription_id = billed_otherwise.subscription_id
+            and lines.charge = billed_otherwise.charge
+            and lines.service_period_start = billed_otherwise.rated_period_start
+    where billed_otherwise.is_held is not true
 
 ),
 

@@ -18,6 +18,18 @@ services as (
 
 ),
 
+period_policies as (
+
+    select * from {{ ref('int_period_policies') }}
+
+),
+
+metrics as (
+
+    select * from {{ ref('int_metrics') }}
+
+),
+
 -- An ordinary line is billed in its own service period.
 lines as (
 
@@ -49,9 +61,13 @@ lines as (
         service_start_on,
         service_end_on,
         segment_start,
+        segment_end,
         null::timestamptz as corrects_period_start,
         0 as adjustment_number,
-        is_assumed_price
+        is_assumed_price,
+        0::numeric as assumed_billed_amount,
+        0 as assumed_adjustment_number,
+        corrected_period_starts
     from ordinary_lines
     union all
     select
@@ -82,9 +98,13 @@ lines as (
         service_start_on,
         service_end_on,
         null::timestamptz as segment_start,
+        null::timestamptz as segment_end,
         service_period_start as corrects_period_start,
         adjustment_number,
-        is_assumed_price
+        is_assumed_price,
+        billed_amount as assumed_billed_amount,
+        last_adjustment_number as assumed_adjustment_number,
+        null::timestamptz[] as corrected_period_starts
     from adjustments
 
 ),
@@ -94,9 +114,25 @@ final as (
     select
         lines.*,
         (lines.service_period_end at time zone services.timezone + services.usage_grace)
-        at time zone services.timezone <= {{ as_of() }} as is_billable
+        at time zone services.timezone <= {{ as_of() }} as is_billable,
+        -- Frozen with the line: what it was rated by, so that a change over billed time is noticed.
+        jsonb_strip_nulls(jsonb_build_object(
+            'timezone', coalesce(period_policies.timezone, services.timezone),
+            'period_rule', coalesce(period_policies.period_rule, services.period_rule),
+            'proration', coalesce(period_policies.proration, services.proration),
+            'bill_suspended',
+            coalesce(period_policies.bill_suspended, services.bill_suspended)::text,
+            'duplicate_policy',
+            coalesce(period_policies.duplicate_policy, services.duplicate_policy),
+            'aggregation', metrics.aggregation
+        )) as policies
     from lines
     inner join services on lines.service = services.service
+    left join period_policies
+        on
+            lines.subscription_id = period_policies.subscription_id
+            and lines.service_period_start = period_policies.period_start
+    left join metrics on lines.service = metrics.service and lines.metric = metrics.metric
 
 )
 

@@ -57,10 +57,15 @@ final as (
         service_start_on,
         service_end_on,
         segment_start,
+        segment_end,
         corrects_period_start,
         adjustment_number,
         is_billable,
-        is_assumed_price
+        is_assumed_price,
+        assumed_billed_amount,
+        assumed_adjustment_number,
+        corrected_period_starts,
+        policies
     from frozen_lines
     union all
     select
@@ -98,10 +103,15 @@ final as (
         service_start_on,
         service_end_on,
         segment_start,
+        segment_end,
         corrects_period_start,
         adjustment_number,
         is_billable,
-        is_assumed_price
+        is_assumed_price,
+        assumed_billed_amount,
+        assumed_adjustment_number,
+        corrected_period_starts,
+        policies
     from proposed_lines
 
 )

@@ -21,7 +21,7 @@ subscriptions as (
         bool_or(history.is_agreeing) as is_agreeing,
         bool_and(history.is_agreeing) as is_wholly_agreeing,
         bool_or(history.status = 'missing_actual') as is_missing_actual,
-        bool_or(history.status in ('unexplained', 'missing_expected', 'not_comparable'))
+        bool_or(history.status in ('unexplained', 'missing_expected', 'not_comparable', 'double_issuer'))
             as is_disagreeing,
         bool_or(history.agreeing_period_count >= {{ var('readiness_periods') }})
             as is_agreeing_long_enough

@@ -49,6 +49,8 @@ judged as (
         sides.delta_amount - coalesce(explained.explained_amount, 0) as unexplained_amount,
         coalesce(explained.causes, '{}'::text[]) as causes,
         case
+            -- Two issued for one period: no amount makes that right.
+            when sides.actual_amount <> 0 and sides.billed_amount <> 0 then 'double_issuer'
             when sides.is_other_currency then 'not_comparable'
             when abs(sides.delta_amount) <= services.tolerance then 'match'
             when

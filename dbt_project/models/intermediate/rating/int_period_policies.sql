@@ -1,0 +1,39 @@
+{{ config(materialized='view') }}
+
+with periods as (
+
+    select * from {{ ref('int_subscription_periods') }}
+
+),
+
+subscriptions as (
+
+    select * from {{ ref('int_subscriptions') }}
+
+),
+
+services as (
+
+    select * from {{ ref('int_services') }}
+
+),
+
+-- A yearly plan has two streams of periods, cut by the same policies.
+final as (
+
+    select distinct on (periods.subscription_id, periods.period_start)
+        periods.subscription_id,
+        periods.period_start,
+        periods.timezone,
+        periods.period_rule,
+        periods.proration,
+        services.bill_suspended,
+        services.duplicate_policy
+    from periods
+    inner join subscriptions on periods.subscription_id = subscriptions.subscription_id
+    inner join services on subscriptions.service = services.service
+    order by periods.subscription_id asc, periods.period_start asc, periods.period_type asc
+
+)
+
+select * from final
