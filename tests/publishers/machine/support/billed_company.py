@@ -1,4 +1,4 @@
-"""The customers of the publishing machine, and what is right to bill them: plain facts and fractions.
+"""The customers of the publishing machine, and what is right to bill them, in fractions.
 
 In: a seed for each customer. Out: facts that change from night to night, as raw rows and rows of
 the price book, and the right amount of every stretch of service time. Written from the laws of

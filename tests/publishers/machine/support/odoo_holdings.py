@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from machine_world import MachineWorld
+from batch_world import BatchWorld
 from recon_world import NAME
 
 from connections.odoo import OdooPort
@@ -57,14 +57,14 @@ order by lines.document_key, lines.line_number
 class Holdings:
     """Moves of ours by Odoo's id; each is bound to the lines with which it was created."""
 
-    world: MachineWorld
+    world: BatchWorld
     odoo: OdooPort
     bound: dict[int, list[Frozen]] = field(default_factory=dict)
     moves: dict[int, dict[str, Any]] = field(default_factory=dict)
     amounts: dict[int, list[Decimal]] = field(default_factory=dict)
 
-    def look(self, warehouse: str = NAME) -> None:
-        """Read Odoo; what is new there was made by a run on this warehouse."""
+    def look(self, *warehouses: str) -> None:
+        """Read Odoo; what is new there was made by runs on these warehouses, first of all one."""
         found = self.odoo.search_read(
             "account.move",
             [("ref", "=like", "nexacloud-%")],
@@ -75,7 +75,9 @@ class Holdings:
         self.amounts = self._amounts()
         new = [number for number in self.moves if number not in self.bound]
         if new:
-            frozen = self._frozen(warehouse)
+            frozen: dict[str, list[Frozen]] = {}
+            for name in warehouses or (NAME,):
+                frozen = self._frozen(name) | frozen
             self.bound |= {number: frozen[self.moves[number]["ref"]] for number in new}
 
     def _amounts(self) -> dict[int, list[Decimal]]:

@@ -15,17 +15,18 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg2
+from batch_world import BatchWorld
 from billed_company import Customer, Subscription, midnight
-from machine_world import MachineWorld
 from odoo_holdings import Holdings
 
 from connections.errors import OdooError
 from connections.odoo import OdooPort
-from publishers import approvals, credits, gates, release
+from publishers import approvals, credits, gates, release, restore
 from publishers.credits import CreditError
 from publishers.gates import GateError
 from publishers.ledger import Run
 from publishers.lines import Filters
+from publishers.policies import Policy, approve_automatically, set_policy
 from publishers.release import ReleaseError
 
 SERVICE = "nexacloud"
@@ -38,7 +39,7 @@ FIRST_GATE = midnight(date(2026, 5, 1))
 class People:
     """Finance in the warehouse and in Odoo; `acts` counts what was done."""
 
-    world: MachineWorld
+    world: BatchWorld
     odoo: OdooPort
     holdings: Holdings
     acts: Counter[str] = field(default_factory=Counter)
@@ -68,8 +69,8 @@ class People:
             lines = self._lines(conn)
             yes, no, back = [], [], []
             for customer in customers:
-                mine = [line for held in customer.subscriptions for line in lines.get(held.name, [])]
-                for line in mine:
+                names = [held.name for held in customer.subscriptions]
+                for line in (line for name in names for line in lines.get(name, [])):
                     weights = (12, 1, 1, 4)
                     [what] = customer.random.choices((yes, no, back, []), weights)
                     what.append(line)
@@ -206,21 +207,43 @@ class People:
         return True
 
     def put_right(self, customers: Sequence[Customer]) -> None:
-        """The end: what is edited is cancelled, what is gone is released, the rest is posted."""
-        edited = self.world.query(
-            "select odoo_id from ops.publications"
-            " where state = 'quarantined' or state = 'confirmed' and finding = 'edited'"
+        """The end: what is not as approved is cancelled and released, the rest is posted."""
+        rows = self.world.query(
+            "select odoo_id from ops.publications where state in ('quarantined', 'released')"
+            " or state = 'confirmed' and finding = 'edited'"
         )
-        wrong = {row["odoo_id"] for row in edited}
+        wrong = {row["odoo_id"] for row in rows}
         for number, move in self.holdings.moves.items():
-            for method in _way_to(move["state"], is_wrong=number in wrong):
-                try:
-                    self.odoo.execute("account.move", method, [number])
-                except OdooError as error:
-                    self.acts[f"{method} (refused: {error})"[:80]] += 1
+            self._call_all(number, _way_to(move["state"], is_wrong=number in wrong))
         for key in self._releasable():
             self._release(key)
         self.open_gates(customers)
+
+    def _call_all(self, number: int, methods: Sequence[str]) -> None:
+        for method in methods:
+            try:
+                self.odoo.execute("account.move", method, [number])
+            except OdooError as error:
+                self.acts[f"{method} (refused: {error})"[:100]] += 1
+
+    def adopt(self) -> None:
+        """After a backup came back: the ledger adopts what it lost; the uncertain is deleted."""
+        settings = self.world.settings()
+        with self.connect() as conn:
+            run = Run(FAY, "restore", lambda _point: None)
+            found = restore.restore(conn, self.odoo, settings.schema("marts"), run, go=True)
+        for each in found:
+            self.acts["adopted" if each.problem is None else "not adopted"] += 1
+            if each.problem:
+                first = {"posted": ("button_draft",), "cancel": ("button_draft",)}
+                self._call_all(each.odoo_id, (*first.get(each.state, ()), "unlink"))
+
+    def approve_by_policy(self) -> None:
+        """A rule approves what is like what was billed before."""
+        policy = Policy("as before", "CAD", is_automatic=True, within_percent=Decimal(50))
+        with self.connect() as conn:
+            set_policy(conn, policy, by=FAY)
+            self.acts["approve by policy"] += len(approve_automatically(conn).written)
 
 
 def _what(state: str, chance: float) -> str:

@@ -16,12 +16,13 @@ from random import Random
 from uuid import uuid4
 
 import psycopg2
+from batch_judge import Judge, Problem
+from batch_people import FAY, People
+from batch_sources import Sources
+from batch_world import BatchWorld, link_partners
 from billed_company import Customer
-from machine_judge import Judge, Problem
-from machine_people import FAY, People
-from machine_sources import Sources
-from machine_world import MachineWorld, link_partners
 from odoo_holdings import Holdings
+from rating_world import DbtFailed
 from recon_world import NAME
 
 from connections.errors import OdooError
@@ -33,6 +34,10 @@ BACKUP, SECOND = "machine_backup", "machine_second"
 POINTS = ("before_claim", "after_claim", "before_request", "after_load", "before_confirm")
 # Models in whose middle a run may publish: before, between and after what is billed is counted.
 MIDDLES = ("int_subscriptions", "int_rated_charges", "int_charge_balances")
+
+
+# Policies that move boundaries over what is billed, without a day from which they count.
+POLICIES = (("timezone", "America/Vancouver"), ("period_rule", "anniversary"))
 
 
 class Died(BaseException):
@@ -53,7 +58,7 @@ class Verdict:
 class Batch:
     """One play of many seeds."""
 
-    def __init__(self, seeds: Sequence[int], world: MachineWorld) -> None:
+    def __init__(self, seeds: Sequence[int], world: BatchWorld) -> None:
         self.world = world
         self.customers = [Customer(seed) for seed in seeds]
         self.random = Random(f"batch {seeds[0]}")
@@ -68,13 +73,14 @@ class Batch:
         self.happened = self.verdict.happened
 
     def play(self) -> Verdict:
-        """All nights, then two in which people put everything right."""
+        """All nights, then two to put everything right, then one under another policy."""
         self._begin()
         kinds = self.random.sample(("two at once", "died", "plain", "died"), len(NIGHTS))
         for number, (as_of, kind) in enumerate(zip(NIGHTS, kinds, strict=True)):
             self._night(number, as_of, kind)
-        for number in (1, 2, 3):
-            self._last_night(NIGHTS[-1] + number * DAY, is_last=number == 3)
+        for number in (1, 2):
+            self._last_night(NIGHTS[-1] + number * DAY, is_last=number == 2)
+        self._change_a_policy(NIGHTS[-1] + 3 * DAY)
         self.verdict.judged, self.verdict.excused = self.judge.judged, self.judge.excused
         self.verdict.documents = len(self.holdings.bound)
         self.happened.update(self.sources.changes + self.people.acts)
@@ -105,15 +111,16 @@ class Batch:
         if number == 3:
             self._second_warehouse()
         self.people.work_in_odoo(self.customers)
-        self.people.release_some(self.random.random)
         self._run(NAME, limit=0)
         self.people.release_some(self.random.random)
+        self._run(NAME, limit=0)
         self.holdings.look()
 
     def _last_night(self, as_of: datetime, *, is_last: bool) -> None:
         self.world.rating.as_of = as_of
         self.people.put_right(self.customers)
         self._run(NAME, limit=0)
+        self.holdings.look()
         self.people.put_right(self.customers)
         self.world.build()
         self.holdings.look()
@@ -124,9 +131,9 @@ class Batch:
         if is_last:
             self._judge("the end", is_last=True)
 
-    def _judge(self, when: str, *, is_last: bool = False) -> None:
+    def _judge(self, when: str, **options: bool) -> None:
         held = [s for c in self.customers for s in c.subscriptions]
-        for problem in self.judge.judge(held, self.sources.invoices, is_last=is_last):
+        for problem in self.judge.judge(held, self.sources.invoices, **options):
             seed = self.seeds[problem.subscription]
             self.verdict.problems.setdefault(seed, []).append((when, problem))
 
@@ -176,9 +183,36 @@ class Batch:
         """The ledger comes back from a backup that was made before a night of publishing."""
         self.happened["older ops"] += 1
         self.world.restore_ops(BACKUP)
+        self._run(NAME)
+        self.holdings.look()
+        self.people.adopt()
+        self.holdings.look()
 
     def _second_warehouse(self) -> None:
-        """A copy of some nights ago publishes to the same Odoo what was approved then."""
+        """A copy of the warehouse publishes to the same Odoo, at once with the first or alone."""
         self.happened["second warehouse"] += 1
-        self._run(BACKUP)
-        self.holdings.look(BACKUP)
+        if self.random.random() < 0.5:
+            self._run(BACKUP)
+            self.holdings.look(NAME, BACKUP)
+        else:
+            self.people.approve_all()
+            self.world.copy_to(SECOND)
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(self._run, [NAME, SECOND]))
+            self.holdings.look(NAME, SECOND)
+
+    def _change_a_policy(self, as_of: datetime) -> None:
+        """A rule that moves the boundaries of what is billed: nothing new may come of it."""
+        name, value = self.random.choice(POLICIES)
+        self.happened[f"{name} changed"] += 1
+        self.world.rating.as_of = as_of
+        self.world.change_policy(name, value)
+        try:
+            self.world.build()
+        except DbtFailed:
+            self.happened["policy refused"] += 1
+            return
+        self.people.approve_by_policy()
+        self._run(NAME)
+        self.holdings.look()
+        self._judge("another policy", is_frozen=True)

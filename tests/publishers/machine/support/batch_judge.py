@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from batch_sources import AppInvoice
+from batch_world import BatchWorld
 from billed_company import Right, Subscription, rights
-from machine_sources import AppInvoice
-from machine_world import MachineWorld
 from odoo_holdings import Holdings, Stretch
 
 # Alarms that say why something is missing in Odoo; they are no excuse for too much of it.
@@ -45,13 +45,15 @@ class Alarms:
         return bool(named) or subscription in self.subscriptions or customer in self.customers
 
 
-def read_alarms(world: MachineWorld) -> Alarms:
+def read_alarms(world: BatchWorld) -> Alarms:
     """Open blocking exceptions, and the findings of the last look at Odoo."""
     exceptions = world.query(
         "select subscription_id, external_customer_id, subject from marts.fct_billing_exceptions"
         " where is_open and is_blocking and service = 'nexacloud'"
     )
-    findings = world.query("select document_key, finding from ops.publication_findings where is_alarm")
+    findings = world.query(
+        "select document_key, finding from ops.publication_findings where is_alarm"
+    )
     alarms = Alarms(documents={row["document_key"]: row["finding"] for row in findings})
     for row in exceptions:
         if row["subscription_id"]:
@@ -92,7 +94,7 @@ def clusters(
         for row in rows
     ]
     current: Cluster | None = None
-    until = datetime.min
+    until = datetime.min.replace(tzinfo=UTC)
     for subscription, charge, start, end, which, row in sorted(listed, key=lambda one: one[:5]):
         is_same = current is not None and current[:2] == (subscription, charge) and start < until
         if not is_same:
@@ -113,7 +115,7 @@ where service = 'nexacloud' and is_billable and not is_published
 """
 
 
-def proposed(world: MachineWorld, subscriptions: set[str]) -> list[Stretch]:
+def proposed(world: BatchWorld, subscriptions: set[str]) -> list[Stretch]:
     """Lines that stand proposed and are in no document, whatever keeps them."""
     rows = [tuple(row.values()) for row in world.query(PROPOSED)]
     return [Stretch(*row[:2], row[2], row[3], *row[4:]) for row in rows if row[0] in subscriptions]
@@ -121,9 +123,12 @@ def proposed(world: MachineWorld, subscriptions: set[str]) -> list[Stretch]:
 
 @dataclass
 class Judge:
-    """Compares everything with everything, once a night; `is_last`: nothing may stand open."""
+    """Compares everything with everything, once a night.
 
-    world: MachineWorld
+    `is_last`: nothing may stand open. `is_frozen`: facts stand still, so no proposal is an excuse.
+    """
+
+    world: BatchWorld
     holdings: Holdings
     customers: dict[str, str]
     excused: int = 0
@@ -135,6 +140,7 @@ class Judge:
         invoices: Sequence[AppInvoice],
         *,
         is_last: bool = False,
+        is_frozen: bool = False,
     ) -> list[Problem]:
         as_of = self.world.rating.as_of
         right = [row for held in subscriptions for row in rights(held, as_of)]
@@ -149,7 +155,7 @@ class Judge:
         problems = []
         for cluster in found:
             self.judged += 1
-            problem = self._problem(cluster, invoices, alarms, is_last)
+            problem = _problem(cluster, invoices, is_last, is_frozen)
             if problem is None:
                 continue
             documents = {row.where for row in (*cluster.odoo, *cluster.ledger)}
@@ -160,24 +166,25 @@ class Judge:
                 problems.append(problem)
         return problems
 
-    def _problem(
-        self, cluster: Cluster, invoices: Sequence[AppInvoice], alarms: Alarms, is_last: bool
-    ) -> Problem | None:
-        app = [i for i in invoices if not i.is_void and i.subscription == cluster.subscription]
-        app = [i for i in app if any(_overlap(i, row) for row in _rows(cluster))]
-        right = total(row for row in cluster.right if not any(_overlap(i, row) for i in app))
-        odoo, standing = total(cluster.odoo), total(cluster.proposed)
-        taken_back = sum((row.amount for row in cluster.proposed if row.amount < 0), Decimal(0))
-        if odoo + taken_back > right:
-            return _problem(TWICE, cluster, right, app)
-        if app or not all(row.is_billable for row in cluster.right):
-            return None
-        if total(cluster.ledger) + standing != right:
-            is_less = total(cluster.ledger) + standing < right
-            return _problem(LOST if is_less else TWICE, cluster, right, app)
-        if is_last and (standing or odoo != right):
-            return _problem(UNPUBLISHED, cluster, right, app)
-        return None
+
+def _problem(
+    cluster: Cluster, invoices: Sequence[AppInvoice], is_last: bool, is_frozen: bool
+) -> Problem | None:
+    app = [i for i in invoices if not i.is_void and i.subscription == cluster.subscription]
+    app = [i for i in app if any(_overlap(i, row) for row in _rows(cluster))]
+    right = total(row for row in cluster.right if not any(_overlap(i, row) for i in app))
+    odoo, standing = total(cluster.odoo), total(cluster.proposed)
+    taken_back = total(row for row in cluster.proposed if row.amount < 0 and not is_frozen)
+    broken = None
+    if odoo + taken_back > right:
+        broken = TWICE
+    elif not (app or is_frozen) and all(row.is_billable for row in cluster.right):
+        known = total(cluster.ledger) + standing
+        if known != right:
+            broken = LOST if known < right else TWICE
+        elif is_last and (standing or odoo != right):
+            broken = UNPUBLISHED
+    return _broken(broken, cluster, right, app) if broken else None
 
 
 def _rows(cluster: Cluster) -> list[Any]:
@@ -188,7 +195,7 @@ def _overlap(one: Any, other: Any) -> bool:
     return bool(one.start < other.end and one.end > other.start)
 
 
-def _problem(law: str, cluster: Cluster, right: Decimal, app: Sequence[AppInvoice]) -> Problem:
+def _broken(law: str, cluster: Cluster, right: Decimal, app: Sequence[AppInvoice]) -> Problem:
     def listed(rows: Sequence[Any], name: str) -> str:
         said = ", ".join(
             f"{row.start:%m-%d}..{row.end:%m-%d} {row.amount} {getattr(row, name)}" for row in rows

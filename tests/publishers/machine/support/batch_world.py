@@ -55,7 +55,7 @@ class NightlyDbt(Dbt):
 
 
 @dataclass
-class MachineWorld:
+class BatchWorld:
     """The warehouse in which a batch plays, and the Odoo that it publishes to."""
 
     rating: World
@@ -104,6 +104,12 @@ class MachineWorld:
         """The same in another warehouse."""
         return World(self.cluster.dsn(name, user=OWNER), self.dbt).query(statement)
 
+    def change_policy(self, name: str, value: str) -> None:
+        """A policy of the service, in every row of it."""
+        self.rating.execute(
+            f"update staging.services set {name} = %s where service = 'nexacloud'", value
+        )
+
     def copy_to(self, name: str) -> None:
         """The whole warehouse as it is now, under another name: a backup, or a second one."""
         self.cluster.drop_database(name)
@@ -144,16 +150,16 @@ def _copy_sequences(source: Any, target: Any) -> None:
         target.execute("select setval(%s, %s, %s)", (f"ops.{name}", value, is_called))
 
 
-def open_world(cluster: Any, dbt: NightlyDbt, odoo: Standin, home: Path) -> MachineWorld:
+def open_world(cluster: Any, dbt: NightlyDbt, odoo: Standin, home: Path) -> BatchWorld:
     """A batch begins: the sample's warehouse as it was built, and what this Odoo holds."""
     cluster.drop_database(NAME)
     cluster.create_database(NAME, template=TEMPLATE, owner=OWNER)
-    world = MachineWorld(World(dbt.dsn, dbt), dbt, odoo, cluster, home)
+    world = BatchWorld(World(dbt.dsn, dbt), dbt, odoo, cluster, home)
     _forget_the_app(world)
     return world
 
 
-def _forget_the_app(world: MachineWorld) -> None:
+def _forget_the_app(world: BatchWorld) -> None:
     """The sample's own subscriptions go, and what remembers them: the first build is the first."""
     tables = world.query(
         "select schemaname || '.' || tablename as name from pg_tables"
