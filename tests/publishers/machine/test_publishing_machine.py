@@ -6,18 +6,12 @@ time.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-ROOMS = Path(__file__).parents[2]
-for folder in ("rating/support", "reconciliation/support", "publishers/machine/support"):
-    sys.path.insert(0, str(ROOMS / folder))
-
 from batch_play import Batch, Verdict
 from batch_world import NightlyDbt, open_world, run_odoo
 from recon_world import restore
