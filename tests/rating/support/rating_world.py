@@ -7,7 +7,7 @@ and one parsed project serve a session, so that a build costs seconds; every wor
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -46,8 +46,6 @@ class Dbt:
         self.dsn = dsn
         self.target = target
         self._manifest: Any = None
-        # Told of every event of dbt, while it happens.
-        self.listeners: list[Callable[[Any], None]] = []
 
     def parse(self) -> None:
         self._manifest = self._invoke(["parse"])
@@ -75,8 +73,7 @@ class Dbt:
         flags += ["--target-path", str(self.target), "--log-path", str(self.target), "--quiet"]
         flags += ["--no-write-json"]
         with self._environment():
-            runner = dbtRunner(manifest=self._manifest, callbacks=self.listeners)
-            outcome = runner.invoke([*arguments, *flags])
+            outcome = dbtRunner(manifest=self._manifest).invoke([*arguments, *flags])
         if not outcome.success:
             raise DbtFailed(_failures(outcome))
         return outcome.result
