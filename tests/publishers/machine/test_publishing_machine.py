@@ -7,6 +7,7 @@ time.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,10 +48,13 @@ def play(
 
 
 def _table(verdict: Verdict, seconds: float) -> str:
-    happened = ", ".join(f"{name} {n}" for name, n in sorted(verdict.happened.items()) if n)
+    def listed(counts: Counter[str]) -> str:
+        return ", ".join(f"{name} {number}" for name, number in sorted(counts.items()) if number)
+
     return (
         f"{verdict.documents} documents, {verdict.judged} stretches of service time judged,"
-        f" {verdict.excused} of them named by an alarm, {seconds:.0f} s\n{happened}"
+        f" {seconds:.0f} s\nhappened: {listed(verdict.happened)}"
+        f"\nnamed by an alarm: {listed(verdict.excused)}"
     )
 
 

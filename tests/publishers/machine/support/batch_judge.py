@@ -7,6 +7,7 @@ boundary that moved makes one stretch of two.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,8 +19,8 @@ from batch_world import BatchWorld
 from billed_company import Right, Subscription, rights
 from odoo_holdings import Holdings, Stretch
 
-# Alarms that say why something is missing in Odoo; they are no excuse for too much of it.
-OF_WHAT_IS_GONE = frozenset({"deleted", "cancelled", "posted_by_bot"})
+# Alarms about what is gone from Odoo, or as it was not sent: no excuse for too much of the rest.
+OF_WHAT_IS_GONE = frozenset({None, "deleted", "cancelled", "posted_by_bot", "edited"})
 TWICE, LOST, UNPUBLISHED = "held twice", "lost", "never published"
 
 
@@ -29,40 +30,6 @@ class Problem(NamedTuple):
     law: str
     subscription: str
     says: str
-
-
-@dataclass
-class Alarms:
-    """Whom and what the product names as wrong: only what blocks, and what ends a run in error."""
-
-    subscriptions: set[str] = field(default_factory=set)
-    customers: set[str] = field(default_factory=set)
-    documents: dict[str, str] = field(default_factory=dict)
-
-    def excuse(self, subscription: str, customer: str, documents: Iterable[str]) -> bool:
-        """Whether this stretch is named by an alarm that is about more than something gone."""
-        named = {self.documents.get(key) for key in documents} - {None, "edited"} - OF_WHAT_IS_GONE
-        return bool(named) or subscription in self.subscriptions or customer in self.customers
-
-
-def read_alarms(world: BatchWorld) -> Alarms:
-    """Open blocking exceptions, and the findings of the last look at Odoo."""
-    exceptions = world.query(
-        "select subscription_id, external_customer_id, subject from marts.fct_billing_exceptions"
-        " where is_open and is_blocking and service = 'nexacloud'"
-    )
-    findings = world.query(
-        "select document_key, finding from ops.publication_findings where is_alarm"
-    )
-    alarms = Alarms(documents={row["document_key"]: row["finding"] for row in findings})
-    for row in exceptions:
-        if row["subscription_id"]:
-            alarms.subscriptions.add(row["subscription_id"].removeprefix("nexacloud:"))
-        elif row["external_customer_id"]:
-            alarms.customers.add(row["external_customer_id"])
-        else:
-            alarms.documents.setdefault(row["subject"], "exception")
-    return alarms
 
 
 class Cluster(NamedTuple):
@@ -75,6 +42,61 @@ class Cluster(NamedTuple):
     odoo: list[Stretch]
     ledger: list[Stretch]
     proposed: list[Stretch]
+
+    @property
+    def end(self) -> datetime:
+        rows = (*self.right, *self.odoo, *self.ledger, *self.proposed)
+        return max(row.end for row in rows)
+
+
+class Named(NamedTuple):
+    """An open exception that blocks: its kind, and the period that it is about, if any."""
+
+    kind: str
+    period_start: datetime | None
+
+
+@dataclass
+class Alarms:
+    """Whom and what the product names as wrong: only what blocks, and what ends a run in error."""
+
+    named: dict[str, list[Named]] = field(default_factory=dict)
+    documents: dict[str, str] = field(default_factory=dict)
+
+    def excuse(self, cluster: Cluster, customer: str, is_app: bool) -> str | None:
+        """Which alarm names this stretch: not one that says only that something is gone."""
+        for each in (*self.named.get(cluster.subscription, ()), *self.named.get(customer, ())):
+            if each.kind == "double_issuer" and not is_app:
+                continue
+            if each.period_start is None or cluster.start <= each.period_start < cluster.end:
+                return each.kind
+        for row in (*cluster.odoo, *cluster.ledger):
+            finding = self.documents.get(row.where)
+            if finding not in OF_WHAT_IS_GONE:
+                return finding
+        return None
+
+
+def read_alarms(world: BatchWorld) -> Alarms:
+    """Open blocking exceptions, and the findings of the last look at Odoo."""
+    exceptions = world.query(
+        "select kind, external_subscription_id, external_customer_id, subject, period_start"
+        " from (select *, substr(subscription_id, length('nexacloud:') + 1)"
+        "   as external_subscription_id from marts.fct_billing_exceptions) as exceptions"
+        " where is_open and is_blocking and service = 'nexacloud'"
+    )
+    findings = world.query(
+        "select document_key, finding from ops.publication_findings where is_alarm"
+    )
+    alarms = Alarms(documents={row["document_key"]: row["finding"] for row in findings})
+    for row in exceptions:
+        name = row["external_subscription_id"] or row["external_customer_id"]
+        if name:
+            found = Named(row["kind"], row["period_start"])
+            alarms.named.setdefault(name, []).append(found)
+        else:
+            alarms.documents.setdefault(row["subject"], row["kind"])
+    return alarms
 
 
 def total(rows: Iterable[Any]) -> Decimal:
@@ -131,7 +153,7 @@ class Judge:
     world: BatchWorld
     holdings: Holdings
     customers: dict[str, str]
-    excused: int = 0
+    excused: Counter[str] = field(default_factory=Counter)
     judged: int = 0
 
     def judge(
@@ -155,23 +177,32 @@ class Judge:
         problems = []
         for cluster in found:
             self.judged += 1
-            problem = _problem(cluster, invoices, is_last, is_frozen)
+            app = _invoiced(cluster, invoices)
+            problem = _problem(cluster, app, is_last, is_frozen)
             if problem is None:
                 continue
-            documents = {row.where for row in (*cluster.odoo, *cluster.ledger)}
             customer = self.customers[cluster.subscription]
-            if alarms.excuse(cluster.subscription, customer, documents):
-                self.excused += 1
-            else:
+            kind = alarms.excuse(cluster, customer, bool(app))
+            if kind is None:
                 problems.append(problem)
+            else:
+                self.excused[f"{kind} at the end" if is_last else kind] += 1
         return problems
 
 
+def _invoiced(cluster: Cluster, invoices: Sequence[AppInvoice]) -> list[AppInvoice]:
+    return [
+        invoice
+        for invoice in invoices
+        if not invoice.is_void
+        and invoice.subscription == cluster.subscription
+        and any(_overlap(invoice, row) for row in _rows(cluster))
+    ]
+
+
 def _problem(
-    cluster: Cluster, invoices: Sequence[AppInvoice], is_last: bool, is_frozen: bool
+    cluster: Cluster, app: Sequence[AppInvoice], is_last: bool, is_frozen: bool
 ) -> Problem | None:
-    app = [i for i in invoices if not i.is_void and i.subscription == cluster.subscription]
-    app = [i for i in app if any(_overlap(i, row) for row in _rows(cluster))]
     right = total(row for row in cluster.right if not any(_overlap(i, row) for i in app))
     odoo, standing = total(cluster.odoo), total(cluster.proposed)
     taken_back = total(row for row in cluster.proposed if row.amount < 0 and not is_frozen)

@@ -49,7 +49,7 @@ class Verdict:
     problems: dict[int, list[tuple[str, Problem]]] = field(default_factory=dict)
     happened: Counter[str] = field(default_factory=Counter)
     judged: int = 0
-    excused: int = 0
+    excused: Counter[str] = field(default_factory=Counter)
     documents: int = 0
 
 
