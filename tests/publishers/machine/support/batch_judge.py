@@ -164,30 +164,54 @@ class Judge:
         is_last: bool = False,
         is_frozen: bool = False,
     ) -> list[Problem]:
-        as_of = self.world.rating.as_of
-        right = [row for held in subscriptions for row in rights(held, as_of)]
+        """Broken laws after a build, or after a run that followed it."""
         alarms = read_alarms(self.world)
-        edited = [key for key, finding in alarms.documents.items() if finding == "edited"]
-        found = clusters(
-            right,
-            self.holdings.in_odoo(edited),
-            self.holdings.in_ledger(),
-            proposed(self.world, set(self.customers)),
-        )
         problems = []
-        for cluster in found:
+        for cluster in self._clusters(subscriptions, alarms, self.holdings.in_ledger()):
             self.judged += 1
             app = _invoiced(cluster, invoices)
             problem = _problem(cluster, app, is_last, is_frozen)
-            if problem is None:
-                continue
-            customer = self.customers[cluster.subscription]
-            kind = alarms.excuse(cluster, customer, bool(app))
-            if kind is None:
+            if problem and not self._is_named(cluster, alarms, bool(app), is_last):
                 problems.append(problem)
-            else:
-                self.excused[f"{kind} at the end" if is_last else kind] += 1
         return problems
+
+    def judge_run(
+        self,
+        subscriptions: Iterable[Subscription],
+        invoices: Sequence[AppInvoice],
+        before: Sequence[Stretch],
+    ) -> list[Problem]:
+        """What a run made too much of; `before` is what Odoo held when it began."""
+        alarms = read_alarms(self.world)
+        problems = []
+        for cluster in self._clusters(subscriptions, alarms, before):
+            app = _invoiced(cluster, invoices)
+            problem = _problem(cluster, app, is_last=False, is_frozen=False, is_run=True)
+            if problem and not self._is_named(cluster, alarms, bool(app), False):
+                problems.append(problem)
+        return problems
+
+    def held(self) -> list[Stretch]:
+        """What Odoo holds now, with what people edited as it was sent."""
+        return self.holdings.in_odoo(_edited(read_alarms(self.world)))
+
+    def _clusters(
+        self, subscriptions: Iterable[Subscription], alarms: Alarms, other: Sequence[Stretch]
+    ) -> Iterator[Cluster]:
+        as_of = self.world.rating.as_of
+        right = [row for held in subscriptions for row in rights(held, as_of)]
+        odoo = self.holdings.in_odoo(_edited(alarms))
+        return clusters(right, odoo, other, proposed(self.world, set(self.customers)))
+
+    def _is_named(self, cluster: Cluster, alarms: Alarms, is_app: bool, is_last: bool) -> bool:
+        kind = alarms.excuse(cluster, self.customers[cluster.subscription], is_app)
+        if kind is not None:
+            self.excused[f"{kind} at the end" if is_last else kind] += 1
+        return kind is not None
+
+
+def _edited(alarms: Alarms) -> list[str]:
+    return [key for key, finding in alarms.documents.items() if finding == "edited"]
 
 
 def _invoiced(cluster: Cluster, invoices: Sequence[AppInvoice]) -> list[AppInvoice]:
@@ -201,15 +225,19 @@ def _invoiced(cluster: Cluster, invoices: Sequence[AppInvoice]) -> list[AppInvoi
 
 
 def _problem(
-    cluster: Cluster, app: Sequence[AppInvoice], is_last: bool, is_frozen: bool
+    cluster: Cluster,
+    app: Sequence[AppInvoice],
+    is_last: bool,
+    is_frozen: bool,
+    is_run: bool = False,
 ) -> Problem | None:
     right = total(row for row in cluster.right if not any(_overlap(i, row) for i in app))
     odoo, standing = total(cluster.odoo), total(cluster.proposed)
     taken_back = total(row for row in cluster.proposed if row.amount < 0 and not is_frozen)
     broken = None
-    if odoo + taken_back > right:
+    if odoo + taken_back > right and (not is_run or odoo > total(cluster.ledger)):
         broken = TWICE
-    elif not (app or is_frozen) and all(row.is_billable for row in cluster.right):
+    elif not (app or is_frozen or is_run) and all(row.is_billable for row in cluster.right):
         known = total(cluster.ledger) + standing
         if known != right:
             broken = LOST if known < right else TWICE

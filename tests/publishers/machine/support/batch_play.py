@@ -21,7 +21,7 @@ from batch_people import FAY, People
 from batch_sources import Sources
 from batch_world import BatchWorld, link_partners
 from billed_company import Customer
-from odoo_holdings import Holdings
+from odoo_holdings import Holdings, Stretch
 from rating_world import DbtFailed
 from recon_world import NAME
 
@@ -100,14 +100,18 @@ class Batch:
             self._older_ops()
         self.world.build(self._in_the_middle if number == 3 else None)
         self.holdings.look()
-        self._judge(f"night {number + 1}")
+        # What a run published in the middle of this build is counted by the next one.
+        if number != 3:
+            self._judge(f"night {number + 1}")
         self.people.decide(self.customers)
         if number == 1:
             self.world.copy_to(BACKUP)
+        before = self.judge.held()
         self._publish(kind)
         self.holdings.look()
         if number == 3:
             self._second_warehouse()
+        self._judge_run(f"run of night {number + 1}", before)
         self.people.work_in_odoo(self.customers)
         self._run(NAME, limit=0)
         self.people.release_some(self.random.random)
@@ -134,7 +138,14 @@ class Batch:
 
     def _judge(self, when: str, **options: bool) -> None:
         held = [s for c in self.customers for s in c.subscriptions]
-        for problem in self.judge.judge(held, self.sources.invoices, **options):
+        self._note(when, self.judge.judge(held, self.sources.invoices, **options))
+
+    def _judge_run(self, when: str, before: Sequence[Stretch]) -> None:
+        held = [s for c in self.customers for s in c.subscriptions]
+        self._note(when, self.judge.judge_run(held, self.sources.invoices, before))
+
+    def _note(self, when: str, problems: Sequence[Problem]) -> None:
+        for problem in problems:
             seed = self.seeds[problem.subscription]
             self.verdict.problems.setdefault(seed, []).append((when, problem))
 
