@@ -12,8 +12,11 @@ from types import TracebackType
 import dagster as dg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 SECONDS_BETWEEN_LINES = 5.0
+# The last column takes what the terminal has left, and no more.
+NEWS = Column(ratio=1, no_wrap=True, overflow="ellipsis")
 
 
 class RunProgress:
@@ -23,14 +26,18 @@ class RunProgress:
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("[bold]{task.fields[job]}[/]"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=12),
             TextColumn(
                 "{task.completed:.0f}/{task.total:.0f} assets, {task.fields[checks]} checks"
             ),
             TimeElapsedColumn(),
-            TextColumn("{task.description}", style="dim"),
+            TextColumn("{task.description}", style="dim", table_column=NEWS),
             console=terminal,
             transient=True,
+            expand=True,
+            # What dbt and Dagster print belongs in the log: rich would bring it back here.
+            redirect_stdout=False,
+            redirect_stderr=False,
             disable=not terminal.is_terminal,
         )
         self._terminal = terminal

@@ -178,7 +178,10 @@ def _line_rows(document: Document, key: str) -> list[dict[str, Any]]:
 
 
 def find_original(conn: Connection, lines: Sequence[Line]) -> Original | None:
-    """The one confirmed invoice that holds all that these lines correct, else None."""
+    """The one confirmed invoice that holds all that these lines correct, else None.
+
+    Never another customer's: Odoo would settle it with this credit note all the same.
+    """
     with conn.cursor() as cursor:
         if lines[0].credits_document_key:
             return _original_by_key(cursor, lines[0].credits_document_key)
@@ -187,8 +190,9 @@ def find_original(conn: Connection, lines: Sequence[Line]) -> Original | None:
             " from ops.publications as p join ops.publication_lines as l using (document_key)"
             " where p.state = 'confirmed' and p.move_type = 'out_invoice'"
             " and l.released_at is null and l.corrects_period_start is null"
+            " and p.partner_id = %s and p.currency = %s"
             " and (l.subscription_id, l.service_period_start) in %s",
-            (_corrected(lines),),
+            (lines[0].partner_id, lines[0].currency, _corrected(lines)),
         )
         found = cursor.fetchall()
     return Original(*found[0]) if len(found) == 1 else None

@@ -81,7 +81,7 @@ def _asked_seconds(header: str | None, now: datetime) -> float:
         return 0.0
     text = header.strip()
     if text.isascii() and text.isdigit():
-        return float(text[:9])
+        return int(text[:9])
     try:
         at = parsedate_to_datetime(text)
     except ValueError:

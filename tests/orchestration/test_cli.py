@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from orchestration.boundary import verb_name
 from orchestration.cli import VERBS, app
 
-verbs = [verb.__name__.replace("_", "-") for panel in VERBS.values() for verb in panel]
+verbs = [verb_name(target) for panel in VERBS.values() for target in panel]
 Billing = Callable[..., Any]
 
 
@@ -88,3 +92,23 @@ def test_status_of_no_world_is_not_well(billing: Billing) -> None:
     answer = billing("status", "--json")
     assert answer.code == 1
     assert answer.json["is_up"] is False
+
+
+def test_the_list_of_verbs_imports_no_verb() -> None:
+    """A terminal waits for `--help`: psycopg2, Dagster and the publishers must not be loaded."""
+    program = (
+        "import sys; before = set(sys.modules); from typer.testing import CliRunner;"
+        "from orchestration.cli import app; answer = CliRunner().invoke(app, ['--help']);"
+        "assert 'publish' in answer.output; print([name for name in set(sys.modules) - before if"
+        " name.startswith('orchestration.commands.') or name in"
+        " ('psycopg2', 'dagster', 'dbt', 'httpx', 'pydantic')])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"
+
+
+def test_the_version_is_the_package_s() -> None:
+    answer = CliRunner().invoke(app, ["--version"])
+    assert answer.output.strip() == f"billing {version('fusion-billing')}"

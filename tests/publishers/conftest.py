@@ -93,3 +93,15 @@ def _created(port: Any) -> list[dict[str, Any]]:
     for number in range(COUNT):
         port.execute("res.partner", "create", [{"name": f"Publishing test {number}", **values}])
     return port.search_read("res.partner", _ONTARIO, ["name"], order="id desc", limit=COUNT)
+
+
+@pytest.fixture
+def published(world: World, customers: SimpleNamespace) -> World:
+    """One draft of 100.00 + 13.00 in Odoo."""
+    row = world.line(
+        1, partner_id=customers.partners[0]["id"], tax_ids=[customers.taxes["13% HST"]]
+    )
+    world.propose([row])
+    world.approve()
+    assert world.publish().created == 1
+    return world

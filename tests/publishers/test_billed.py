@@ -26,13 +26,6 @@ def _publish(world: World, *rows: dict[str, Any], **options: Any) -> Any:
     return world.publish(**options)
 
 
-@pytest.fixture
-def published(world: World, customers: SimpleNamespace) -> World:
-    """100.00 for May in one draft."""
-    assert _publish(world, world.line(1, **ontario(customers))).created == 1
-    return world
-
-
 @pytest.mark.parametrize(
     ("changes", "created"),
     [
@@ -124,3 +117,21 @@ def test_a_dry_run_holds_what_a_run_would_hold(
     row = _adjustment(published, customers, assumed_billed_amount=Decimal(0))
     report = _publish(published, row, go=False)
     assert (report.held, report.unchanged) == (1, 1)
+
+
+def test_a_credit_note_is_never_linked_to_the_invoice_of_another_customer(
+    world: World, customers: SimpleNamespace
+) -> None:
+    first = world.line(1, amount="200.00", **ontario(customers))
+    world.propose([first])
+    world.approve()
+    world.publish()
+    less = world.line(2, subscription="sub-1", kind="adjustment", amount="-50.00",
+                      corrects_period_start=first["service_period_start"], adjustment_number=1,
+                      assumed_billed_amount=Decimal("200.00"), **ontario(customers, 1))  # fmt: skip
+    world.propose([less])
+    world.approve()
+    assert world.publish().created == 1
+    [note] = [move for move in world.drafts() if move["move_type"] == "out_refund"]
+    [read] = world.port().read("account.move", [note["id"]], ["reversed_entry_id"])
+    assert read["reversed_entry_id"] is False

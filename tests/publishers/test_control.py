@@ -1,31 +1,17 @@
 """After publishing: every change of what is ours is noticed, nothing comes back by itself."""
 
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from publishing_world import JUNE, World
+from publishing_world import World
 
 from connections.settings import load_settings
-from publishers import approvals, credits, policies, release
+from publishers import approvals, credits, release
 from publishers.credits import CreditError
 from publishers.ledger import Run
 from publishers.lines import Filters
-from publishers.policies import Policy
 from publishers.release import ReleaseError
-
-
-@pytest.fixture
-def published(world: World, customers: SimpleNamespace) -> World:
-    """One draft of 100.00 + 13.00 in Odoo."""
-    row = world.line(
-        1, partner_id=customers.partners[0]["id"], tax_ids=[customers.taxes["13% HST"]]
-    )
-    world.propose([row])
-    world.approve()
-    assert world.publish().created == 1
-    return world
 
 
 def _move_id(world: World) -> int:
@@ -286,64 +272,3 @@ def test_a_rejected_credit_is_final_and_gives_its_amount_back(published: World) 
         again = credits.credit(conn, line_key, by="fay")
         [line] = approvals.select_lines(conn, Filters(line_keys=(again,)))
     assert line.amount == Decimal("-100.00")
-
-
-@pytest.mark.parametrize(
-    ("amount", "is_approved"),
-    [("105.00", True), ("95.00", True), ("105.01", False), ("2000.00", False)],
-)
-def test_an_automatic_policy_approves_what_is_like_the_last_bill(
-    published: World, amount: str, is_approved: bool
-) -> None:
-    june = published.line(2, subscription="sub-1", period=JUNE, amount=amount)
-    published.propose([june])
-    with published.warehouse() as conn:
-        policy = Policy("v3", "CAD", is_automatic=True, within_percent=Decimal(5))
-        policies.set_policy(conn, policy, by="cfo")
-        assert bool(policies.approve_automatically(conn).written) == is_approved
-        assert policies.approve_automatically(conn).written == []
-    by_policy = published.query(
-        "select line_key, decided_by, policy_version, note from ops.line_approvals"
-        " where policy_version is not null"
-    )
-    if is_approved:
-        assert by_policy == [
-            (june["line_key"], "policy:v3", "v3", "within 5 % of 100.00 CAD, billed before")
-        ]
-    else:
-        assert by_policy == []
-
-
-def test_an_automatic_policy_never_overrules_a_person_or_four_eyes(published: World) -> None:
-    published.propose([published.line(2, subscription="sub-1", period=JUNE)])
-    four_eyes = Policy(
-        "v1", "CAD", is_automatic=True, within_percent=Decimal(5), four_eyes_amount=Decimal(100)
-    )
-    plain = Policy("v2", "CAD", is_automatic=True, within_percent=Decimal(5))
-    with published.warehouse() as conn:
-        policies.set_policy(conn, four_eyes, by="cfo")
-        assert policies.approve_automatically(conn).written == []
-        policies.set_policy(conn, plain, by="cfo")
-        lines = approvals.select_lines(conn, Filters(period="2026-06"))
-        approvals.reject(conn, lines, by="fay")
-        assert policies.approve_automatically(conn).written == []
-
-
-def test_an_automatic_policy_gives_way_to_a_no_that_comes_at_the_same_moment(
-    published: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    june = published.line(2, subscription="sub-1", period=JUNE)
-    published.propose([june])
-    decide = policies.approve
-
-    def person_first(conn: Any, lines: Any, **options: Any) -> Any:
-        approvals.reject(conn, lines, by="fay")
-        return decide(conn, lines, **options)
-
-    monkeypatch.setattr(policies, "approve", person_first)
-    with published.warehouse() as conn:
-        policy = Policy("v1", "CAD", is_automatic=True, within_percent=Decimal(5))
-        policies.set_policy(conn, policy, by="cfo")
-        given = policies.approve_automatically(conn)
-    assert given.written == []
-    assert "fay said reject" in given.refused[june["line_key"]]

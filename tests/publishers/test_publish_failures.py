@@ -9,8 +9,10 @@ import pytest
 from fault_proxy import FaultProxy
 from publishing_world import World, ontario
 
+from connections.errors import OdooUnreachable
+from connections.odoo import OdooPort
 from connections.settings import Settings, load_settings
-from publishers import approvals, drafts, policies, preflight, sending
+from publishers import approvals, drafts, policies, ports, preflight, sending
 from publishers.lines import Filters
 from publishers.policies import Policy
 
@@ -85,7 +87,9 @@ def test_what_a_dead_run_left_is_finished_with_the_frozen_payload(
     frozen = world.query("select document_key, payload_hash from ops.publications order by 1")
     assert len(frozen) == 2
     world.propose([{**rows[0], "amount": Decimal("1.00"), "content_hash": "another"}])
-    assert world.publish().created == 2
+    finished = world.publish()
+    # What this run finished is no document that it found unchanged.
+    assert (finished.created, finished.unchanged) == (2, 0)
     assert [str(move["amount_total"]) for move in world.drafts()] == ["113.0", "113.0"]
     assert (
         world.query("select document_key, payload_hash from ops.publications order by 1") == frozen
@@ -171,6 +175,31 @@ def test_an_unknown_outcome_sends_the_same_again(
     ) == [(2,)]
 
 
+@pytest.mark.parametrize("failing", [1, 2], ids=["before anything", "with a batch to send"])
+def test_a_login_that_fails_in_mid_run_is_tried_again(
+    world: World, customers: SimpleNamespace, failing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (sending, ports):
+        monkeypatch.setattr(module, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(sending, "BATCH_SIZE", 1)
+    world.propose(world.lines(customers, 4))
+    world.approve()
+    connect, logins = OdooPort.connect, list[bool]()
+
+    def sometimes(settings: Settings, publish: bool = False) -> OdooPort:
+        logins.append(publish)
+        if len(logins) == failing:
+            raise OdooUnreachable("the worker that was asked is being restarted")
+        return connect(settings, publish)
+
+    monkeypatch.setattr(OdooPort, "connect", sometimes)
+    report = world.publish()
+    assert (report.created, report.failed) == (4, 0)
+    assert len(logins) > failing
+    monkeypatch.undo()
+    assert len(world.drafts()) == 4
+
+
 @pytest.fixture
 def reader(world: World) -> Settings:
     """Settings whose publishing user may only read."""
@@ -186,7 +215,7 @@ def test_a_missing_right_is_named_before_anything_is_claimed(
     world.approve()
     for go in (False, True):
         report = drafts.publish(reader, go=go)
-        assert (report.created, report.held) == (0, 2)
+        assert (report.created, report.held, report.is_ok) == (0, 2, False)
         assert "may not create account.move" in str(report.documents[0].reason)
     assert world.states() == {}
     assert world.publish().created == 2

@@ -74,12 +74,24 @@ compared as (
 
 ),
 
+named as (
+
+    select
+        *,
+        case when policy = 'aggregation' then policy || ' of ' || metric else policy end
+            as policy_name,
+        case when policy = 'aggregation' then 'metrics.csv' else 'services.csv' end as file_name
+    from compared
+    where new_value is distinct from old_value
+
+),
+
 changed as (
 
     select
         service,
-        case when policy = 'aggregation' then policy || ' of ' || metric else policy end as policy,
-        case when policy = 'aggregation' then 'metrics.csv' else 'services.csv' end as file,
+        policy_name,
+        file_name,
         old_value,
         coalesce(new_value, 'nothing') as new_value,
         min(rated_period_start) as first_period_start,
@@ -87,9 +99,8 @@ changed as (
         count(*) as line_count,
         min(document_key) as document_key,
         count(distinct document_key) as document_count
-    from compared
-    where new_value is distinct from old_value
-    group by 1, 2, 3, 4, 5
+    from named
+    group by service, policy_name, file_name, old_value, new_value
 
 ),
 
@@ -98,18 +109,18 @@ final as (
     select
         'policy_changed_over_billed_time' as kind,
         service,
-        policy || ' ' || old_value || ' ' || new_value as subject,
+        policy_name || ' ' || old_value || ' ' || new_value as subject,
         null::text as subscription_id,
         null::text as external_customer_id,
         first_period_start as period_start,
         null::text as currency,
         null::numeric as stake_amount,
         old_value || ' ' || new_value || ' ' || last_period_start as facts,
-        service || ': ' || policy || ' was ' || old_value || ' when ' || line_count
+        service || ': ' || policy_name || ' was ' || old_value || ' when ' || line_count
         || ' line(s) of the periods from ' || {{ iso_seconds('first_period_start') }} || ' to '
         || {{ iso_seconds('last_period_start') }} || ' were billed (' || document_key
         || case when document_count > 1 then ' and ' || document_count - 1 || ' more' else '' end
-        || '), and is ' || new_value || ' now. Write ' || old_value || ' in ' || file
+        || '), and is ' || new_value || ' now. Write ' || old_value || ' in ' || file_name
         || ' again, and ' || new_value || ' in a row of its own with the day from which it counts'
         || ' in valid_from' as description,
         last_period_start as since_at
