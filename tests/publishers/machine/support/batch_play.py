@@ -189,8 +189,10 @@ class Batch:
         """The ledger comes back from a backup that was made before a night of publishing."""
         self.happened["older ops"] += 1
         self.world.restore_ops(BACKUP)
-        self._run(NAME)
-        self.holdings.look()
+        if self.random.random() < 0.5:
+            # Nobody has noticed yet.
+            self._run(NAME)
+            self.holdings.look()
         self.people.adopt()
         self.holdings.look()
 
