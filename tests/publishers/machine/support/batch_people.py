@@ -30,7 +30,7 @@ from publishers.policies import Policy, approve_automatically, set_policy
 from publishers.release import ReleaseError
 
 SERVICE = "nexacloud"
-FAY, ANN = "fay", "ann"
+FAY, DAN = "fay", "dan"
 # A period start before anything was used: Odoo issues everything.
 FIRST_GATE = midnight(date(2026, 5, 1))
 
@@ -80,7 +80,7 @@ class People:
 
     def _write(self, conn: Any, yes: list[Any], no: list[Any], back: list[Any]) -> None:
         self.acts["approve"] += len(approvals.approve(conn, [*yes, *back], by=FAY).written)
-        self.acts["reject"] += len(approvals.reject(conn, no, by=ANN).written)
+        self.acts["reject"] += len(approvals.reject(conn, no, by=DAN).written)
         self.acts["revoke"] += len(approvals.revoke(conn, back, by=FAY).written)
 
     def approve_all(self) -> None:

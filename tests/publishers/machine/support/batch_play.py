@@ -76,9 +76,9 @@ class Batch:
         kinds = self.random.sample(("two at once", "died", "plain", "died"), len(NIGHTS))
         for number, (as_of, kind) in enumerate(zip(NIGHTS, kinds, strict=True)):
             self._night(number, as_of, kind)
-        for number in (1, 2):
-            self._last_night(NIGHTS[-1] + number * DAY, is_last=number == 2)
-        self._change_a_policy(NIGHTS[-1] + 3 * DAY)
+        for number in (1, 2, 3):
+            self._last_night(NIGHTS[-1] + number * DAY, is_last=number == 3)
+        self._change_a_policy(NIGHTS[-1] + 4 * DAY)
         self.verdict.judged, self.verdict.excused = self.judge.judged, self.judge.excused
         self.verdict.documents = len(self.holdings.bound)
         self.happened.update(self.sources.changes + self.people.acts)
@@ -122,14 +122,15 @@ class Batch:
             self.people.approve_all()
 
     def _last_night(self, as_of: datetime, *, is_last: bool) -> None:
+        """A build, and its verdict; then people put right what they were told, and approve."""
         self.world.rating.as_of = as_of
-        self.people.put_right(self.customers)
-        self._run(NAME, limit=0)
-        self.holdings.look()
-        self.people.put_right(self.customers)
         self.world.build()
         self.holdings.look()
         self._judge(f"{as_of:%m-%d}")
+        for _ in range(2):
+            self.people.put_right(self.customers)
+            self._run(NAME, limit=0)
+            self.holdings.look()
         self.people.approve_all()
         self._run(NAME)
         self.holdings.look()
