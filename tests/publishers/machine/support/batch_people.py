@@ -61,6 +61,7 @@ class People:
             gates.open_gate(conn, **named, from_period_start=FIRST_GATE, by=FAY)
         except GateError:
             return False
+        held.is_back_at_the_app = False
         return True
 
     def decide(self, customers: Sequence[Customer]) -> None:
@@ -100,6 +101,7 @@ class People:
         what = customer.random.random()
         if what < 0.08:
             gates.close_gate(conn, service=SERVICE, external_subscription_id=held.name, by=FAY)
+            held.is_back_at_the_app = True
             self.acts["close gate"] += 1
         elif what < 0.25:
             self.acts["open gate"] += self._open(conn, held)

@@ -100,8 +100,10 @@ class Sources:
             "invoiced in the app": self._invoice,
             "app invoice voided": self._void,
         }
-        names = list(possible)
-        for name in customer.random.sample(names, len(names)):
+        names = customer.random.sample(list(possible), len(possible))
+        if held.is_back_at_the_app:
+            names.insert(0, "invoiced in the app")
+        for name in names:
             if possible[name](customer, held, as_of):
                 self.changes[name] += 1
                 return

@@ -68,6 +68,8 @@ class Subscription:
     usage: list[Usage] = field(default_factory=list)
     # When its row was written last, as the source dates it.
     written_on: date = date(2020, 1, 1)
+    # Its gate was closed: the app is likely to invoice it again.
+    is_back_at_the_app: bool = False
 
     @property
     def tariffs(self) -> list[Tariff]:
