@@ -209,7 +209,11 @@ class People:
         return True
 
     def put_right(self, customers: Sequence[Customer]) -> None:
-        """The end: what is not as approved is cancelled and released, the rest is posted."""
+        """The end: what is not as approved is cancelled and released, the rest is posted.
+
+        What a second warehouse published is adopted: until then, nothing is claimed.
+        """
+        self.adopt()
         rows = self.world.query(
             "select odoo_id from ops.publications where state in ('quarantined', 'released')"
             " or state = 'confirmed' and finding = 'edited'"

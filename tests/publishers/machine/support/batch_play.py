@@ -175,6 +175,7 @@ class Batch:
             self.happened["created"] += report.created
             self.happened["quarantined"] += report.quarantined
             self.happened["failed"] += report.failed
+            self.happened["stopped"] += bool(getattr(report, "stopped", None))
             self.happened["alarms"] += len(report.alarms)
         except Died:
             self.happened[f"died {dies_at}"] += 1
@@ -195,6 +196,7 @@ class Batch:
             self._run(NAME)
             self.holdings.look()
         self.people.adopt()
+        self._run(NAME, limit=0)
         self.holdings.look()
 
     def _second_warehouse(self) -> None:
