@@ -41,7 +41,7 @@ lint: install    ## ruff, mypy, import rules, SQL style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests dbt_project/snapshots
+	$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
 
 format: install  ## mend what can be mended by itself
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

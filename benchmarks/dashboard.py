@@ -96,7 +96,10 @@ def _world(settings: Settings, options: argparse.Namespace) -> str:
         cursor.execute(f"drop database if exists {NAME} with (force)")
         cursor.execute(f"create database {NAME} template warehouse owner fusion_billing")
     admin.close()
-    conn = psycopg2.connect(dsn)
+    # As the administrator and without triggers: copies of decisions are nobody's.
+    conn = psycopg2.connect(make_dsn(dsn, user="postgres"))
+    with conn.cursor() as cursor:
+        cursor.execute("set session_replication_role = replica")
     started = time.perf_counter()
     size = multiply(conn, options.subscriptions, options.months)
     conn.close()

@@ -19,7 +19,8 @@ from benchmarks.loader_world import World, interleaved, median_ratio, row
 from loaders import nexacloud_sql
 from loaders.contracts import Table
 from loaders.first_copy import copy_into_empty
-from loaders.schema import column_definitions, ensure_raw_tables
+from loaders.relations import column_definitions
+from loaders.schema import ensure_raw_tables
 from loaders.tables import NEXACLOUD
 from sandbox.postgres import find_binaries
 
@@ -55,7 +56,7 @@ def bench_copy(world: World) -> list[str]:
 
 def _plain_table(world: World) -> None:
     with world.warehouse() as conn, conn.cursor() as cur:
-        columns = column_definitions(USAGE).as_string(conn)
+        columns = column_definitions(USAGE.columns).as_string(conn)
         cur.execute("drop table if exists plain")
         cur.execute(f"create table plain ({columns})")
         cur.execute("checkpoint")

@@ -23,12 +23,19 @@ from psycopg2.extras import execute_values
 
 from connections.odoo import OdooPort
 from connections.settings import Settings, load_settings
+from publishers import identities
 from publishers.drafts import publish
+from publishers.identities import Identity
 from publishers.migrate import upgrade
 from publishers.sending import BATCH_SIZE, WORKERS
 from sandbox.postgres import Cluster
 from sandbox.standin import Standin, start_standin
 
+FRESH = """
+insert into ops.load_runs (source, table_name, status, finished_at) values
+    ('nexacloud', 'invoices', 'succeeded', now()), ('odoo', 'sale_order', 'succeeded', now());
+insert into ops.builds (as_of, is_whole, status) values (now(), true, 'passed');
+"""
 RESULT = Path(__file__).parent / "results" / "publish.md"
 DOCUMENTS, LINES, ROUNDS = 500, 3, 5
 # A real Odoo 19 took 1.9 s for load() of 50 invoices with 3 lines, one client or two.
@@ -45,6 +52,7 @@ create table marts.invoice_lines_to_publish (
     billing_period_start timestamptz, billing_period_end timestamptz, service_start_on date,
     segment_start timestamptz, corrects_period_start timestamptz, adjustment_number int
 );
+create view marts.fct_invoice_lines as select * from marts.invoice_lines_to_publish;
 """
 
 
@@ -75,9 +83,9 @@ class Bench:
             )
             execute_values(
                 cursor,
-                "insert into ops.line_approvals (line_key, content_hash, decision, decided_by,"
-                " amount, currency) values %s",
-                [(r["line_key"], "h", "approve", "bench", r["amount"], "CAD") for r in rows],
+                "insert into ops.line_approvals (line_key, content_hash, decision, decided_by)"
+                " values %s",
+                [(r["line_key"], "h", "approve", "bench") for r in rows],
             )
         conn.close()
 
@@ -258,6 +266,9 @@ def _prepared(cluster: Cluster, standin: Standin, database: str, documents: int)
     conn = psycopg2.connect(dsn)
     with conn, conn.cursor() as cursor:
         cursor.execute(TABLE)
+        cursor.execute(FRESH)
+    bench = Identity("bench", "bench@example.com", database_users=("fusion_billing",))
+    identities.add(conn, bench)
     conn.close()
     settings = load_settings(
         billing_home=standin.folder,

@@ -169,7 +169,7 @@ def _night_report(small: History, large: History) -> list[str]:
         f"A night of 120,000 new records on {large.records:,}: **{share:.1%}** of a full"
         f" recompute's time (bar 20 %, goal 10 %), {cpu_share:.1%} of its CPU. The same night on"
         f" {large.records:,} against {small.records:,}: **{growth:.2f}x** the CPU (bar 1.5x, goal"
-        " 1.2x). A night is every snapshot and model from the raw tables to the invoice lines and"
+        " 1.2x). A night is every model from the raw tables to the invoice lines and"
         " the usage exceptions; after the last one, a full refresh made the same lines.",
     ]
 

@@ -80,6 +80,24 @@ def finance(settings: Settings, role: PageRole) -> Iterator[connection]:
         conn.close()
 
 
+@contextmanager
+def ops_owner(settings: Settings) -> Iterator[connection]:
+    """A session of the login that may act for the owner of schema `ops`."""
+    try:
+        conn = psycopg2.connect(settings.migrate_dsn, application_name=APPLICATION_NAME)
+    except psycopg2.OperationalError as error:
+        raise DatabaseUnreachable(
+            f"warehouse as owner of ops: {' '.join(str(error).split())}"
+            " (check WAREHOUSE_MIGRATE_DSN)"
+        ) from None
+    try:
+        _prepare(conn, settings.warehouse_statement_timeout_seconds)
+        yield conn
+        conn.commit()
+    finally:
+        conn.close()
+
+
 def _connect(
     settings: Settings, source: Literal["warehouse", "nexacloud"], application_name: str
 ) -> connection:
@@ -101,7 +119,7 @@ def _connect(
 def _prepare(conn: connection, timeout_seconds: int, *, row_security_off: bool = False) -> None:
     """Plain SET statements and not startup options: poolers refuse unknown startup options."""
     with conn.cursor() as cursor:
-        cursor.execute("set time zone 'UTC'")
+        cursor.execute("set time zone 'UTC'; set datestyle = 'ISO, YMD'")
         cursor.execute(
             sql.SQL("set statement_timeout = {}").format(sql.Literal(f"{timeout_seconds}s"))
         )

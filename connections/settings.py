@@ -30,7 +30,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 # Which fields belong to a source; the first one decides whether the source is configured.
 SOURCE_FIELDS: dict[Source, tuple[str, ...]] = {
-    "warehouse": ("warehouse_dsn",),
+    "warehouse": ("warehouse_dsn", "warehouse_migrate_dsn"),
     "nexacloud": ("nexacloud_dsn",),
     "odoo": ("odoo_url", "odoo_db", "odoo_user", "odoo_password"),
 }
@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     billing_automation: str = ""
 
     warehouse_dsn: str = Field(default="", repr=False)
+    # A login that may act for the owner of schema ops; without one the warehouse's own is it.
+    warehouse_migrate_dsn: str = Field(default="", repr=False)
     warehouse_statement_timeout_seconds: int = Field(default=0, ge=0)
 
     nexacloud_dsn: str = Field(default="", repr=False)
@@ -114,6 +116,13 @@ class Settings(BaseSettings):
     def dsn_parts(self, source: Literal["warehouse", "nexacloud"]) -> dict[str, str]:
         """The connection string, parsed."""
         return _parsed(f"{source.upper()}_DSN", self.dsn(source))
+
+    @property
+    def migrate_dsn(self) -> str:
+        """Whoever may migrate schema `ops` and say who decides."""
+        if not self.warehouse_migrate_dsn:
+            return self.dsn("warehouse")
+        return make_dsn(**_parsed("WAREHOUSE_MIGRATE_DSN", self.warehouse_migrate_dsn))
 
     def page_dsn(self, role: PageRole) -> str:
         """Where the finance pages read or decide. In the sandbox the same warehouse as the role

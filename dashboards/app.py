@@ -83,13 +83,13 @@ def _viewer() -> Viewer | None:
     try:
         viewer = identity.current(data.settings())
     except SettingsError as error:
-        st.error(str(error))
+        st.error(f.literal(str(error)))
         return None
     st.session_state["viewer"] = viewer
     if viewer.role != "nobody":
         return viewer
     st.title("Fusion Billing", anchor=False)
-    st.info(viewer.why)
+    st.info(f.literal(viewer.why))
     if identity.has_oidc() and not viewer.name:
         st.button("Sign in", on_click=st.login, type="primary")
     return None
@@ -99,7 +99,7 @@ def _sidebar(viewer: Viewer) -> None:
     with st.sidebar:
         who = f"{viewer.name} · {viewer.role}" if viewer.name else "Not signed in"
         st.html(f"<b>{escape(who)}</b>")
-        st.caption(viewer.why)
+        st.caption(f.literal(viewer.why))
         if identity.has_oidc() and viewer.name:
             st.button("Sign out", on_click=st.logout)
         _guarded(_freshness)
@@ -115,7 +115,7 @@ def _guarded(show: Callable[[], None]) -> None:
     try:
         show()
     except (NotBuilt, SettingsError, DatabaseUnreachable) as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(f.literal(str(error)), icon=":material/error:")
     except psycopg2.errors.QueryCanceled:
         log.exception("a page took too long")
         st.error(

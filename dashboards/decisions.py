@@ -24,6 +24,7 @@ from dashboards.identity import Viewer
 from publishers import approvals, gates
 from publishers.approvals import ApprovalError, Decisions, ProposedLine, Seen
 from publishers.gates import GateError
+from publishers.identities import IdentityError
 
 FLASH = "flash"
 Tone = Literal["success", "warning", "error"]
@@ -66,7 +67,7 @@ def acknowledge(exception: Row, note_key: str, until_key: str) -> None:
     def write(conn: Connection, by: str) -> str:
         gates.acknowledge_exception(
             conn, exception_key=exception["exception_key"], facts_hash=exception["facts_hash"],
-            by=by, until=_end_of(until), note=note,
+            by=by, until=_end_of(until), note=note, marts=data.settings().schema("marts"),
         )  # fmt: skip
         return f"Noted: {exception['description']}"
 
@@ -120,6 +121,7 @@ def accept_causes(causes: Sequence[Row], note_key: str) -> None:
                 conn, service=cause["service"], period_start=cause["period_start"],
                 external_subscription_id=cause["external_subscription_id"], cause=cause["cause"],
                 amount=cause["amount"], currency=cause["currency"], by=by, note=note,
+                marts=data.settings().schema("marts"),
             )  # fmt: skip
         return f"{len(causes)} accepted."
 
@@ -129,7 +131,7 @@ def accept_causes(causes: Sequence[Row], note_key: str) -> None:
 def flash() -> None:
     """Say once what the last decision came to."""
     for tone, text in st.session_state.pop(FLASH, []):
-        {"success": st.success, "warning": st.warning, "error": st.error}[tone](text)
+        {"success": st.success, "warning": st.warning, "error": st.error}[tone](f.literal(text))
 
 
 def _about_lines(shown: Shown, verb: Literal["approve", "reject"], note: str | None) -> None:
@@ -172,11 +174,14 @@ def _carry_out(write: Callable[[Connection, str], str]) -> None:
     try:
         with data.deciding() as conn:
             said = write(conn, who.name)
-    except (ApprovalError, GateError, SettingsError, DatabaseUnreachable) as error:
+    except (ApprovalError, GateError, IdentityError, SettingsError, DatabaseUnreachable) as error:
         _say("error", f"Nothing was written: {error}")
         return
     except psycopg2.errors.InsufficientPrivilege as error:
         _say("error", f"The database refused: {str(error).splitlines()[0]}. Run `billing roles`.")
+        return
+    except psycopg2.errors.CheckViolation as error:
+        _say("error", f"Nothing was written: {str(error).splitlines()[0]}.")
         return
     data.forget()
     _say("success" if not said.startswith("0 ") else "warning", said)

@@ -19,6 +19,7 @@ from openpyxl.styles import Font
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from dashboards.formats import PAGE_ZONE
+from publishers.exports import number_type
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"
@@ -81,7 +82,7 @@ def _xlsx_cell(sheet: WriteOnlyWorksheet, value: Any) -> Cell:
         return _cell(sheet, value.astimezone(PAGE_ZONE).replace(tzinfo=None), "yyyy-mm-dd hh:mm")
     if isinstance(value, Decimal):
         cell = _cell(sheet, format(value, "f"), _number_format(value))
-        cell.data_type = "n"  # as its own digits: openpyxl would write a number through a float
+        cell.data_type = number_type(value)
         return cell
     if isinstance(value, date):
         return _cell(sheet, value, "yyyy-mm-dd")

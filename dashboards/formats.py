@@ -5,20 +5,18 @@ In: Decimal, date, aware datetime. Out: text. Nothing here goes through a float.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connections.currencies import rounded
+
 # The company's own clock; a service's periods are on the service's, see dim_services.
 PAGE_ZONE = ZoneInfo("America/Toronto")
 NOTHING = "–"
-# ISO 4217's exceptions to two decimals that a customer of ours could pay in.
-DECIMALS: Mapping[str, int] = {
-    **dict.fromkeys(("JPY", "KRW", "CLP", "VND", "ISK"), 0),
-    **dict.fromkeys(("BHD", "KWD", "TND", "JOD"), 3),
-}
 SYMBOLS: Mapping[str, str] = {
     "CAD": "$",
     "USD": "$",
@@ -30,16 +28,6 @@ SYMBOLS: Mapping[str, str] = {
 # Words that are not spelled as a code is.
 SPELLINGS: Mapping[str, str] = {"cpu": "CPU", "odoo": "Odoo", "gst": "GST", "qst": "QST"}
 MINUS = "\N{MINUS SIGN}"
-
-
-def decimals(currency: str | None) -> int:
-    """How many decimals an amount of this currency has."""
-    return DECIMALS.get(currency or "", 2)
-
-
-def rounded(amount: Decimal, currency: str | None) -> Decimal:
-    """The amount with its currency's decimals, half away from zero."""
-    return amount.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP)
 
 
 def money(amount: Decimal | None, currency: str | None) -> str:
@@ -142,6 +130,12 @@ def plain(value: Any) -> str:
     if isinstance(value, Decimal):
         return quantity(value)
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def literal(text: str) -> str:
+    """Text that a source wrote, for where Streamlit reads Markdown: shown as it is written."""
+    without_icons = re.sub(r":(?=[\w+/-]+:)", ":\u2060", text)
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])", r"\\\1", without_icons)
 
 
 _MONTHS = (

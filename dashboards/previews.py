@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
 
+from connections.currencies import decimals
 from dashboards import formats as f
 from dashboards import layout as ui
 from dashboards import links
@@ -64,7 +65,7 @@ def totals(lines: Sequence[Row], facts: TaxFacts) -> Totals | None:
         [_taxable(line) for line in lines],
         facts.components,
         facts.method,
-        f.decimals(lines[0]["currency"]),
+        decimals(lines[0]["currency"]),
     )
 
 
@@ -83,7 +84,7 @@ def by_tax(lines: Sequence[Row], facts: TaxFacts) -> list[tuple[str, Decimal]]:
             for tax_id, parts in facts.components.items()
         }
         taxed = document_totals(
-            [_taxable(line) for line in lines], only, facts.method, f.decimals(lines[0]["currency"])
+            [_taxable(line) for line in lines], only, facts.method, decimals(lines[0]["currency"])
         )
         found.append((facts.names[component_id], taxed.tax))
     return found

@@ -63,7 +63,9 @@ class Table:
     whole each time.
 
     `sweep_every` is how often the keys of the whole source are compared with raw, which finds
-    deletions and rows that came in under the watermark.
+    deletions and rows that came in under the watermark. `is_versioned`: every version of a row is
+    kept in schema `snapshots`. `logged_columns`: where a row of an append-only table is edited or
+    withdrawn after all, the former values of these columns are logged there (loaders/history.py).
     """
 
     source: SourceName
@@ -74,6 +76,8 @@ class Table:
     rules: tuple[Rule, ...] = ()
     indexes: tuple[str, ...] = ()
     description: str = ""
+    is_versioned: bool = False
+    logged_columns: tuple[str, ...] = ()
 
     @property
     def schema(self) -> str:
@@ -83,6 +87,22 @@ class Table:
     def name(self) -> str:
         """The name in the warehouse: an Odoo model with its dots as underscores."""
         return self.source_name.replace(".", "_")
+
+    @property
+    def is_append_only(self) -> bool:
+        """What changes in it is the exception: it is logged, and looked for by sums alone."""
+        return bool(self.logged_columns)
+
+    @property
+    def has_history(self) -> bool:
+        return self.is_versioned or self.is_append_only
+
+    @property
+    def history_name(self) -> str:
+        """The name of its versions, or of its log of changes, in schema `snapshots`."""
+        if self.logged_columns:
+            return f"{self.source}_{self.name.removesuffix('s')}_changes"
+        return f"{self.source}_{self.name}"
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -107,6 +127,8 @@ def nexacloud_table(
     rules: tuple[Rule, ...] = (),
     sweep_every: timedelta = EVERY_LOAD,
     indexes: tuple[str, ...] = (),
+    is_versioned: bool = False,
+    logged_columns: tuple[str, ...] = (),
 ) -> Table:
     columns = _columns(text, NEXACLOUD_RAW_TYPES)
     return Table(
@@ -118,6 +140,8 @@ def nexacloud_table(
         (*_rules_of_types(columns), *rules),
         indexes,
         description,
+        is_versioned,
+        logged_columns,
     )
 
 
@@ -139,9 +163,12 @@ def odoo_table(
     watermark: str | None = "write_date",
     sweep_every: timedelta = EVERY_LOAD,
     indexes: tuple[str, ...] = (),
+    is_versioned: bool = False,
 ) -> Table:
     """`write_date` is refreshed by window; None for the small models that change without a
     write_date.
     """
     columns = _columns(f"id integer, {text}", ODOO_RAW_TYPES)
-    return Table("odoo", model, columns, watermark, sweep_every, (), indexes, description)
+    return Table(
+        "odoo", model, columns, watermark, sweep_every, (), indexes, description, is_versioned
+    )

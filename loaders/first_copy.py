@@ -17,7 +17,7 @@ from psycopg2.sql import Composable
 
 from loaders.contracts import Table
 from loaders.pipe import Copied, pipe_copy
-from loaders.schema import relation
+from loaders.relations import relation
 
 
 def copy_into_empty(

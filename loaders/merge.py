@@ -8,15 +8,16 @@ version nor its page moves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor
 
 from loaders.contracts import Table
 from loaders.errors import ShrinkRefused
-from loaders.schema import column_definitions, relation
+from loaders.history import log_changes
+from loaders.relations import column_definitions, names_list, relation
 
 SMALLEST_LOSS_GUARDED = 3
 # Where less than one row in so many is staged, looking keys up beats reading the table.
@@ -58,7 +59,7 @@ def make_stage(cur: cursor, table: Table) -> None:
             " create temporary table load_rejects (row_key text, reason text, row jsonb) on"
             " commit drop;"
             " create temporary table load_keys (key {}) on commit drop"
-        ).format(column_definitions(table), sql.SQL(table.key.raw_type))
+        ).format(column_definitions(table.columns), sql.SQL(table.key.raw_type))
     )
 
 
@@ -74,12 +75,14 @@ def preview(cur: cursor, table: Table) -> Merged:
     return _merged(cur)
 
 
-def merge(cur: cursor, table: Table, run_id: str) -> Merged:
+def merge(cur: cursor, table: Table, run_id: str, seen_at: datetime) -> Merged:
     """Insert new rows, overwrite changed and come-back ones, leave the rest alone."""
     # The join needs to know the key; the other columns are only compared.
     key = sql.Identifier(table.key.name)
     cur.execute(sql.SQL("analyze load_stage ({})").format(key))
     _prefer_index(cur, table)
+    if table.logged_columns:
+        log_changes(cur, table, _edited(table), is_withdrawn=False, seen_at=seen_at, run_id=run_id)
     cur.execute(
         sql.SQL(
             """
@@ -134,7 +137,10 @@ def count_vanished(cur: cursor, table: Table, keys: str, guard: ShrinkGuard) -> 
     return int(lost)
 
 
-def mark_vanished(cur: cursor, table: Table, keys: str, run_id: str) -> None:
+def mark_vanished(cur: cursor, table: Table, keys: str, run_id: str, seen_at: datetime) -> None:
+    if table.logged_columns:
+        gone = sql.SQL("not exists ({known})").format(**_key_parts(table, keys))
+        log_changes(cur, table, gone, is_withdrawn=True, seen_at=seen_at, run_id=run_id)
     cur.execute(
         sql.SQL(
             "update {raw} as r set _deleted_at = now(), _loaded_at = now(), _run_id = {run_id}"
@@ -143,13 +149,27 @@ def mark_vanished(cur: cursor, table: Table, keys: str, run_id: str) -> None:
     )
 
 
-def mark_rejected(cur: cursor, table: Table, run_id: str) -> None:
+def mark_rejected(cur: cursor, table: Table, run_id: str, seen_at: datetime) -> None:
     """A loaded row that breaks the contract now leaves the live rows: raw + rejected = source."""
+    if table.logged_columns:
+        broken = sql.SQL("exists ({rejected})").format(**_key_parts(table, "load_keys"))
+        log_changes(cur, table, broken, is_withdrawn=True, seen_at=seen_at, run_id=run_id)
     cur.execute(
         sql.SQL(
             "update {raw} as r set _deleted_at = now(), _loaded_at = now(), _run_id = {run_id}"
             " where r._deleted_at is null and exists ({rejected})"
         ).format(**_parts(table), **_key_parts(table, "load_keys"), run_id=sql.Literal(run_id))
+    )
+
+
+def _edited(table: Table) -> sql.Composed:
+    return sql.SQL(
+        "exists (select from load_stage as s where s.{key} = r.{key}"
+        " and ({staged}) is distinct from ({raw}))"
+    ).format(
+        key=sql.Identifier(table.key.name),
+        staged=names_list(table.logged_columns, "s"),
+        raw=names_list(table.logged_columns, "r"),
     )
 
 
@@ -202,22 +222,16 @@ def _merged(cur: cursor) -> Merged:
     return Merged(int(created), int(updated), int(staged - created - updated))
 
 
-def _list(names: Sequence[str], prefix: str = "") -> sql.Composed:
-    return sql.SQL(", ").join(
-        sql.Identifier(prefix, name) if prefix else sql.Identifier(name) for name in names
-    )
-
-
 def _parts(table: Table) -> dict[str, sql.Composable]:
     names = table.column_names
     return {
         "raw": relation(table),
         "key": sql.Identifier(table.key.name),
-        "columns": _list(names),
-        "staged": _list(names, "s"),
-        "excluded": _list(names, "excluded"),
+        "columns": names_list(names),
+        "staged": names_list(names, "s"),
+        "excluded": names_list(names, "excluded"),
         "differs": sql.SQL("(({}) is distinct from ({}) or r._deleted_at is not null)").format(
-            _list(names, "r"), _list(names, "s")
+            names_list(names, "r"), names_list(names, "s")
         ),
     }
 

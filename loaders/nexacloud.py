@@ -12,14 +12,14 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from psycopg2 import sql
 from psycopg2.extensions import connection, cursor
 from psycopg2.sql import Composable
 
-from loaders import merge, nexacloud_sql, rejects
-from loaders.apply import apply_stage, hold_the_law, record_rejects
+from loaders import merge, nexacloud_sql, rejects, totals
+from loaders.apply import apply_stage, hold_the_law, keep_history, record_rejects
 from loaders.contracts import Table
 from loaders.errors import CopyMismatch
 from loaders.first_copy import copy_into_empty
@@ -28,9 +28,10 @@ from loaders.nexacloud_sql import EVERYTHING, Window
 from loaders.options import Options
 from loaders.pipe import pipe_copy
 from loaders.progress import Meter, copy_watch
-from loaders.report import TableReport, Totals
+from loaders.relations import relation
+from loaders.report import TableReport, why_whole
 from loaders.runs import LastRun, RunLog, mode_name
-from loaders.schema import relation
+from loaders.schema import unfilled_columns
 
 STAGE = sql.SQL("copy load_stage from stdin (format binary)")
 REJECTS = sql.SQL("copy load_rejects from stdin (format binary)")
@@ -55,7 +56,7 @@ def load_nexacloud(
     with source.cursor() as reader, target.cursor() as writer:
         for table in tables:
             there = found.tables[table.source_name]
-            load = _TableLoad(reader, writer, table, there, found.horizon, options, log)
+            load = _TableLoad(reader, writer, table, there, found, options, log)
             reports.append(load.run())
     return reports
 
@@ -67,8 +68,8 @@ class _TableLoad:
     reader: cursor
     writer: cursor
     table: Table
-    found: FoundTable
-    horizon: datetime
+    there: FoundTable
+    found: NexacloudFound
     options: Options
     log: RunLog
 
@@ -95,13 +96,26 @@ class _TableLoad:
         self.report.seconds = time.monotonic() - started
         self.meter.show(self.report.read, is_done=True)
         if not self.options.dry_run:
+            keep_history(
+                self.writer,
+                self.table,
+                self.options,
+                seen_at=self.found.seen_at,
+                filled=self.unfilled,
+                is_whole=self.is_whole,
+            )
             self.log.succeed(self.writer, self.report)
         return self.report
 
     def _begin(self, last: LastRun) -> Composable:
         """Decide what kind of load this is, and log that it began; return which rows to read."""
         self.is_first = merge.is_empty(self.writer, self.table)
-        self.is_whole = self.is_first or self.options.full or last.watermark is None
+        self.unfilled = unfilled_columns(self.writer, self.table)
+        self.is_whole = (
+            self.is_first or self.options.full or last.watermark is None or bool(self.unfilled)
+        )
+        if self.unfilled:
+            self.report.notes.append(why_whole(self.unfilled))
         self.is_sweep = self.is_whole or last.is_sweep_due(self.table)
         self.report.mode = mode_name(self.is_whole, self.is_sweep)
         self.report.watermark_from = None if self.is_whole else last.watermark
@@ -109,7 +123,7 @@ class _TableLoad:
             self.log.start(self.table, self.report.mode, self.report.watermark_from)
         where = EVERYTHING if self.is_whole else self._window(last)
         self.report.plan, estimate = self._plan(where)
-        total = self.found.rows if self.is_whole else estimate
+        total = self.there.rows if self.is_whole else estimate
         self.meter = Meter(self.table, total, self.options.progress)
         return where
 
@@ -159,7 +173,14 @@ class _TableLoad:
         self._stage(where)
         keys = ("load_stage" if self.is_whole else "load_keys") if self.is_sweep else None
         self.meter.say("merging")
-        apply_stage(self.writer, self.table, self.report, self.options, keys=keys)
+        apply_stage(
+            self.writer,
+            self.table,
+            self.report,
+            self.options,
+            keys=keys,
+            seen_at=self.found.seen_at,
+        )
 
     def _prove(self) -> None:
         """Count and sum all of both sides. Raises CopyMismatch where reading it whole does not
@@ -177,23 +198,23 @@ class _TableLoad:
         )
 
     def _is_equal(self) -> bool:
+        # What was read whole was compared by the merge, row by row.
+        is_hashed = not (self.is_whole or self.table.is_append_only)
         if not self.is_whole:
-            self.reader.execute(nexacloud_sql.totals(self.schema, self.table, EVERYTHING))
-            self.report.source_totals, _ = _totals(self.table, self.reader)
+            self.report.source_totals, _ = totals.of_source(
+                self.reader, self.schema, self.table, EVERYTHING, is_hashed=is_hashed
+            )
         here = merge.live(self.table)
         if self.options.dry_run:
             here = merge.live_after_sweep(self.table)
-        self.writer.execute(
-            sql.SQL("select count(*), null{} from ({}) as here").format(
-                nexacloud_sql.sums(self.table), here
-            )
+        self.report.raw_totals = totals.of_copy(
+            self.writer, self.table, sql.SQL("({})").format(here), is_hashed=is_hashed
         )
-        self.report.raw_totals, _ = _totals(self.table, self.writer)
         self.report.compared = "table"
         return self.report.source_totals == self.report.raw_totals
 
     def _read_whole_after_all(self) -> None:
-        """Keys agree and numbers do not: rows were edited and no watermark moved."""
+        """Keys agree and values do not: rows were edited and no watermark moved."""
         report = self.report
         created, updated, deleted = report.created, report.updated, report.deleted
         self.is_whole = True
@@ -243,12 +264,8 @@ class _TableLoad:
     def _compare(self, where: Composable, copy: Composable, scope: str) -> None:
         """Count and sum both sides of the copy in the source's snapshot; keep the new watermark."""
         self.meter.say("comparing")
-        self.reader.execute(nexacloud_sql.totals(self.schema, self.table, where))
-        theirs, watermark = _totals(self.table, self.reader)
-        self.writer.execute(
-            sql.SQL("select count(*), null{} from {}").format(nexacloud_sql.sums(self.table), copy)
-        )
-        ours, _ = _totals(self.table, self.writer)
+        theirs, watermark = totals.of_source(self.reader, self.schema, self.table, where)
+        ours = totals.of_copy(self.writer, self.table, copy)
         if theirs != ours:
             raise CopyMismatch(
                 f"{self.report.name}: the source counts {theirs}, the copy {ours}: nothing was"
@@ -257,7 +274,7 @@ class _TableLoad:
         self.report.compared = scope
         self.report.source_totals, self.report.raw_totals = theirs, ours
         # Never ahead of a transaction that may still be open; never back.
-        seen = min(watermark, self.horizon) if watermark else None
+        seen = min(watermark, self.found.horizon) if watermark else None
         known = self.report.watermark_from
         self.report.watermark = max((at for at in (seen, known) if at), default=None)
 
@@ -273,10 +290,3 @@ class _TableLoad:
             return None
         pid = self.writer.connection.info.backend_pid
         return copy_watch(self.meter, lambda: self.log.copied_rows(pid))
-
-
-def _totals(table: Table, cur: cursor) -> tuple[Totals, datetime | None]:
-    row = cur.fetchone()
-    assert row is not None  # an aggregate gives one row
-    numeric = [column.name for column in table.columns if column.raw_type.startswith("numeric")]
-    return Totals(row[0], dict(zip(numeric, row[2:], strict=True))), row[1]

@@ -76,10 +76,12 @@ class NexacloudFound:
     """What the preflight knows: each table, problems that stop a load, notes that do not.
 
     `horizon`: no transaction that this snapshot does not see began before it, as far as the role
-    may know; the overlap is for the rest.
+    may know; the overlap is for the rest. `seen_at`: the instant of the snapshot, by the source's
+    own clock; nothing in it was written later.
     """
 
     horizon: datetime
+    seen_at: datetime
     tables: dict[str, FoundTable]
     problems: list[Problem]
     notes: list[str]
@@ -94,6 +96,7 @@ def look(conn: connection, schema: str, tables: Sequence[Table]) -> NexacloudFou
         # Read in a transaction before the snapshot: who begins later cannot have begun earlier.
         horizon = _horizon(cur)
         conn.rollback()
+        seen_at = _seen_at(cur)
         role, problems = _role(cur, schema)
         found = _catalogue(cur, schema, tables)
     notes: list[str] = []
@@ -106,7 +109,7 @@ def look(conn: connection, schema: str, tables: Sequence[Table]) -> NexacloudFou
         notes += _new_columns(table, there)
         if advice := there.advice(schema, table):
             notes.append(advice)
-    return NexacloudFound(horizon, found, problems, notes)
+    return NexacloudFound(horizon, seen_at, found, problems, notes)
 
 
 def _horizon(cur: cursor) -> datetime:
@@ -120,6 +123,15 @@ def _horizon(cur: cursor) -> datetime:
     (horizon,) = cur.fetchone() or (None,)
     assert horizon is not None  # now() is not null
     return cast(datetime, horizon)
+
+
+def _seen_at(cur: cursor) -> datetime:
+    """The first statement of a repeatable-read transaction takes the snapshot, then reads the
+    clock.
+    """
+    cur.execute("select clock_timestamp()")
+    (seen_at,) = cur.fetchone() or (None,)
+    return cast(datetime, seen_at)
 
 
 def _role(cur: cursor, schema: str) -> tuple[str, list[Problem]]:

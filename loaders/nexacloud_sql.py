@@ -4,7 +4,7 @@ I/O here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -80,16 +80,18 @@ def copy_keys(schema: str, table: Table) -> sql.Composed:
     ).format(key=key, kind=sql.SQL(table.key.raw_type), table=source(schema, table))
 
 
-def totals(schema: str, table: Table, where: Composable) -> sql.Composed:
-    """Count, greatest watermark that is not in the future, and sums, over the valid rows of
-    `where`.
+def totals(
+    schema: str, table: Table, where: Composable, values: Iterable[Composable]
+) -> sql.Composed:
+    """Count, greatest watermark that is not in the future, and `values` (aggregates), over the
+    valid rows of `where`.
     """
     return sql.SQL(
-        "select count(*), max({watermark}) filter (where {watermark} <= now()){sums} from {table}"
+        "select count(*), max({watermark}) filter (where {watermark} <= now()){values} from {table}"
         " where ({where}) and ({broken}) is not true"
     ).format(
         watermark=sql.Identifier(table.watermark or table.key.name),
-        sums=sums(table),
+        values=sql.SQL("").join(sql.SQL(", {}").format(value) for value in values),
         table=source(schema, table),
         where=where,
         broken=broken(table),
@@ -136,11 +138,6 @@ def selected(table: Table) -> sql.Composed:
         else sql.Identifier(column.name)
         for column in table.columns
     )
-
-
-def sums(table: Table) -> sql.Composed:
-    numeric = [column.name for column in table.columns if column.raw_type.startswith("numeric")]
-    return sql.SQL("").join(sql.SQL(", sum({})").format(sql.Identifier(name)) for name in numeric)
 
 
 def broken(table: Table) -> sql.Composed:

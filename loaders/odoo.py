@@ -23,7 +23,7 @@ from psycopg2.sql import Composable
 
 from connections.odoo import OdooPort, Record
 from loaders import merge, odoo_values, rejects
-from loaders.apply import apply_stage, hold_the_law, record_rejects
+from loaders.apply import apply_stage, hold_the_law, keep_history, record_rejects
 from loaders.contracts import Table
 from loaders.odoo_pages import Pages
 from loaders.odoo_preflight import CONTEXT, OdooFound, count, greatest_write_date
@@ -31,9 +31,10 @@ from loaders.odoo_retry import retrying
 from loaders.options import Options
 from loaders.pipe import CHUNK
 from loaders.progress import Meter
-from loaders.report import TableReport
+from loaders.relations import relation
+from loaders.report import TableReport, why_whole
 from loaders.runs import LastRun, RunLog, mode_name
-from loaders.schema import relation
+from loaders.schema import mark_unfilled, unfilled_columns
 
 REJECTS = sql.SQL("copy load_rejects from stdin")
 
@@ -92,7 +93,13 @@ class _ModelLoad:
 
     def run(self) -> TableReport:
         started = time.monotonic()
+        self.seen_at = datetime.now(UTC)
         last = self.log.last(self.table)
+        unfilled = unfilled_columns(self.writer, self.table)
+        self.unfilled = unfilled & set(self.fields)
+        self.absent = set(self.table.column_names) - unfilled - set(self.fields)
+        if self.unfilled:
+            self.report.notes.append(why_whole(self.unfilled))
         since = self._since(last)
         is_sweep = since is None or last.is_sweep_due(self.table)
         self.report.mode = mode_name(since is None, is_sweep)
@@ -119,6 +126,15 @@ class _ModelLoad:
         self.report.seconds = time.monotonic() - started
         self.meter.show(self.report.read, is_done=True)
         if not self.options.dry_run:
+            mark_unfilled(self.writer, self.table, self.absent, is_filled=False)
+            keep_history(
+                self.writer,
+                self.table,
+                self.options,
+                seen_at=self.seen_at,
+                filled=self.unfilled if since is None else (),
+                is_whole=since is None,
+            )
             self.log.succeed(self.writer, self.report)
         return self.report
 
@@ -145,7 +161,7 @@ class _ModelLoad:
         """Where the window starts; None reads the model whole."""
         if self.options.full or last.watermark is None or self.table.watermark not in self.fields:
             return None
-        if merge.is_empty(self.writer, self.table):
+        if self.unfilled or merge.is_empty(self.writer, self.table):
             return None
         return last.watermark - timedelta(minutes=self.options.settings.load_odoo_overlap_minutes)
 
@@ -214,7 +230,9 @@ class _ModelLoad:
     def _apply(self, keys: str | None) -> None:
         """Merge; where every id was seen, hold the law."""
         self.meter.say("merging")
-        apply_stage(self.writer, self.table, self.report, self.options, keys=keys)
+        apply_stage(
+            self.writer, self.table, self.report, self.options, keys=keys, seen_at=self.seen_at
+        )
         record_rejects(self.writer, self.table, self.report, self.options)
         if keys and not self.options.dry_run:
             self.writer.execute(

@@ -21,7 +21,7 @@ from loaders.contracts import ODOO_RAW_TYPES, Table
 from loaders.errors import Problem
 from loaders.odoo_retry import retrying
 from loaders.options import Options
-from loaders.schema import relation
+from loaders.relations import relation
 
 # Archived records are records: prices and partners of old invoices are among them.
 CONTEXT = {"active_test": False}

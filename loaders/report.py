@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -79,6 +79,10 @@ class TableReport:
             "watermark": self.watermark.isoformat() if self.watermark else None,
             "notes": self.notes,
         }
+
+
+def why_whole(columns: Iterable[str]) -> str:
+    return f"read for the first time: {', '.join(sorted(columns))}; so the table was read whole"
 
 
 @dataclass

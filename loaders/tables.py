@@ -18,6 +18,7 @@ NEXACLOUD: tuple[Table, ...] = (
         " is_active boolean, created_at timestamptz, updated_at timestamptz",
         "updated_at",
         "NexaCloud accounts: who a subscription belongs to.",
+        is_versioned=True,
     ),
     nexacloud_table(
         "plans",
@@ -26,6 +27,12 @@ NEXACLOUD: tuple[Table, ...] = (
         " is_active boolean, created_at timestamptz, updated_at timestamptz",
         "updated_at",
         "NexaCloud's price list: base price, included quota, price of the overage.",
+        rules=(
+            Rule("price is negative", "price < 0"),
+            Rule("included_cpu_seconds is negative", "included_cpu_seconds < 0"),
+            Rule("overage_price_per_cpu_second is negative", "overage_price_per_cpu_second < 0"),
+        ),
+        is_versioned=True,
     ),
     nexacloud_table(
         "subscriptions",
@@ -35,6 +42,13 @@ NEXACLOUD: tuple[Table, ...] = (
         " updated_at timestamptz",
         "updated_at",
         "Who holds which plan, from when to when.",
+        # A start far from any real one would be billed from, or wait for, the end of time.
+        rules=(
+            Rule("started_at is before 2000", "started_at < '2000-01-01 00:00+00'"),
+            Rule("started_at is after 2100", "started_at >= '2101-01-01 00:00+00'"),
+            Rule("cancelled_at is before started_at", "cancelled_at < started_at"),
+        ),
+        is_versioned=True,
     ),
     nexacloud_table(
         "deployments",
@@ -42,6 +56,7 @@ NEXACLOUD: tuple[Table, ...] = (
         " created_at timestamptz, terminated_at timestamptz, updated_at timestamptz",
         "updated_at",
         "The running things that a subscription pays for.",
+        is_versioned=True,
     ),
     nexacloud_table(
         "usage_records",
@@ -59,6 +74,10 @@ NEXACLOUD: tuple[Table, ...] = (
         ),
         sweep_every=WEEKLY,
         indexes=("_loaded_at",),
+        logged_columns=(
+            *("subscription_id", "metric", "quantity"),
+            *("window_start", "window_end", "idempotency_key"),
+        ),
     ),
     nexacloud_table(
         "invoices",

@@ -42,6 +42,7 @@ ODOO: tuple[Table, ...] = (
         " create_date datetime, write_date datetime",
         "Customers and contacts, archived ones included.",
         sweep_every=DAILY,
+        is_versioned=True,
     ),
     odoo_table(
         "product.template",
@@ -59,6 +60,7 @@ ODOO: tuple[Table, ...] = (
         " taxes_id many2many, company_id many2one, create_date datetime, write_date datetime",
         "The variants that invoice lines name. Read whole: most fields are the template's.",
         watermark=None,
+        is_versioned=True,
     ),
     odoo_table(
         "account.tax",
@@ -149,6 +151,7 @@ ODOO: tuple[Table, ...] = (
         " create_date datetime, write_date datetime",
         "Orders. On Enterprise a subscription is an order with is_subscription.",
         sweep_every=DAILY,
+        is_versioned=True,
     ),
     odoo_table(
         "sale.order.line",
@@ -160,6 +163,7 @@ ODOO: tuple[Table, ...] = (
         " state selection, is_downpayment boolean, create_date datetime, write_date datetime",
         "The lines of those orders: the shadow prices.",
         sweep_every=DAILY,
+        is_versioned=True,
     ),
     odoo_table(
         "sale.subscription.plan",
@@ -167,6 +171,7 @@ ODOO: tuple[Table, ...] = (
         " company_id many2one, write_date datetime",
         "Recurrences of Enterprise subscriptions.",
         watermark=None,
+        is_versioned=True,
     ),
     odoo_table(
         "fusion.billing.service",
@@ -179,12 +184,14 @@ ODOO: tuple[Table, ...] = (
         "service_id many2one, external_account_id char, partner_id many2one, write_date datetime",
         "Which account of a service is which partner.",
         watermark=None,
+        is_versioned=True,
     ),
     odoo_table(
         "fusion.billing.metric",
         "code char, name char, aggregation selection, write_date datetime",
         "What is metered, and how it is aggregated.",
         watermark=None,
+        is_versioned=True,
     ),
     odoo_table(
         "fusion.billing.charge",
@@ -193,6 +200,7 @@ ODOO: tuple[Table, ...] = (
         " write_date datetime",
         "Odoo's price per unit. Without plan_id it is a shadow: it bills nothing by itself.",
         watermark=None,
+        is_versioned=True,
     ),
     odoo_table(
         "fusion.billing.usage",

@@ -1,26 +1,33 @@
-"""What runs, when, and by whose leave.
+"""What runs, when, and what allows it.
 
 Flows in: the assets and the settings. Flows out: jobs for people and for `billing run`; a
 schedule and a sensor that stay stopped until BILLING_AUTOMATION names them.
 """
 
+import time
 from datetime import UTC, datetime
 
 import dagster as dg
+from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
 from connections.postgres import warehouse
 from connections.settings import load_settings
 from orchestration.assets.drafts import KEY as DRAFTS
 from orchestration.assets.webhooks import KEY as WEBHOOKS
 from orchestration.names import PUBLISH_OP, WEBHOOKS_OP
+from publishers.waiting import waiting
 from publishers.webhooks import emit, summary
 
 NIGHT_TIME = "0 3 * * *"
 TIME_ZONE = "America/Toronto"
 SECONDS_BETWEEN_LOOKS = 300
+# How long the same work rests after a run that succeeded without taking it up: what is held stays
+# held until somebody acts.
+RETRY_SECONDS = 900
+WORK = "billing/work"
 
 _COPIES = dg.AssetSelection.groups("raw_nexacloud", "raw_odoo")
-_MODELS = dg.AssetSelection.groups("staging", "intermediate", "marts", "snapshots")
+_MODELS = dg.AssetSelection.groups("staging", "intermediate", "marts")
 _DRAFTS = dg.AssetSelection.assets(DRAFTS)
 
 refresh = dg.define_asset_job(
@@ -79,20 +86,42 @@ def every_night() -> dg.RunRequest:
         if _default_status("publish_approved")
         else dg.DefaultSensorStatus.STOPPED
     ),
-    description="Publishes, for real, soon after an approval. Naming it is the leave to do so.",
+    description="Publishes, for real, soon after an approval. Naming it allows it.",
 )
 def publish_approved(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Ask for a run when the newest approval is newer than the cursor."""
-    with warehouse(load_settings()) as conn, conn.cursor() as cursor:
-        cursor.execute("select coalesce(max(approval_id), 0) from ops.line_approvals")
-        (newest,) = cursor.fetchone() or (0,)
-    if str(newest) == (context.cursor or "0"):
-        return dg.SkipReason("nobody approved anything since the last look")
-    context.update_cursor(str(newest))
+    """Ask for a run while anything may be published or is unfinished; a failed run is repeated."""
+    settings = load_settings()
+    with warehouse(settings) as conn:
+        work = waiting(conn, settings.schema("marts"))
+    if work is None:
+        return dg.SkipReason("nothing may be published, and nothing is unfinished")
+    if reason := _reason_to_wait(context.instance, work):
+        return dg.SkipReason(reason)
     return dg.RunRequest(
-        run_key=f"approval-{newest}",
+        tags={WORK: work},
         run_config={"ops": {PUBLISH_OP: {"config": {"go": True, "by": "publish_approved"}}}},
     )
+
+
+def _reason_to_wait(instance: dg.DagsterInstance, work: str) -> str | None:
+    """Another run is at it, or one has just ended well and left this very work as it was."""
+    unfinished = instance.get_runs(
+        filters=dg.RunsFilter(
+            job_name=publish.name,
+            statuses=[status for status in dg.DagsterRunStatus if status not in FINISHED_STATUSES],
+        ),
+        limit=1,
+    )
+    if unfinished:
+        return f"run {unfinished[0].run_id} is not finished"
+    same_work = dg.RunsFilter(job_name=publish.name, tags={WORK: work})
+    records = instance.get_run_records(filters=same_work, limit=1)
+    if not records or not records[0].dagster_run.is_success:
+        return None
+    rested = time.time() - (records[0].end_time or 0)
+    if rested < RETRY_SECONDS:
+        return f"run {records[0].dagster_run.run_id} left it as it was {rested:.0f} s ago"
+    return None
 
 
 @dg.sensor(
@@ -103,7 +132,7 @@ def publish_approved(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.
         if _default_status("deliver_events")
         else dg.DefaultSensorStatus.STOPPED
     ),
-    description="Delivers events, for real, while any are due. Naming it is the leave to do so.",
+    description="Delivers events, for real, while any are due. Naming it allows it.",
 )
 def deliver_events() -> dg.RunRequest | dg.SkipReason:
     """Ask for a run while something is due or new."""

@@ -45,11 +45,11 @@ VERBS: Panels = {
         f"{COMMANDS}.publish:restore_ledger",
         f"{COMMANDS}.events:events",
     ),
+    "Who may what": (f"{COMMANDS}.identities:identities", f"{COMMANDS}.ui:roles"),
     "See": (
         f"{COMMANDS}.demo:demo",
         f"{COMMANDS}.ui:ui",
         f"{COMMANDS}.ui:dashboard",
-        f"{COMMANDS}.ui:roles",
         f"{COMMANDS}.ui:env",
     ),
 }

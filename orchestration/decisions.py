@@ -13,7 +13,7 @@ from psycopg2.extensions import connection
 
 from connections.settings import Settings
 from orchestration.errors import CommandError
-from orchestration.queries import Filters, Row, in_period, select
+from orchestration.queries import Filters, Row, how_many, in_period, select
 from publishers import gates
 
 _READINESS = """
@@ -41,7 +41,7 @@ _EXPLAINED = """
     inner join {intermediate}.int_services as services on c.service = services.service
     where
         r.status = 'explained'
-        and (%(period)s is null or {in_period})
+        and {in_period}
         and (%(subscription)s is null or c.external_subscription_id = %(subscription)s)
         and not exists (
             select from ops.cause_acceptances as known
@@ -78,11 +78,13 @@ def subscriptions(conn: connection, settings: Settings, service: str | None = No
 def accept_causes(
     conn: connection, settings: Settings, filters: Filters, decision: Decision
 ) -> list[Row]:
-    """Accept the causes of explained differences that nobody accepted yet; return them."""
+    """Accept the causes of explained differences that nobody accepted yet, all or none of them."""
     query = in_period(_EXPLAINED, "c.period_start")
     causes = select(conn, settings, query, filters.as_parameters())
-    for cause in causes:
-        gates.accept_cause(conn, **cause, by=decision.by, note=decision.why)
+    marts = settings.schema("marts")
+    with gates.all_or_none(conn):
+        for cause in causes:
+            gates.accept_cause(conn, **cause, by=decision.by, note=decision.why, marts=marts)
     return causes
 
 
@@ -93,7 +95,7 @@ def open_gates(
     month: str,
     decision: Decision,
 ) -> list[Row]:
-    """Open the gates of the chosen subscriptions from `month` on; return the new ones."""
+    """Open the gates of the chosen subscriptions from `month` on, all or none; the new ones."""
     starts = {
         row["service"]: row["starts_at"]
         for row in select(conn, settings, _MONTH_START, {"month": month})
@@ -102,20 +104,18 @@ def open_gates(
         (row["service"], row["external_subscription_id"], row["from_period_start"])
         for row in select(conn, settings, _OPEN_GATES)
     }
-    opened = []
-    for row in chosen:
-        key = (row["service"], row["external_subscription_id"])
-        if (*key, starts[row["service"]]) in known:
-            continue
-        gates.open_gate(
-            conn,
-            service=key[0],
-            external_subscription_id=key[1],
-            from_period_start=starts[row["service"]],
-            by=decision.by,
-            note=decision.why,
-        )
-        opened.append(row)
+    meant = [(row, (row["service"], row["external_subscription_id"])) for row in chosen]
+    opened = [row for row, key in meant if (*key, starts[key[0]]) not in known]
+    with gates.all_or_none(conn):
+        for row in opened:
+            gates.open_gate(
+                conn,
+                service=row["service"],
+                external_subscription_id=row["external_subscription_id"],
+                from_period_start=starts[row["service"]],
+                by=decision.by,
+                note=decision.why,
+            )
     return opened
 
 
@@ -125,7 +125,5 @@ def find(rows: Sequence[Row], subscription: str) -> Row:
     found = [row for row, *names in ids if subscription in names]
     found = found or [row for row, name, _ in ids if name.startswith(subscription)]
     if len(found) != 1:
-        raise CommandError(
-            f"{subscription} names {len(found)} subscriptions: `billing readiness` lists them"
-        )
+        raise CommandError(how_many(subscription, found, "subscription", "billing readiness"))
     return found[0]

@@ -15,9 +15,11 @@ from orchestration.dbt import DbtError
 from publishers.approvals import ApprovalError
 from publishers.credits import CreditError
 from publishers.gates import GateError
+from publishers.identities import IdentityError
 from publishers.ledger import AlreadyPublishing
 from publishers.policies import PolicyError
 from publishers.release import ReleaseError
+from publishers.roles import MigrationError, RoleError
 from publishers.webhooks.errors import WebhookError
 from sandbox.processes import SandboxError
 
@@ -35,8 +37,11 @@ OURS: tuple[type[Exception], ...] = (
     ApprovalError,
     CreditError,
     GateError,
+    IdentityError,
+    MigrationError,
     PolicyError,
     ReleaseError,
+    RoleError,
     WebhookError,
     SandboxError,
     DbtError,

@@ -1,13 +1,16 @@
 """Dagster's memory: runs, events and checks, under BILLING_HOME, telemetry off.
 
 Flows in: the home folder. Flows out: a DagsterInstance that the UI and the command line share, so
-that what an operator sees is what ran.
+that what an operator sees is what ran. A run holds a lock on a file as long as its process lives:
+one that was killed is marked as failed by whoever comes next.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,3 +62,48 @@ def open_instance(home: Path) -> dg.DagsterInstance:
     with (folder / "open.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         return dg.DagsterInstance.from_config(str(folder))
+
+
+@contextmanager
+def alive(home: Path, run_id: str) -> Iterator[None]:
+    """Hold the lock of a run of this process; the kernel lets go of it however the process ends."""
+    file = _lock_file(home, run_id)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+        file.unlink(missing_ok=True)
+
+
+def fail_dead_runs(instance: dg.DagsterInstance, home: Path) -> list[str]:
+    """Mark runs as failed whose process is gone; their ids. Runs of the daemon are its own."""
+    import dagster as dg
+
+    unfinished = (
+        dg.DagsterRunStatus.NOT_STARTED,
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.STARTED,
+        dg.DagsterRunStatus.CANCELING,
+    )
+    dead = []
+    for run in instance.get_runs(filters=dg.RunsFilter(statuses=[*unfinished])):
+        file = _lock_file(home, run.run_id)
+        if file.exists() and _is_free(file):
+            instance.report_run_failed(run, "the process of this run was killed")
+            file.unlink(missing_ok=True)
+            dead.append(run.run_id)
+    return dead
+
+
+def _lock_file(home: Path, run_id: str) -> Path:
+    return dagster_home(home) / "running" / run_id
+
+
+def _is_free(file: Path) -> bool:
+    with suppress(FileNotFoundError), file.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+    return False

@@ -6,7 +6,7 @@ aware times. Every query names its columns: the JSON of the command line is a co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -14,9 +14,9 @@ from psycopg2.errors import InvalidSchemaName, UndefinedColumn, UndefinedTable
 from psycopg2.extensions import connection
 from psycopg2.extras import RealDictCursor
 
+from connections.months import first_day, in_month
 from connections.settings import Settings
 from orchestration.errors import CommandError
-from publishers.lines import in_month
 
 Row = dict[str, Any]
 
@@ -35,9 +35,10 @@ class Filters:
     subscription: str | None = None
     customer: str | None = None
 
-    def as_parameters(self) -> dict[str, str | None]:
-        """The filters as named query parameters."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+    def as_parameters(self) -> dict[str, Any]:
+        """The filters as named query parameters; `month` is the first day of the period."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**given, "month": first_day(self.period)}
 
 
 def select(
@@ -80,12 +81,19 @@ def whole_id(conn: connection, settings: Settings, beginning: str | None) -> str
     if beginning in found:
         return beginning
     if len(found) != 1:
-        raise CommandError(
-            f"{beginning} names {len(found)} subscriptions: `billing readiness --json` lists them"
-        )
+        verb = "billing readiness --json"
+        raise CommandError(how_many(beginning, found, "subscription", verb))
     return str(found[0])
 
 
 def in_period(query: str, column: str, zone: str = ZONE) -> str:
-    """Fill {in_period} with the condition that `column` lies in the month %(period)s."""
-    return query.replace("{in_period}", in_month(column, zone))
+    """Fill {in_period} with the condition that `column` lies in the month %(month)s, if any."""
+    month = in_month(column, zone)
+    return query.replace("{in_period}", f"(%(month)s::date is null or {month})")
+
+
+def how_many(beginning: str, found: Sequence[object], thing: str, verb: str) -> str:
+    """Why the beginning of a key names no single thing, and what lists the keys."""
+    if not found:
+        return f"no {thing} begins with {beginning}: `{verb}` lists them"
+    return f"{len(found)} {thing}s begin with {beginning}: write more of it; `{verb}` lists them"

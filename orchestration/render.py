@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from shutil import get_terminal_size
 from typing import Any
 
@@ -23,18 +23,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-# ISO 4217's exceptions to two decimals that a customer of ours could pay in.
-DECIMALS = {
-    "JPY": 0,
-    "KRW": 0,
-    "CLP": 0,
-    "VND": 0,
-    "ISK": 0,
-    "BHD": 3,
-    "KWD": 3,
-    "TND": 3,
-    "JOD": 3,
-}
+from connections.currencies import rounded
+
 STATUS_STYLES = {
     "match": "green", "explained": "cyan", "unexplained": "bold red", "missing_actual": "yellow",
     "missing_expected": "yellow", "not_comparable": "yellow", "yes": "green", "no": "red",
@@ -62,8 +52,7 @@ def money(amount: Decimal | None, currency: str) -> str | None:
     """The amount with its currency's decimals, half away from zero; None stays None."""
     if amount is None:
         return None
-    step = Decimal(1).scaleb(-DECIMALS.get(currency, 2))
-    return format(amount.quantize(step, ROUND_HALF_UP), "f")
+    return format(rounded(amount, currency), "f")
 
 
 def plain(number: Decimal | None) -> str | None:

@@ -21,7 +21,7 @@ import dagster as dg
 from rich.console import Console
 
 from connections.settings import Settings
-from orchestration.instance import open_instance
+from orchestration.instance import alive, fail_dead_runs, open_instance
 from orchestration.names import DEFINITIONS
 from orchestration.outcome import Outcome
 from orchestration.run_progress import RunProgress
@@ -35,10 +35,10 @@ def execute(settings: Settings, job: str, config: Mapping[str, Any] | None = Non
         # Loaded by name, as Dagster's own tools do: no room imports the definitions.
         definitions: dg.Definitions = importlib.import_module(DEFINITIONS).defs
         job_definition = definitions.resolve_job_def(job)
+        fail_dead_runs(instance, settings.billing_home)
         run_id = str(uuid.uuid4())
-        with RunProgress(
-            terminal, job, len(job_definition.asset_layer.selected_asset_keys)
-        ) as told:
+        assets = len(job_definition.asset_layer.selected_asset_keys)
+        with alive(settings.billing_home, run_id), RunProgress(terminal, job, assets) as told:
             instance.add_event_listener(run_id, told.hear)
             result = job_definition.execute_in_process(
                 run_config=dict(config or {}),

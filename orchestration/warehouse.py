@@ -21,7 +21,7 @@ def migrate(settings: Settings) -> None:
 
     with warehouse(settings) as conn:  # says who is unreachable better than the migration would
         ensure_raw_tables(conn)
-    upgrade(settings.dsn("warehouse"))
+    upgrade(settings.migrate_dsn)
     with warehouse(settings) as conn:
         roles.grant_if_present(conn, settings.schema("marts"))
 

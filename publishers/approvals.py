@@ -1,7 +1,8 @@
 """People say yes or no to a line, at its content hash; what changes afterwards must be said again.
 
 In: lines of `marts.fct_invoice_lines` (and credits that were asked for), a name, a note. Out: rows
-of `ops.line_approvals`, append-only, with the whole line as it was; and what changed since.
+of `ops.line_approvals`, append-only, to which the server adds who, when and the whole line as it
+is at that hash; and what changed since.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,9 +12,10 @@ from typing import Any, Literal
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
-from psycopg2.extras import Json, RealDictCursor, execute_values
+from psycopg2.extras import RealDictCursor, execute_values
 
 from publishers import credits
+from publishers.identities import look_from, speak_for
 from publishers.ledger import lock_decisions
 from publishers.lines import Filters, plain
 
@@ -22,6 +24,7 @@ Decision = Literal["approve", "reject", "revoke"]
 Note = str | Mapping[str, str] | None
 # First half of the lock on a line's decisions; the second is the hash of its key.
 DECISION_LOCK_CLASS = 0x66_62_64
+MAX_ID = 2**63 - 1
 # What the content hash covers, and so what a person may find changed.
 HASHED = (
     "partner_id",
@@ -38,18 +41,18 @@ HASHED = (
 
 
 class ApprovalError(ValueError):
-    """A decision that cannot be written down, with the mend."""
+    """A decision that cannot be written down, and how to fix it."""
 
 
 @dataclass(frozen=True)
 class Seen:
     """What somebody had before their eyes: the last decision (approval_id, 0: none) of each line.
 
-    A line that says something else by now, or that somebody else has decided about since, is
-    refused with the reason; without a Seen the hash alone binds.
+    A line that somebody else has decided about since is refused with the reason; without a Seen the
+    hash alone binds.
     """
 
-    latest: Mapping[str, int] = field(hash=False)
+    latest: Mapping[str, int] | None = field(hash=False)
     schema: str = "marts"
 
 
@@ -113,9 +116,13 @@ def approve(
     note: Note = None,
     policy_version: str | None = None,
     seen: Seen | None = None,
+    schema: str = "marts",
 ) -> Decisions:
-    """Approve lines at the hash at which they were shown; see `Seen` for two people at once."""
-    return _decide(conn, lines, "approve", by, note, policy_version, seen)
+    """Approve lines at the hash at which they were shown; see `Seen` for two people at once.
+
+    A transaction of its own, like `reject` and `revoke`: claims wait while it lasts.
+    """
+    return _decide(conn, lines, "approve", by, note, policy_version, seen or Seen(None, schema))
 
 
 def reject(
@@ -125,16 +132,22 @@ def reject(
     by: str,
     note: str | None = None,
     seen: Seen | None = None,
+    schema: str = "marts",
 ) -> Decisions:
-    """Refuse lines; approvals given before no longer count."""
-    return _decide(conn, lines, "reject", by, note, None, seen)
+    """Refuse lines; approvals given before no longer count, whatever the line said then."""
+    return _decide(conn, lines, "reject", by, note, None, seen or Seen(None, schema))
 
 
 def revoke(
-    conn: Connection, lines: Sequence[ProposedLine], *, by: str, note: str | None = None
+    conn: Connection,
+    lines: Sequence[ProposedLine],
+    *,
+    by: str,
+    note: str | None = None,
+    schema: str = "marts",
 ) -> Decisions:
     """Take approvals back, as long as the line is in no document."""
-    return _decide(conn, lines, "revoke", by, note, None, None)
+    return _decide(conn, lines, "revoke", by, note, None, Seen(None, schema))
 
 
 def _decide(
@@ -144,19 +157,20 @@ def _decide(
     by: str,
     note: Note,
     policy_version: str | None,
-    seen: Seen | None,
+    seen: Seen,
 ) -> Decisions:
-    author = by.strip()
-    if not author:
-        raise ApprovalError("a decision needs a name: pass --by or set BILLING_USER")
+    if not by.strip():
+        raise ApprovalError("a decision needs a name: say who decides")
     result = Decisions()
     with conn, conn.cursor() as cursor:
         # Waits for a claim that is under way, so that a revocation never comes too late unseen.
         lock_decisions(cursor)
+        author = by if policy_version else speak_for(cursor, by)
+        look_from(cursor, seen.schema)
         keys = [line.line_key for line in lines]
         _lock_lines(cursor, keys)
         taken, standing = _in_documents(cursor, keys), _standing(cursor, keys, author)
-        overtaken = _overtaken(cursor, lines, seen) if seen else {}
+        overtaken = _overtaken(cursor, lines, seen)
         rows = []
         for line in lines:
             if line.line_key in taken:
@@ -167,7 +181,7 @@ def _decide(
                 result.refused[line.line_key] = overtaken[line.line_key]
             else:
                 why = note.get(line.line_key) if isinstance(note, Mapping) else note
-                rows.append(_row(line, decision, author, why, policy_version))
+                rows.append((line.line_key, line.content_hash, decision, why, policy_version))
                 result.written.append(line.line_key)
         _insert(cursor, rows)
     return result
@@ -185,25 +199,27 @@ def _lock_lines(cursor: Any, keys: Sequence[str]) -> None:
 def _overtaken(cursor: Any, lines: Sequence[ProposedLine], seen: Seen) -> dict[str, str]:
     """Lines that are not what was seen any more; the locks are held until the decision is in."""
     query = sql.SQL(
-        "select shown.line_key, lines.content_hash = shown.content_hash, latest.decided_by,"
-        " latest.decision from unnest(%(keys)s::text[], %(hashes)s::text[], %(seen)s::bigint[])"
-        "   as shown (line_key, content_hash, seen_id)"
-        " left join {}.fct_invoice_lines as lines on lines.line_key = shown.line_key"
+        "select shown.line_key, proposed.line_key is null and credit_lines.line_key is null,"
+        " latest.decided_by, latest.decision from unnest(%(keys)s::text[], %(hashes)s::text[],"
+        "   %(seen)s::bigint[]) as shown (line_key, content_hash, seen_id)"
+        " left join {}.fct_invoice_lines as proposed using (line_key, content_hash)"
+        " left join ops.credit_lines using (line_key, content_hash)"
         " left join lateral (select decided_by, decision from ops.line_approvals as decided"
         "   where decided.line_key = shown.line_key and approval_id > seen_id"
         "   order by approval_id desc limit 1) as latest on true"
     ).format(sql.Identifier(seen.schema))
+    ids = [MAX_ID if seen.latest is None else seen.latest.get(n.line_key, 0) for n in lines]
     values = {
         "keys": [line.line_key for line in lines],
         "hashes": [line.content_hash for line in lines],
-        "seen": [seen.latest.get(line.line_key, 0) for line in lines],
+        "seen": ids,
     }
     cursor.execute(query, values)
     found = {}
-    for key, is_same, by, decision in cursor.fetchall():
+    for key, is_changed, by, decision in cursor.fetchall():
         if by is not None:
             found[key] = f"{by} said {decision} in the meantime: look again"
-        elif is_same is False:
+        elif is_changed:
             found[key] = "the line has changed since it was shown: look again"
     return found
 
@@ -229,37 +245,23 @@ def _standing(cursor: Any, keys: Sequence[str], by: str) -> dict[tuple[str, str]
     cursor.execute(
         "select distinct on (line_key, content_hash) line_key, content_hash, decision"
         " from ops.line_approvals as mine where line_key = any(%(keys)s)"
-        " and (decision <> 'approve' or lower(trim(decided_by)) = lower(%(by)s))"
+        " and (decision <> 'approve' or ops.plain_name(decided_by) = ops.plain_name(%(by)s))"
+        " and not exists (select from ops.line_approvals as later where decision = 'reject'"
+        "   and later.line_key = mine.line_key and later.approval_id > mine.approval_id)"
         " order by line_key, content_hash, approval_id desc",
         {"keys": list(keys), "by": by},
     )
     return {(key, content_hash): decision for key, content_hash, decision in cursor.fetchall()}
 
 
-def _row(
-    line: ProposedLine, decision: Decision, by: str, note: str | None, policy_version: str | None
-) -> tuple[Any, ...]:
-    return (
-        line.line_key,
-        line.content_hash,
-        decision,
-        by,
-        note,
-        policy_version,
-        line.amount,
-        line.currency,
-        Json(dict(line.content)),
-    )
-
-
 def _insert(cursor: Any, rows: Sequence[tuple[Any, ...]]) -> None:
-    if rows:
-        execute_values(
-            cursor,
-            "insert into ops.line_approvals (line_key, content_hash, decision, decided_by, note,"
-            " policy_version, amount, currency, content) values %s",
-            rows,
-        )
+    """Only what is decided: the columns that a role may name differ by who it is."""
+    if not rows:
+        return
+    by_policy = rows[0][-1] is not None
+    columns = "line_key, content_hash, decision, note" + (", policy_version" if by_policy else "")
+    values = [row if by_policy else row[:-1] for row in rows]
+    execute_values(cursor, f"insert into ops.line_approvals ({columns}) values %s", values)
 
 
 def changes_since_approval(

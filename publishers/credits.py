@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
+from publishers.identities import speak_for
 from publishers.ledger import lock_claims
 from publishers.lines import Filters, Line, from_row
 
@@ -39,41 +40,48 @@ def credit(
         raise CreditError("a credit needs a name: say who asks for it")
     with conn, conn.cursor(cursor_factory=RealDictCursor) as cursor:
         lock_claims(cursor)
+        with conn.cursor() as who:
+            speak_for(who, by)
         line = _published(cursor, line_key)
         left = line["amount"] - line["credited"]
         asked = left if amount is None else amount
+        _check_amount(asked, line)
         if not 0 < asked <= left:
             raise CreditError(_too_much(line, left, asked))
         cursor.execute(
-            "insert into ops.credit_requests (line_key, amount, currency, requested_by, note)"
-            " values (%s, %s, %s, %s, %s) returning credit_id",
-            (line["line_key"], asked, line["currency"], by.strip(), note),
+            "insert into ops.credit_requests (line_key, amount, note) values (%s, %s, %s)"
+            " returning credit_id",
+            (line["line_key"], asked, note),
         )
         return credit_key(cursor.fetchall()[0]["credit_id"])
 
 
-# The line that a request became, and whether somebody said no to it: see credit_key.
-_IS_REJECTED = """
-exists (
-    select from ops.line_approvals as said
-    where said.decision = 'reject' and said.line_key
-        = left(encode(sha256(convert_to('credit:' || asked.credit_id, 'UTF8')), 'hex'), 32)
-)
-"""
-_PUBLISHED = f"""
+def _check_amount(asked: Decimal, line: dict[str, Any]) -> None:
+    """A credit is money: more than nothing, and no more digits than its currency has."""
+    currency, decimals = line["currency"], int(line["decimals"])
+    if not asked.is_finite() or asked < 0:
+        raise CreditError(f"{asked} is no amount to credit: write it as in 12.50")
+    exponent = asked.normalize().as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > decimals:
+        raise CreditError(f"{asked} is no amount of {currency}, which has {decimals} decimals")
+
+
+_PUBLISHED = """
 select
     lines.line_key, lines.amount, lines.currency, lines.kind,
+    ops.currency_decimals(lines.currency) as decimals,
     coalesce(asked.amount, 0) as credited, asked.by as credited_by
 from ops.publication_lines as lines
 inner join ops.publications using (document_key)
 left join lateral (
-    select sum(asked.amount) as amount,
+    select sum(-credits.amount) as amount,
         string_agg(
             asked.requested_by || ' ' || asked.amount || ' on ' || asked.requested_at::date, ', '
             order by asked.credit_id
         ) as by
-    from ops.credit_requests as asked
-    where asked.line_key = lines.line_key and not {_IS_REJECTED}
+    from ops.credit_lines as credits
+    inner join ops.credit_requests as asked using (credit_id)
+    where credits.credits_line_key = lines.line_key
 ) as asked on true
 where starts_with(lines.line_key, %s) and lines.released_at is null and state = 'confirmed'
 limit 2
@@ -107,68 +115,23 @@ def _too_much(line: dict[str, Any], left: Decimal, asked: Decimal) -> str:
 def rows(conn: Connection, filters: Filters) -> list[dict[str, Any]]:
     """Credits asked for, with the columns of fct_invoice_lines, their key and their hash."""
     with conn.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(
-            "select asked.credit_id, asked.amount as asked_amount, asked.note as asked_note,"
-            " lines.*, p.billing_period_start, p.billing_period_end"
-            " from ops.credit_requests as asked"
-            " join ops.publication_lines as lines"
-            "   on lines.line_key = asked.line_key and lines.released_at is null"
-            " join ops.publications as p on p.document_key = lines.document_key"
-            f" where not {_IS_REJECTED} order by asked.credit_id"
-        )
+        cursor.execute("select * from ops.credit_lines order by credit_id")
         found = [_row(dict(row)) for row in cursor]
     return [row for row in found if _is_meant(row, filters)]
 
 
 def _row(asked: dict[str, Any]) -> dict[str, Any]:
-    content = asked["content"]
-    amount = -asked["asked_amount"]
-    why = f" ({asked['asked_note']})" if asked["asked_note"] else ""
-    row = {
-        **{name: value for name, value in content.items() if name != "content_hash"},
-        **{name: asked[name] for name in _KEPT},
-        "line_key": credit_key(asked["credit_id"]),
-        "kind": "credit",
-        "description": f"Credit: {asked['description']}{why}",
-        "quantity": Decimal(1),
-        "unit_price": amount,
-        "amount": amount,
-        "corrects_period_start": asked["service_period_start"],
+    content = asked.pop("credited_content")
+    always = {
         "product_id": content.get("product_id"),
         "customer_name": content.get("customer_name") or "",
-        "credits_line_key": asked["line_key"],
-        "credits_document_key": asked["document_key"],
     }
-    return {**row, "content_hash": _hash(row)}
-
-
-_KEPT = (
-    "service",
-    "subscription_id",
-    "external_subscription_id",
-    "charge",
-    "metric",
-    "plan_code",
-    "segment_start",
-    "service_period_start",
-    "service_period_end",
-    "billing_period_start",
-    "billing_period_end",
-    "currency",
-    "tax_ids",
-    "partner_id",
-)
+    return {**content, **always, **asked}
 
 
 def credit_key(credit_id: int) -> str:
     """The key of the line that a request becomes."""
     return hashlib.sha256(f"credit:{credit_id}".encode()).hexdigest()[:32]
-
-
-def _hash(row: dict[str, Any]) -> str:
-    names = ("partner_id", "currency", "description", "amount", "tax_ids", "credits_document_key")
-    text = "|".join(str(row[name]) for name in names)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _is_meant(row: dict[str, Any], filters: Filters) -> bool:
@@ -186,7 +149,7 @@ def _is_meant(row: dict[str, Any], filters: Filters) -> bool:
 
 
 def _month(row: dict[str, Any]) -> str:
-    """As lines.in_month."""
+    """As connections.months.in_month."""
     zone = (row.get("policies") or {}).get("timezone") or "America/Toronto"
     return f"{row['service_period_start'].astimezone(ZoneInfo(zone)):%Y-%m}"
 

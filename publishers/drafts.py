@@ -76,7 +76,7 @@ def publish(
     """Show what would be published, or with `go` publish it.
 
     `limit` is a number of documents, `period` the month in which the service period begins, as
-    2026-05 (see lines.in_month); `progress` is called with a sentence, `at` with the name of a
+    2026-05 (see connections.months); `progress` is called with a sentence, `at` with the name of a
     point of the work: tests break things there.
     Raises the errors of connections.errors where Odoo or the warehouse do not answer at all.
     """

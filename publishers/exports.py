@@ -31,6 +31,8 @@ DOCUMENT_COLUMNS = (
     "reason",
 )
 LINE_COLUMNS = ("line_key", "description", "quantity", "unit_price", "amount", "tax_ids")
+# So many digits a spreadsheet keeps of a number.
+SPREADSHEET_DIGITS = 15
 # A spreadsheet would run a cell that begins so; descriptions hold names that customers chose.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -84,10 +86,21 @@ def _sheet(sheet: Worksheet, columns: Sequence[str], rows: Sequence[Sequence[Cel
     for row_number, row in enumerate([list(columns), *rows], start=1):
         for column_number, value in enumerate(row, start=1):
             cell = sheet.cell(row_number, column_number)
-            cell.value = value
-            if isinstance(value, str):
+            cell.value = format(value, "f") if isinstance(value, Decimal) else value
+            if isinstance(value, Decimal):
+                cell.data_type = number_type(value)
+            elif isinstance(value, str):
                 cell.data_type = "s"
     sheet.freeze_panes = "A2"
+
+
+def number_type(value: Decimal) -> str:
+    """Whether a spreadsheet holds the number (`n`), or only its digits as text do (`s`).
+
+    Either way the file has all digits: openpyxl alone would write 16 of them, through a float.
+    """
+    digits = format(value.normalize(), "f").lstrip("-0.").replace(".", "")
+    return "n" if len(digits) <= SPREADSHEET_DIGITS else "s"
 
 
 def _document_cells(document: ReportDocument) -> list[Cell]:

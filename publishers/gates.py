@@ -1,20 +1,38 @@
 """The gates: from which period on Odoo issues for a subscription; and what people accepted.
 
 In: decisions of people. Out: append-only rows of ops.cutover_gates, ops.cause_acceptances and
-ops.exception_acknowledgements. Readiness is the marts' business; who may open one is the caller's.
+ops.exception_acknowledgements, in the caller's transaction: many decisions are written all or none.
+Readiness is the marts' business; who may open a gate is the caller's.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
+from publishers.identities import look_from, speak_for
 from publishers.ledger import lock_decisions
 
 
 class GateError(ValueError):
-    """A gate that cannot be set so, with the mend."""
+    """A gate that cannot be set so, and how to fix it."""
+
+
+@contextmanager
+def all_or_none(conn: Connection) -> Iterator[None]:
+    """Many decisions, of which none is kept where one is refused; the caller commits."""
+    with conn.cursor() as cursor:
+        cursor.execute("savepoint all_or_none")
+        try:
+            yield
+        except BaseException:
+            cursor.execute("rollback to savepoint all_or_none")
+            raise
+        finally:
+            cursor.execute("release savepoint all_or_none")
 
 
 def open_gate(
@@ -33,8 +51,9 @@ def open_gate(
     """
     if from_period_start.tzinfo is None:
         raise GateError("from_period_start needs a time zone: a period starts at an instant")
-    with conn, conn.cursor() as cursor:
+    with conn.cursor() as cursor:
         lock_decisions(cursor)
+        _speak_for(cursor, by)
         _refuse_to_skip(cursor, service, external_subscription_id, from_period_start)
         return _insert(
             cursor,
@@ -44,7 +63,6 @@ def open_gate(
             external_subscription_id=external_subscription_id,
             decision="open",
             from_period_start=from_period_start,
-            decided_by=_named(by),
             note=note,
         )
 
@@ -72,8 +90,9 @@ def close_gate(
     note: str | None = None,
 ) -> int:
     """Odoo issues nothing new for this subscription; what is published stays."""
-    with conn, conn.cursor() as cursor:
+    with conn.cursor() as cursor:
         lock_decisions(cursor)
+        _speak_for(cursor, by)
         return _insert(
             cursor,
             "cutover_gates",
@@ -81,7 +100,6 @@ def close_gate(
             service=service,
             external_subscription_id=external_subscription_id,
             decision="close",
-            decided_by=_named(by),
             note=note,
         )
 
@@ -97,9 +115,11 @@ def accept_cause(
     currency: str,
     by: str,
     note: str | None = None,
+    marts: str = "marts",
 ) -> int:
-    """A person accepts that `cause` explains `amount` of a period's difference."""
-    with conn, conn.cursor() as cursor:
+    """A person accepts that `cause` explains `amount` of a difference, as the marts say now."""
+    with conn.cursor() as cursor:
+        _speak_for(cursor, by, marts)
         return _insert(
             cursor,
             "cause_acceptances",
@@ -110,7 +130,6 @@ def accept_cause(
             cause=cause,
             amount=amount,
             currency=currency,
-            accepted_by=_named(by),
             note=note,
         )
 
@@ -123,25 +142,27 @@ def acknowledge_exception(
     by: str,
     until: datetime | None = None,
     note: str | None = None,
+    marts: str = "marts",
 ) -> int:
     """A person has seen an exception, as long as its facts stay the same and until `until`."""
-    with conn, conn.cursor() as cursor:
+    with conn.cursor() as cursor:
+        _speak_for(cursor, by, marts)
         return _insert(
             cursor,
             "exception_acknowledgements",
             "acknowledgement_id",
             exception_key=exception_key,
             facts_hash=facts_hash,
-            acknowledged_by=_named(by),
             until=until,
             note=note,
         )
 
 
-def _named(by: str) -> str:
+def _speak_for(cursor: Any, by: str, marts: str = "marts") -> None:
     if not by.strip():
         raise GateError("a decision needs a name: say who decides")
-    return by.strip()
+    speak_for(cursor, by)
+    look_from(cursor, marts)
 
 
 def _insert(cursor: Any, table: str, key: str, **values: Any) -> int:

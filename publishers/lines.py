@@ -13,20 +13,12 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from connections.months import first_day, in_month
+
 # What the ledger's JSON takes as it is.
 _SCALARS = frozenset({type(None), str, int, bool, Decimal, datetime, date})
 # Who came with the view but is no part of what the line says.
 DECISION_COLUMNS = frozenset({"approved_by", "approved_at"})
-
-
-def in_month(start: str, zone: str) -> str:
-    """SQL: the month %(period)s is the one in which a service period begins, on its own clock.
-
-    What "period" means wherever lines are filtered: an adjustment or a credit belongs to the period
-    that it corrects, whenever it is billed.
-    """
-    return f"to_char({start} at time zone {zone}, 'YYYY-MM') = %(period)s"
-
 
 # Lines say by which zone their period was cut; older ones do not.
 ZONE = "coalesce(policies ->> 'timezone', 'America/Toronto')"
@@ -34,7 +26,11 @@ ZONE = "coalesce(policies ->> 'timezone', 'America/Toronto')"
 
 @dataclass(frozen=True)
 class Filters:
-    """Which lines a person means; everything empty means all. `period`: see in_month."""
+    """Which lines a person means; everything empty means all.
+
+    `period` is a month, see connections.months: an adjustment or a credit belongs to the period
+    that it corrects, whenever it is billed.
+    """
 
     line_keys: tuple[str, ...] = ()
     period: str | None = None
@@ -56,7 +52,8 @@ class Filters:
         values = {name: getattr(self, name) for name in parts if getattr(self, name)}
         if "line_keys" in values:
             values["line_keys"] = list(self.line_keys)
-        return " and ".join(parts[name] for name in values) or "true", values
+        condition = " and ".join(parts[name] for name in values) or "true"
+        return condition, values | {"month": first_day(self.period)}
 
 
 @dataclass(frozen=True)

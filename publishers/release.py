@@ -4,7 +4,7 @@ In: a document key, a name, Odoo. Out: the document in state `released`, its lin
 n+1. Nothing is deleted, and nobody but a person gets here: nothing is published twice by itself.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from psycopg2.extensions import connection as Connection
 
 from connections.odoo import OdooPort
 from publishers import ledger
+from publishers.identities import resolve
 from publishers.ledger import Publication, Run
 
 # A request whose answer never came may still be at work in Odoo for its whole time limit.
@@ -51,6 +52,7 @@ def release(
     proof = _proven_gone(port, document)
     with conn, conn.cursor() as cursor:
         ledger.lock_claims(cursor)
+        run = replace(run, by=resolve(cursor, run.by))
         cursor.execute(
             "update ops.publications set state = 'released', released_at = now(),"
             " released_by = %s, note = coalesce(%s, note)"

@@ -6,13 +6,13 @@ and for which causes the two differ, to the cent. All of it is computed with Dec
 apart from the models that are to find it.
 
     python -m sandbox.faults --dsn DSN --seed 1 --subscriptions 2000 --months 6 --phase before
-    (load, and let dbt take its snapshots)
+    (load: the loader keeps what it saw)
     python -m sandbox.faults --dsn DSN --seed 1 --subscriptions 2000 --months 6 --truth truth.json
     (load, build, compare marts.fct_reconciliation_causes with truth.json)
 
 Two phases, because a source overwrites: `before` is the world before any plan was repriced or
 swapped, and the default phase `after` is the world at as_of. The history between them is what the
-snapshots keep; a row that changed carries the instant of its change as `updated_at`, later than
+loader keeps; a row that changed carries the instant of its change as `updated_at`, later than
 every `updated_at` of `before`, so that incremental loads see it. Truth rows whose answer needs that
 history say `needs_history`.
 

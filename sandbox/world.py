@@ -237,6 +237,8 @@ def _stop(home: Path) -> None:
 def _addresses(cluster: Cluster, standin: Standin) -> dict[str, str]:
     return {
         "warehouse_dsn": cluster.dsn("warehouse", WAREHOUSE_OWNER),
+        # The administrator: schema ops belongs to a role that nobody logs in as.
+        "warehouse_migrate_dsn": cluster.dsn("warehouse"),
         "nexacloud_dsn": cluster.dsn("nexacloud", nexacloud.READER),
         "odoo_url": standin.url,
         "odoo_db": standin.db,

@@ -25,6 +25,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "guard"))
 import loopback_only
+import people
 
 if TYPE_CHECKING:
     from sandbox.postgres import Cluster
@@ -206,16 +207,25 @@ def nexacloud_dsn(nexacloud_owner_dsn: str) -> str:
 def _warehouse_template(cluster: Cluster) -> str:
     def fill(dsn: str) -> None:
         if importlib.util.find_spec("publishers.migrate") is not None:
+            from publishers import roles
             from publishers.migrate import upgrade
 
-            upgrade(dsn.replace("//postgres@", "//fusion_billing@"))
+            for role in roles.ROLES:
+                cluster.ensure_role(role)
+            with closing(psycopg2.connect(dsn)) as connection:
+                roles.separate(connection, "fusion_billing")
+            upgrade(dsn)
+            people.add(dsn)
 
     return _template(cluster, "template_warehouse", "fusion_billing", fill)
 
 
 @pytest.fixture
 def warehouse_dsn(_warehouse_template: str, database: Database) -> str:
-    """A fresh warehouse with an empty, migrated schema `ops`, as its owner `fusion_billing`."""
+    """A fresh warehouse with an empty, migrated schema `ops`, as `fusion_billing`.
+
+    Who owns the database and its marts; ops is the owner's that nobody logs in as.
+    """
     return database(_warehouse_template, "fusion_billing")
 
 

@@ -106,10 +106,10 @@ STANDING = """
     group by said.line_key
 """
 FOUR_EYES = """
-    select distinct on (coalesce(service, ''), currency)
-        service, currency, four_eyes_amount, policy_version
-    from ops.approval_policies
-    order by coalesce(service, ''), currency, policy_id desc
+    select service, currency, min(four_eyes_amount) as four_eyes_amount
+    from ops.policies_in_force
+    group by service, currency
+    order by coalesce(service, ''), currency
 """
 TAXES = """
     select tax_id, tax_name, components, is_price_included

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-# The period's bounds on every service's clock, so that a month is found by comparison.
-IN_MONTH = """
-    r.period_start >= (%(month)s::timestamp at time zone s.timezone)
-    and r.period_start < ((%(month)s::timestamp + interval '1 month') at time zone s.timezone)
-"""
 MONTHS = """
     select distinct period_month
     from {marts}.rpt_reconciliation_by_month
@@ -20,10 +15,19 @@ CURRENCIES = """
     order by rows desc, currency
 """
 SERVICES = "select service from {marts}.dim_services order by service"
+# When everything was loaded, and from which instant the last whole build looks: the figures' own.
 FRESHNESS = """
-    select max(finished_at) as loaded_at
-    from ops.load_runs
-    where status = 'succeeded' and not is_dry_run
+    select
+        (select max(finished_at) from ops.load_runs
+            where status = 'succeeded' and not is_dry_run) as loaded_at,
+        built.as_of, built.finished_at as built_at
+    from (select 1) as one
+    left join (
+        select as_of, finished_at from ops.builds
+        where status = 'passed' and is_whole
+        order by build_id desc
+        limit 1
+    ) as built on true
 """
 ROUNDING = """
     select company_name, tax_rounding_method

@@ -46,9 +46,7 @@ CAUSES = """
 ONE_OFFS = """
     select count(*) as rows, coalesce(sum(o.amount), 0) as amount
     from {marts}.fct_one_off_invoices as o
-    inner join {marts}.dim_services as s on o.service = s.service
-    where date_trunc('month', coalesce(o.period_start, o.issued_at) at time zone s.timezone)
-        = %(month)s::timestamp
+    where o.month_on = %(month)s
         and o.currency = %(currency)s
         and (%(service)s::text is null or o.service = %(service)s)
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from connections.months import in_month
+
 SIDES = """
     select
         service, currency, sum(period_count)::int as rows,
@@ -25,12 +27,10 @@ CAUSES = """
     order by service, currency, abs(delta_amount) desc, cause
 """
 # A day around the month first, whatever the clock: a range that an index knows.
-_PERIOD = """
+_PERIOD = f"""
     l.service_period_start >= %(month)s::date - interval '1 day'
     and l.service_period_start < %(month)s::date + interval '1 month 1 day'
-    and l.service_period_start >= (%(month)s::timestamp at time zone s.timezone)
-    and l.service_period_start
-        < ((%(month)s::timestamp + interval '1 month') at time zone s.timezone)
+    and {in_month("l.service_period_start", "s.timezone")}
 """
 LINES = f"""
     select
@@ -44,7 +44,7 @@ LINES = f"""
     group by 1, 2, 3
     order by 1, 2, 3
 """
-DOCUMENTS = """
+DOCUMENTS = f"""
     select
         p.service, p.currency, p.move_type, p.state,
         coalesce(p.odoo_state, 'unknown') as odoo_state,
@@ -54,29 +54,26 @@ DOCUMENTS = """
         sum(p.odoo_total_amount) as odoo_total_amount,
         sum(coalesce(p.odoo_total_amount, 0) - p.expected_total_amount) as difference_amount
     from ops.publications as p
-    inner join {marts}.dim_services as s on p.service = s.service
-    where p.billing_period_start >= (%(month)s::timestamp at time zone s.timezone)
-        and p.billing_period_start
-            < ((%(month)s::timestamp + interval '1 month') at time zone s.timezone)
+    inner join {{marts}}.dim_services as s on p.service = s.service
+    where {in_month("p.billing_period_start", "s.timezone")}
     group by 1, 2, 3, 4, 5
     order by 1, 2, 3, 4, 5
 """
-DECISIONS = """
+DECISIONS = f"""
     select decided_by, decision, policy_version, currency, count(*)::int as decision_count,
         sum(amount) as amount, min(decided_at) as first_at, max(decided_at) as last_at
-    from ops.line_approvals
-    where to_char((content ->> 'service_start_on')::date, 'YYYY-MM')
-        = to_char(%(month)s::date, 'YYYY-MM')
+    from ops.line_approvals as a
+    inner join {{marts}}.dim_services as s on a.content ->> 'service' = s.service
+    where {in_month("(a.content ->> 'service_period_start')::timestamptz", "s.timezone")}
     group by decided_by, decision, policy_version, currency
     order by decided_by, decision
 """
-USAGE_LEFT_OUT = """
+USAGE_LEFT_OUT = f"""
     select u.service, u.metric, u.reason, u.severity, count(*)::int as record_count,
         sum(u.quantity) as quantity
-    from {marts}.fct_usage_exceptions as u
-    left join {marts}.dim_services as s on u.service = s.service
-    where date_trunc('month', u.event_at at time zone coalesce(s.timezone, 'UTC'))
-        = %(month)s::timestamp or u.event_at is null
+    from {{marts}}.fct_usage_exceptions as u
+    left join {{marts}}.dim_services as s on u.service = s.service
+    where {in_month("u.event_at", "coalesce(s.timezone, 'UTC')")} or u.event_at is null
     group by 1, 2, 3, 4
     order by u.severity, count(*) desc, u.reason
 """

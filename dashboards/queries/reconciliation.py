@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dashboards.queries.common import IN_MONTH
+from connections.months import in_month
 
 _FROM = f"""
     from {{marts}}.fct_reconciliation as r
     inner join {{marts}}.dim_services as s on r.service = s.service
-    where {IN_MONTH}
+    where {in_month("r.period_start", "s.timezone")}
         and r.currency = %(currency)s
         and (%(service)s::text is null or r.service = %(service)s)
         and (%(status)s::text is null or r.status = %(status)s)
@@ -79,9 +79,7 @@ ONE_OFFS = """
     select o.service, o.invoice_number, o.customer_name, o.invoice_status, o.issued_at, o.currency,
         o.amount, o.tax_amount, o.total_amount, o.match_status, o.odoo_move_id, o.odoo_name
     from {marts}.fct_one_off_invoices as o
-    inner join {marts}.dim_services as s on o.service = s.service
-    where date_trunc('month', coalesce(o.period_start, o.issued_at) at time zone s.timezone)
-        = %(month)s::timestamp
+    where o.month_on = %(month)s
         and o.currency = %(currency)s
         and (%(service)s::text is null or o.service = %(service)s)
     order by o.amount desc, o.invoice_number

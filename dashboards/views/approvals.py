@@ -45,7 +45,10 @@ def show() -> None:
     decisions.flash()
     viewer = decisions.viewer()
     if not viewer.may_decide:
-        st.info(f"{viewer.why} Approving and rejecting are switched off.", icon=":material/lock:")
+        st.info(
+            f"{f.literal(viewer.why)} Approving and rejecting are switched off.",
+            icon=":material/lock:",
+        )
     view, parameters, size = _choices()
     found = filters.asked_page(queries.documents(view), size, "approvals", **parameters)
     _figures(found)

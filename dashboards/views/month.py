@@ -92,7 +92,7 @@ def _kpis(totals: Row, scope: Scope) -> None:
             Kpi(
                 "One-off invoices",
                 f.money(one_offs.get("amount"), currency),
-                f"{one_offs.get('rows', 0)} without a subscription",
+                f"{one_offs.get('rows', 0)} without a subscription, by the time that they name",
             ),
         ]
     )

@@ -131,7 +131,7 @@ def show() -> None:
     month = date.fromisoformat(f"{chosen}-01")
     freshness = data.row(common.FRESHNESS) or {}
     st.html(
-        f'<p class="fb"><b>{f.month(month)}</b>, as of {f.instant(data.settings().as_of)}, from'
+        f'<p class="fb"><b>{f.month(month)}</b>, as of {f.instant(freshness.get("as_of"))}, from'
         f" data loaded {f.instant(freshness.get('loaded_at'))} (Toronto time).</p>"
     )
     for title, what, query, columns, nothing in PARTS:

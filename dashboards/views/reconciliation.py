@@ -106,6 +106,7 @@ def _table() -> None:
     )  # fmt: skip
     _asset("marts", "fct_reconciliation")
     st.subheader("Invoices without a subscription", anchor=False)
+    st.caption("In the month of the time that they name; of their issue where they name none.")
     ui.table(
         data.rows(queries.ONE_OFFS, **scope.as_parameters()), ONE_OFFS,
         title=f"One-off invoices {scope.month:%Y-%m}", nothing="The app issued none in this month.",

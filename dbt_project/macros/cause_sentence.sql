@@ -3,11 +3,11 @@
 {% macro cause_sentence() -%}
     case
         when bridges.cause = 'rounding'
-            then 'the app rounds in another way: ' || round(bridges.from_amount, 2) || ' became '
-                || round(bridges.to_amount, 2)
+            then 'the app rounds in another way: ' || {{ round_money('bridges.from_amount', 'rests.decimals') }} || ' became '
+                || {{ round_money('bridges.to_amount', 'rests.decimals') }}
         else
-            'invoiced ' || round(bridges.to_amount, 2) || ' where we expect '
-            || round(bridges.from_amount, 2) || ': '
+            'invoiced ' || {{ round_money('bridges.to_amount', 'rests.decimals') }} || ' where we expect '
+            || {{ round_money('bridges.from_amount', 'rests.decimals') }} || ': '
             || case bridges.cause
                 when 'plan_mismatch'
                     then 'the invoice charges plan ' || rests.named_plan_codes[1]

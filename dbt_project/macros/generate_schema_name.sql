@@ -1,10 +1,5 @@
-{#- A layer's schema is its bare name, behind var schema_prefix. Snapshots are history, not a result:
-    a what-if reads the real ones and never writes its own. -#}
+{#- A layer's schema is its bare name, behind var schema_prefix, else BILLING_SCHEMA_PREFIX of the
+    environment (profiles.yml reads it, too, so that another prefix parses everything again). -#}
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {%- set schema = custom_schema_name or target.schema -%}
-    {%- if node.resource_type == 'snapshot' -%}
-        {{ schema }}
-    {%- else -%}
-        {{ var('schema_prefix') }}{{ schema }}
-    {%- endif -%}
+    {{ var('schema_prefix', env_var('BILLING_SCHEMA_PREFIX', '')) }}{{ custom_schema_name or 'staging' }}
 {%- endmacro %}

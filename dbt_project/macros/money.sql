@@ -3,6 +3,17 @@
     round({{ amount }}, {{ decimals }})
 {%- endmacro %}
 
+{#- The decimals of an amount's currency, of a relation int_currencies that was joined to it. Nothing is
+    rated in a currency that Odoo does not know; what an app invoiced in one is shown in cents. -#}
+{% macro decimals_of(currencies) -%}
+    coalesce({{ currencies }}.decimals, 2)
+{%- endmacro %}
+
+{#- The smallest amount above zero of a currency: a cent where it has two decimals. -#}
+{% macro smallest_amount(decimals) -%}
+    power(10::numeric, -{{ decimals }})
+{%- endmacro %}
+
 {#- A quantity as a customer reads it: all its digits, thousands parted by commas. -#}
 {% macro readable_quantity(quantity) -%}
     to_char(trunc({{ quantity }}), 'FM999,999,999,999,999,990')

@@ -33,11 +33,6 @@
     extract(epoch from {{ later }} - {{ earlier }})
 {%- endmacro %}
 
-{#- The time of the question: a var, never the clock. -#}
-{% macro as_of() -%}
-    '{{ var("as_of") }}'::timestamptz
-{%- endmacro %}
-
 {#- Which boundary of a stream's grid is the last at or near a day. -#}
 {% macro boundary_ordinal(day, stream) -%}
     case
@@ -53,11 +48,33 @@
     end
 {%- endmacro %}
 
-{#- From when a version of an overwritten price counts: the first that was seen reaches back. -#}
-{% macro reaching_back(key) -%}
+{#- A start that a calendar of ours can have: anything else is a slip of whoever wrote it, and would
+    count periods for ever. -#}
+{% macro is_possible_start(instant) -%}
+    ({{ instant }} >= '2000-01-01'::timestamptz and {{ instant }} < '2100-01-01'::timestamptz)
+{%- endmacro %}
+
+{#- The states of a subscription that anybody listed: any other holds its lines (law 11). Odoo's states
+    are translated to these; only there is a draft. -#}
+{% macro known_statuses() -%}
+    ('active', 'trialing', 'past_due', 'suspended', 'cancelled', 'draft')
+{%- endmacro %}
+
+{#- Whether a version says of these columns what the one before it said; the first says something new. -#}
+{% macro same_as_before(columns, earlier) -%}
+    (
+        row_number() over {{ earlier }} > 1
+        {%- for column in columns %}
+        and {{ column }} is not distinct from lag({{ column }}) over {{ earlier }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+{#- From when a version of an overwritten fact counts: the first that was seen reaches back. -#}
+{% macro reaching_back(key, valid_from) -%}
     case
-        when row_number() over (partition by {{ key }} order by dbt_valid_from, dbt_valid_to) = 1
+        when row_number() over (partition by {{ key }} order by {{ valid_from }}) = 1
             then '-infinity'::timestamptz
-        else dbt_valid_from
+        else {{ valid_from }}
     end
 {%- endmacro %}

@@ -31,7 +31,7 @@
                 when 'said' then coalesce(said_usage.said_quantity, 0)
                 else coalesce(usage.used_quantity, 0)
             end as used_quantity,
-            coalesce(currencies.decimal_places, 2)::int as decimals
+            currencies.decimals
         from {{ sets }} as sets
         inner join {{ ref('int_hypothesis_segments') }} as segments
             on
@@ -53,7 +53,7 @@
             on
                 segments.segment_number = said_usage.segment_number
                 and prices.metric = said_usage.metric
-        left join {{ ref('stg_odoo__res_currency') }} as currencies
+        inner join {{ ref('int_currencies') }} as currencies
             on prices.currency = currencies.currency_code
         where segments.numerator > 0
 

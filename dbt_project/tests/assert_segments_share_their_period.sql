@@ -1,15 +1,21 @@
 -- Two plans that both charge the switch day bill a period at more than its price; a day that neither
--- charges is given away. Segments never overlap, never leave their period, and their fractions never
--- exceed it.
-with segments as (
+-- charges is given away. Pieces never overlap, never leave their period, all of one plan in a period
+-- are one segment, and the fractions of a period never exceed it.
+with pieces as (
 
     select
         *,
-        lag(segment_end) over (
+        lag(piece_end) over (
             partition by subscription_id, period_type
-            order by segment_start
+            order by piece_start
         ) as previous_end
-    from {{ ref('int_subscription_segments') }}
+    from {{ ref('int_segment_pieces') }}
+
+),
+
+segments as (
+
+    select * from {{ ref('int_subscription_segments') }}
 
 ),
 
@@ -32,12 +38,21 @@ select
     period_type,
     period_start,
     'overlap or outside' as problem
-from segments
+from pieces
 where
-    segment_start >= segment_end
-    or segment_start < previous_end
-    or segment_start < period_start
-    or segment_end > period_end
+    piece_start >= piece_end
+    or piece_start < previous_end
+    or piece_start < period_start
+    or piece_end > period_end
+union all
+select
+    subscription_id,
+    period_type,
+    period_start,
+    'one plan rated twice' as problem
+from segments
+group by subscription_id, period_type, period_start, plan_id, is_trial
+having count(*) > 1
 union all
 select
     subscription_id,

@@ -1,119 +1,220 @@
--- A graduated charge without tiers rates to nothing, a package without a size stops the night: a
--- price book is edited by hand, so it is read for what it forgets before it is used.
+-- A graduated charge without tiers rates to nothing, a package without a size stops the night, of two
+-- prices at once rating takes one. `billing check` names the line of the file; this holds dbt by hand.
+-- It reads seeds and staging alone, so that nothing is rated by a book that it refuses.
 with charges as (
 
     select
         *,
-        coalesce(charge, metric, 'base') as charge_name
+        coalesce(charge, metric, 'base') as charge_name,
+        case
+            when charge_model is null or charge_model = 'standard' then 'per_unit'
+            else charge_model
+        end as model_name
     from {{ ref('charges') }}
+
+),
+
+tiers as (
+
+    select
+        *,
+        count(*) filter (where tier_to is null) over by_charge as open_tiers,
+        lag(tier_to) over (
+            partition by service, plan_code, charge, valid_from order by tier_to
+        ) as tier_before
+    from {{ ref('charge_tiers') }}
+    window by_charge as (partition by service, plan_code, charge, valid_from)
+
+),
+
+plans as (
+
+    select
+        'nexacloud' as service,
+        plan_code
+    from {{ ref('stg_nexacloud__plans') }}
+    union
+    select
+        'nexacloud' as service,
+        plan_code
+    from {{ ref('stg_snapshots__nexacloud_plans') }}
+    union
+    select
+        billing_services.service,
+        billing_charges.plan_code
+    from {{ ref('stg_odoo__fusion_billing_charge') }} as billing_charges
+    inner join {{ ref('stg_odoo__fusion_billing_service') }} as billing_services
+        on billing_charges.billing_service_id = billing_services.billing_service_id
+    union
+    select
+        services.service,
+        subscription_plans.subscription_plan_name as plan_code
+    from {{ ref('services') }} as services
+    cross join {{ ref('stg_odoo__sale_subscription_plan') }} as subscription_plans
 
 ),
 
 metrics as (
 
-    select * from {{ ref('int_metrics') }}
+    select
+        service,
+        metric
+    from {{ ref('metrics') }}
+    union
+    select
+        services.service,
+        billing_metrics.metric
+    from {{ ref('services') }} as services
+    cross join {{ ref('stg_odoo__fusion_billing_metric') }} as billing_metrics
 
 ),
 
-tier_counts as (
+currencies as (
+
+    select currency_code
+    from {{ ref('stg_odoo__res_currency') }}
+
+),
+
+judged_charges as (
 
     select
         service,
         plan_code,
-        charge,
+        charge_name,
         valid_from,
-        count(*) as tiers
-    from {{ ref('charge_tiers') }}
-    group by service, plan_code, charge, valid_from
-
-),
-
-joined as (
-
-    select
-        charges.*,
-        coalesce(tier_counts.tiers, 0) as tiers
+        problem
     from charges
-    left join tier_counts
+    cross join lateral (
+        values
+        (metric is null and base_fee is null, 'neither base_fee nor metric'),
+        (model_name = 'one_off' and metric is not null, 'a metric on a one_off'),
+        (model_name = 'one_off' and base_fee is null, 'no base_fee'),
+        (metric is not null and model_name = 'per_unit' and unit_price is null, 'no unit_price'),
+        (
+            model_name = 'package' and (unit_price is null or coalesce(package_size, 0) <= 0),
+            'no unit_price or package_size'
+        ),
+        (model_name = 'percentage' and rate_percent is null, 'no rate_percent'),
+        (minimum > maximum, 'minimum above maximum'),
+        (valid_from >= valid_to, 'valid_to is not after valid_from'),
+        (
+            model_name in ('graduated', 'volume') and not exists (
+                select 1
+                from tiers
+                where
+                    tiers.service = charges.service
+                    and tiers.plan_code = charges.plan_code
+                    and tiers.charge = charges.charge_name
+                    and tiers.valid_from is not distinct from charges.valid_from
+            ),
+            'no tiers'
+        ),
+        (
+            metric is not null and not exists (
+                select 1
+                from metrics
+                where metrics.service = charges.service and metrics.metric = charges.metric
+            ),
+            'unknown metric'
+        ),
+        (
+            exists (select 1 from plans) and not exists (
+                select 1
+                from plans
+                where plans.service = charges.service and plans.plan_code = charges.plan_code
+            ),
+            'unknown plan'
+        ),
+        (
+            exists (select 1 from currencies) and not exists (
+                select 1
+                from currencies
+                where currencies.currency_code = upper(charges.currency)
+            ),
+            'unknown currency'
+        )
+    ) as judgements (is_wrong, problem)
+    where is_wrong
+
+),
+
+judged_tiers as (
+
+    select
+        service,
+        plan_code,
+        charge as charge_name,
+        valid_from,
+        problem
+    from tiers
+    cross join lateral (
+        values
+        (unit_price is null and flat_fee is null, 'a tier without a price'),
+        (open_tiers <> 1, open_tiers || ' open tiers: the last one alone is open'),
+        (tier_to <= coalesce(tier_before, 0), 'tiers that do not rise'),
+        (
+            not exists (
+                select 1
+                from charges
+                where
+                    tiers.service = charges.service
+                    and tiers.plan_code = charges.plan_code
+                    and tiers.charge = charges.charge_name
+                    and tiers.valid_from is not distinct from charges.valid_from
+                    and charges.model_name in ('graduated', 'volume')
+            ),
+            'a tier without a graduated or volume charge'
+        )
+    ) as judgements (is_wrong, problem)
+    where is_wrong
+
+),
+
+-- A row may hold a fee and a charge on usage, and neither needs a name: two prices of what it makes.
+priced as (
+
+    select
+        row_number() over () as price_number,
+        service,
+        plan_code,
+        valid_from,
+        coalesce(valid_from, '-infinity') as first_day,
+        coalesce(valid_to, 'infinity') as end_day,
+        names.charge_name
+    from charges
+    cross join lateral (
+        values
+        (case when base_fee is not null and metric is null then charges.charge_name end),
+        (case when base_fee is not null and metric is not null then 'base' end),
+        (case when metric is not null then charges.charge_name end)
+    ) as names (charge_name)
+    where names.charge_name is not null
+
+),
+
+at_once as (
+
+    select
+        later.service,
+        later.plan_code,
+        later.charge_name,
+        later.valid_from,
+        'two prices at once' as problem
+    from priced as earlier
+    inner join priced as later
         on
-            charges.service = tier_counts.service
-            and charges.plan_code = tier_counts.plan_code
-            and charges.charge_name = tier_counts.charge
-            and charges.valid_from is not distinct from tier_counts.valid_from
-
-),
-
-judged as (
-
-    select
-        joined.*,
-        case
-            when joined.metric is null and base_fee is null then 'neither base_fee nor metric'
-            when charge_model in ('graduated', 'volume') and tiers = 0 then 'no tiers'
-            when
-                joined.metric is not null and unit_price is null
-                and coalesce(charge_model, 'per_unit') in ('standard', 'per_unit')
-                then 'no unit_price'
-            when charge_model = 'package' and (unit_price is null or coalesce(package_size, 0) <= 0)
-                then 'no unit_price or package_size'
-            when charge_model = 'percentage' and rate_percent is null then 'no rate_percent'
-            when charge_model = 'one_off' and joined.metric is not null then 'a metric on a one_off'
-            when joined.metric is not null and metrics.aggregation is null then 'unknown metric'
-            when minimum > maximum then 'minimum above maximum'
-            when valid_from >= valid_to then 'valid_to is not after valid_from'
-        end as problem
-    from joined
-    left join metrics on joined.service = metrics.service and joined.metric = metrics.metric
-
-),
-
-numbered as (
-
-    select
-        *,
-        row_number() over (order by service, plan_code, charge, valid_from_at) as row_number
-    from {{ ref('int_price_book') }}
+            earlier.service = later.service
+            and earlier.plan_code = later.plan_code
+            and earlier.charge_name = later.charge_name
+            and earlier.price_number < later.price_number
+            and earlier.first_day < later.end_day
+            and later.first_day < earlier.end_day
 
 )
 
-select
-    service,
-    plan_code,
-    charge_name,
-    valid_from,
-    problem
-from judged
-where problem is not null
+select * from judged_charges
 union all
-select
-    tiers.service,
-    tiers.plan_code,
-    tiers.charge,
-    tiers.valid_from,
-    'tier without a charge'
-from {{ ref('charge_tiers') }} as tiers
-left join charges
-    on
-        tiers.service = charges.service
-        and tiers.plan_code = charges.plan_code
-        and tiers.charge = charges.charge_name
-        and tiers.valid_from is not distinct from charges.valid_from
-where charges.service is null
+select * from judged_tiers
 union all
--- A row may hold a fee and a charge on usage, and neither needs a name: what counts is what the book
--- makes of its rows. Of two prices at once rating would take one and forget the other.
-select
-    earlier.service,
-    earlier.plan_code,
-    earlier.charge as charge_name,
-    later.valid_from,
-    'two prices at once' as problem
-from numbered as earlier
-inner join numbered as later
-    on
-        earlier.service = later.service
-        and earlier.plan_code = later.plan_code
-        and earlier.charge = later.charge
-        and earlier.row_number < later.row_number
-        and coalesce(earlier.valid_from_at, '-infinity') < coalesce(later.valid_until_at, 'infinity')
-        and coalesce(later.valid_from_at, '-infinity') < coalesce(earlier.valid_until_at, 'infinity')
+select * from at_once

@@ -17,6 +17,7 @@ import dagster as dg
 from connections.settings import load_settings
 from loaders import TableReport, load
 from loaders.contracts import Table
+from loaders.relations import HISTORY_SCHEMA
 from loaders.tables import ALL
 from orchestration.failures import RETRY, as_failures
 from orchestration.names import LOAD_OP
@@ -40,13 +41,26 @@ def asset_key(table: Table) -> dg.AssetKey:
     return dg.AssetKey([table.schema, table.name])
 
 
-def _spec(table: Table) -> dg.AssetSpec:
-    return dg.AssetSpec(
+def history_key(table: Table) -> dg.AssetKey:
+    """Where the load keeps what the table was before; also the key of the dbt source."""
+    return dg.AssetKey([HISTORY_SCHEMA, table.history_name])
+
+
+def _specs(table: Table) -> Iterator[dg.AssetSpec]:
+    yield dg.AssetSpec(
         asset_key(table),
         group_name=table.schema,
         description=f"{table.description} Copied from {SOURCE_TITLES[table.source]} as it is.",
         kinds={"postgres", table.source},
     )
+    if table.has_history:
+        yield dg.AssetSpec(
+            history_key(table),
+            deps=[asset_key(table)],
+            group_name=table.schema,
+            description=f"{table.description} As it was: written by the load, never rebuilt.",
+            kinds={"postgres", table.source},
+        )
 
 
 def _check_spec(table: Table) -> dg.AssetCheckSpec:
@@ -60,14 +74,15 @@ def _check_spec(table: Table) -> dg.AssetCheckSpec:
 
 @dg.multi_asset(
     name=LOAD_OP,
-    specs=[_spec(table) for table in ALL],
+    specs=[spec for table in ALL for spec in _specs(table)],
     check_specs=[_check_spec(table) for table in ALL],
     can_subset=True,
     retry_policy=RETRY,
 )
 def copies(context: dg.AssetExecutionContext, config: LoadConfig) -> Events:
     """Load what is selected; tell what it did, table by table."""
-    selected = [table for table in ALL if asset_key(table) in context.selected_asset_keys]
+    wanted = context.selected_asset_keys
+    selected = [table for table in ALL if wanted & {asset_key(table), history_key(table)}]
     with as_failures("load"):
         settings = load_settings()
         migrate(settings)
@@ -81,8 +96,12 @@ def copies(context: dg.AssetExecutionContext, config: LoadConfig) -> Events:
         )
     for note in report.notes:
         context.log.warning(note)
-    for table in report.tables:
-        yield from _events(dg.AssetKey([f"raw_{table.source}", table.table]), table)
+    by_name = {(table.source, table.table): table for table in report.tables}
+    for table in selected:
+        if asset_key(table) in wanted:
+            yield from _events(asset_key(table), by_name[table.source, table.name])
+        if table.has_history and history_key(table) in wanted:
+            yield dg.MaterializeResult(asset_key=history_key(table))
 
 
 def _events(key: dg.AssetKey, report: TableReport) -> Events:

@@ -1,7 +1,7 @@
-"""Every dbt model, seed and snapshot as an asset; every dbt test as a check on it.
+"""Every dbt model and seed as an asset; every dbt test as a check on it.
 
-Flows in: the raw tables and the decisions in `ops`. Flows out: staging, intermediate, marts,
-snapshots. Keys are dagster-dbt's defaults: schema/table, which is where the table is.
+Flows in: the raw tables and the decisions in `ops`. Flows out: staging, intermediate, marts.
+Keys are dagster-dbt's defaults: schema/table, which is where the table is.
 """
 
 import importlib.metadata
@@ -19,10 +19,12 @@ from dagster_dbt import (
 )
 from packaging.version import Version
 
-from connections.settings import load_settings
-from orchestration import dbt, rules
+from connections.postgres import warehouse
+from connections.settings import Settings, load_settings
+from orchestration import builds, dbt, rules
 from orchestration.failures import as_failures
 from orchestration.names import BUILD_OP
+from orchestration.seeds import judge, known
 from orchestration.warehouse import migrate, only_one
 
 
@@ -65,21 +67,35 @@ def models(
     with as_failures("dbt"), only_one(settings, "dbt build"):
         dbt.check_current(settings)
         migrate(settings)
-        parsed = dbt.manifest(settings)
-        today = rules.fingerprint(parsed)
-        anew = config.full_refresh or today != rules.remembered(settings)
-        if anew:
-            context.log.info("what is kept from night to night is made anew")
-        invocation = dbt_cli.cli(
-            [*dbt.BUILD, *(["--full-refresh"] if anew else []), "--vars", dbt.variables(settings)],
-            context=context,
-            raise_on_error=False,
-        )
-        yield from invocation.stream()
-        results = _results(invocation)
-        if anew and rules.made_all(parsed, results):
-            rules.remember(settings, today)
-        _raise_if_failed(invocation, results)
+        with warehouse(settings) as conn:
+            judge.refuse(known.read(conn))
+        with builds.recorded(settings, is_whole=not context.is_subset) as build:
+            yield from _built(context, settings, config, dbt_cli, build)
+
+
+def _built(
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    config: BuildConfig,
+    dbt_cli: DbtCliResource,
+    build: builds.Build,
+) -> Iterator[Any]:
+    parsed = dbt.manifest(settings)
+    today = rules.fingerprint(parsed)
+    anew = config.full_refresh or today != rules.remembered(settings)
+    if anew:
+        context.log.info("what is kept from night to night is made anew")
+    invocation = dbt_cli.cli(
+        [*dbt.BUILD, *(["--full-refresh"] if anew else []), "--vars", dbt.variables(settings)],
+        context=context,
+        raise_on_error=False,
+    )
+    yield from invocation.stream()
+    results = _results(invocation)
+    build.count(results)
+    if anew and rules.made_all(parsed, results):
+        rules.remember(settings, today)
+    _raise_if_failed(invocation, results)
 
 
 def _results(invocation: DbtCliInvocation) -> Mapping[str, Any]:

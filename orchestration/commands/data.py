@@ -6,13 +6,18 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from connections.settings import load_settings
+from connections.errors import DatabaseUnreachable, SettingsError
+from connections.postgres import warehouse
+from connections.settings import Settings, load_settings
 from loaders import LoadReport
 from loaders import check as look
 from loaders import load as copy_in
+from loaders.report import Finding
 from orchestration import render
 from orchestration.commands.options import Json
 from orchestration.progress import loading
+from orchestration.seeds import judge, known
+from orchestration.seeds.tables import TABLES
 from orchestration.warehouse import migrate as migrate_warehouse
 
 Only = Annotated[Literal["nexacloud", "odoo"] | None, typer.Option(help="Only this source.")]
@@ -26,7 +31,9 @@ def check(json: Json = False) -> None:
 
     Example: [bold]billing check[/]
     """
-    report = look(load_settings())
+    settings = load_settings()
+    report = look(settings)
+    report.findings += _seed_findings(settings)
     if json:
         render.print_json(report.as_json())
     else:
@@ -35,6 +42,19 @@ def check(json: Json = False) -> None:
         render.stdout.print(render.table("Sources", findings, columns))
     if not report.is_ok:
         raise typer.Exit(1)
+
+
+def _seed_findings(settings: Settings) -> list[Finding]:
+    """The price book and the policies, held against what was loaded so far."""
+    try:
+        with warehouse(settings) as conn:
+            names = known.read(conn)
+    except (SettingsError, DatabaseUnreachable):  # a finding already
+        names = known.Known()
+    found = judge.problems(names)
+    if not found:
+        return [Finding("seeds", f"{len(TABLES)} files", "ok", "can be rated by")]
+    return [Finding("seeds", problem.file, "problem", str(problem)) for problem in found]
 
 
 def migrate() -> None:

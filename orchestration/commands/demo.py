@@ -153,7 +153,13 @@ def _show_gates(conn: connection, settings: Settings, opened: int) -> None:
 
 def _approve(conn: connection, settings: Settings, checks: Checks, *, quiet: bool) -> int:
     waiting = review.approvable(conn, settings, Filters(period=BILLED))
-    decided = approvals.approve(conn, waiting, by=DECISION.by, note="May was looked through")
+    decided = approvals.approve(
+        conn,
+        waiting,
+        by=DECISION.by,
+        note="May was looked through",
+        schema=settings.schema("marts"),
+    )
     checks.expect("refused approvals", decided.refused, {})
     approved = [row for row in _may(conn, settings) if row["approved"]]
     if not quiet:

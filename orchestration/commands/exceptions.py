@@ -13,7 +13,7 @@ from connections.settings import Settings, load_settings
 from orchestration import render
 from orchestration.commands.options import Json, Service
 from orchestration.errors import CommandError
-from orchestration.queries import Row, select
+from orchestration.queries import Row, how_many, select
 from publishers import gates
 
 _EXCEPTIONS = """
@@ -66,7 +66,8 @@ def _acknowledge(
     known = select(conn, settings, _EXCEPTIONS, {"service": None, "every": True})
     found = [row for row in known if row["exception_key"].startswith(beginning)]
     if len(found) != 1:
-        raise CommandError(f"{beginning} names {len(found)} exceptions: `billing exceptions --all`")
+        verb = "billing exceptions --all"
+        raise CommandError(how_many(beginning, found, "exception", verb))
     gates.acknowledge_exception(
         conn,
         exception_key=found[0]["exception_key"],
@@ -74,6 +75,7 @@ def _acknowledge(
         by=by,
         until=until.replace(tzinfo=UTC) if until else None,
         note=why,
+        marts=settings.schema("marts"),
     )
     render.stderr.print(f"noted: {found[0]['description']}", highlight=False, markup=False)
 

@@ -14,7 +14,7 @@ from connections.settings import load_settings
 from orchestration import render
 from orchestration.commands.options import Json
 from orchestration.errors import CommandError
-from orchestration.queries import Row, select
+from orchestration.queries import Row, how_many, select
 
 _STORY = "select * from {marts}.rpt_line_story where starts_with(line_key, %(beginning)s) limit 2"
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -31,8 +31,7 @@ def explain(line_key: Key, json: Json = False) -> None:
     with warehouse(settings) as conn:
         found = select(conn, settings, _STORY, {"beginning": line_key})
     if len(found) != 1:
-        how_many = "no line" if not found else "several lines"
-        raise CommandError(f"{line_key} begins {how_many}: `billing lines` lists their keys")
+        raise CommandError(how_many(line_key, found, "line", "billing lines"))
     if json:
         render.print_json(as_json(found[0]))
     else:

@@ -29,7 +29,7 @@ _LINES = """
     from {marts}.fct_invoice_line_status as l
     inner join {intermediate}.int_services as services on l.service = services.service
     where
-        (%(period)s is null or {in_period})
+        {in_period}
         and (%(service)s is null or l.service = %(service)s)
         and (%(subscription)s is null or l.external_subscription_id = %(subscription)s)
         and (%(customer)s is null or l.external_customer_id = %(customer)s)

@@ -18,6 +18,7 @@ from publishers.policies import Policy
 _POLICIES = """
     select
         policy_version, service, currency, is_automatic, within_percent, four_eyes_amount,
+        policy_id in (select policy_id from ops.policies_in_force) as is_in_force,
         decided_by, decided_at, note
     from ops.approval_policies
     order by policy_id desc
@@ -38,6 +39,10 @@ Within = Annotated[
     typer.Option(help="Approve a line within so many percent of the last billed amount."),
 ]
 FourEyes = Annotated[str | None, typer.Option(help="From this amount on two people must approve.")]
+Replaces = Annotated[
+    list[str] | None,
+    typer.Option(metavar="VERSION", help="It replaces this one; without it, both count."),
+]
 Apply = Annotated[bool, typer.Option("--apply", help="Approve now what the policies allow.")]
 Name = Annotated[str, typer.Option("--by", help="Who puts it in force: your name.")]
 Reason = Annotated[str, typer.Option("--why", help="Why: one sentence.")]
@@ -49,12 +54,15 @@ def policy(
     service: Service = None,
     within_percent: Within = None,
     four_eyes: FourEyes = None,
+    replaces: Replaces = None,
     apply: Apply = False,
     by: Name = "",
     why: Reason = "",
     json: Json = False,
 ) -> None:
     """Show the approval policies; put one in force; approve what they allow. By default none is.
+
+    Of all that are in force the strictest counts; only --replaces takes one out of force.
 
     Example: [bold]billing policy --set 2026-06 --four-eyes 5000 --by "Dana Roy" --why "auditors"[/]
     """
@@ -69,6 +77,7 @@ def policy(
                 is_automatic=within is not None,
                 within_percent=within,
                 four_eyes_amount=two_from,
+                replaces=tuple(replaces or ()),
             )
             policies.set_policy(conn, rule, by=by, note=why or None)
         if apply:

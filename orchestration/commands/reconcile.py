@@ -12,6 +12,7 @@ from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import render
 from orchestration.commands.options import Json, Period, Service, Subscription
+from orchestration.errors import CommandError
 from orchestration.queries import Filters, Row, in_period, select, whole_id
 
 _ROWS = """
@@ -23,7 +24,7 @@ _ROWS = """
     from {marts}.fct_reconciliation as r
     inner join {intermediate}.int_services as services on r.service = services.service
     where
-        (%(period)s is null or {in_period})
+        {in_period}
         and (%(service)s is null or r.service = %(service)s)
         and (%(subscription)s is null or r.external_subscription_id = %(subscription)s)
     order by r.period_start, r.service, r.external_subscription_id, r.currency
@@ -41,11 +42,16 @@ _ONE_OFFS = """
         o.amount, o.tax_amount, o.total_amount, o.period_start, o.period_end, o.issued_at,
         o.invoice_status as status, o.match_status, o.odoo_move_id, o.odoo_name
     from {marts}.fct_one_off_invoices as o
-    inner join {intermediate}.int_services as services on o.service = services.service
     where
-        (%(period)s is null or {in_period})
+        (%(month)s::date is null or o.month_on = %(month)s)
         and (%(service)s is null or o.service = %(service)s)
     order by o.invoice_number
+"""
+_MONTHS = """
+    select
+        to_char(min(period_month), 'YYYY-MM') as first,
+        to_char(max(period_month), 'YYYY-MM') as last
+    from {marts}.rpt_reconciliation_by_month
 """
 AMOUNTS = (
     "list_amount", "expected_amount", "actual_amount", "billed_amount", "delta_amount",
@@ -68,17 +74,28 @@ def reconcile(
     with warehouse(settings) as conn:
         whom = whole_id(conn, settings, subscription)
         answer = reconciliation(conn, settings, Filters(period, service, whom))
+        if not answer["rows"] and not answer["one_offs"]:
+            raise CommandError(_nothing(conn, settings, period))
     if json:
         render.print_json(answer)
     else:
         show(answer, period)
 
 
+def _nothing(conn: connection, settings: Settings, period: str | None) -> str:
+    """Why there is nothing to show: of this month, of this choice, or at all."""
+    ((first, last),) = ((row["first"], row["last"]) for row in select(conn, settings, _MONTHS))
+    if first is None:
+        return "nothing is reconciled yet: `billing run` loads and builds"
+    of = f"of {period} " if period else ""
+    return f"nothing {of}matches: there are periods that begin from {first} to {last}"
+
+
 def reconciliation(conn: connection, settings: Settings, filters: Filters) -> dict[str, Any]:
     """The machine's answer: rows with their causes, one-offs in their own list, a summary."""
     parameters = filters.as_parameters()
     rows = select(conn, settings, in_period(_ROWS, "r.period_start"), parameters)
-    one_offs = select(conn, settings, in_period(_ONE_OFFS, "o.period_start"), parameters)
+    one_offs = select(conn, settings, _ONE_OFFS, parameters)
     causes: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for cause in select(conn, settings, _CAUSES):
         causes[tuple(cause[name] for name in KEY)].append(cause)

@@ -16,7 +16,7 @@ from orchestration import render
 from orchestration.commands.lines import proposed_lines
 from orchestration.commands.options import By, Customer, Json, Period, Service, Subscription, Why
 from orchestration.errors import CommandError
-from orchestration.queries import Filters, whole_id
+from orchestration.queries import Filters, how_many, whole_id
 from publishers import approvals, credits
 from publishers.approvals import Decisions, ProposedLine
 from publishers.lines import Filters as LineFilters
@@ -98,9 +98,7 @@ def named(conn: connection, settings: Settings, beginnings: Sequence[str]) -> li
     for beginning in beginnings:
         found = [line for line in known if line.line_key.startswith(beginning)]
         if len(found) != 1:
-            raise CommandError(
-                f"{beginning} names {len(found)} lines: `billing lines --json` has the whole keys"
-            )
+            raise CommandError(how_many(beginning, found, "line", "billing lines --json"))
         chosen.append(found[0])
     return chosen
 
@@ -122,7 +120,7 @@ def _decide(
         whom = whole_id(conn, settings, filters.subscription)
         filters = replace(filters, subscription=whom)
         lines = approvable(conn, settings, filters) if every else named(conn, settings, keys)
-        decided = verb(conn, lines, by=by, note=why or None)
+        decided = verb(conn, lines, by=by, note=why or None, schema=settings.schema("marts"))
     if as_json:
         render.print_json(_answer(lines, decided))
     else:

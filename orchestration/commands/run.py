@@ -53,7 +53,10 @@ def _show_month(settings: Settings, period: str | None) -> None:
         return
     with warehouse(settings) as conn:
         answer = reconcile.reconciliation(conn, settings, Filters(period=period))
-    reconcile.show(answer, period)
+    if answer["rows"] or answer["one_offs"]:
+        reconcile.show(answer, period)
+    else:
+        render.stderr.print(f"note: nothing is reconciled in {period}", highlight=False)
 
 
 def refresh(settings: Settings, *, full: bool = False, full_refresh: bool = False) -> Outcome:

@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from connections.postgres import warehouse
+from connections.postgres import ops_owner, warehouse
 from connections.settings import load_settings
 from orchestration import dbt, render
 from orchestration.errors import CommandError
-from orchestration.instance import dagster_home
+from orchestration.instance import dagster_home, fail_dead_runs, open_instance
 from orchestration.names import DEFINITIONS
 from publishers import roles as grants
 
@@ -30,6 +30,8 @@ def ui(port: Port = 3000, host: Host = "127.0.0.1") -> None:
     Example: [bold]billing ui --port 3001[/]
     """
     settings = load_settings()
+    with open_instance(settings.billing_home) as instance:
+        fail_dead_runs(instance, settings.billing_home)
     render.stderr.print("parsing the dbt project", style="dim")
     dbt.prepare(settings)
     os.environ["DAGSTER_HOME"] = str(dagster_home(settings.billing_home))
@@ -64,22 +66,45 @@ def dashboard(port: Port = 8501, host: Host = "127.0.0.1") -> None:
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", app, *options])
 
 
-def roles() -> None:
-    """Grant the finance pages' two database roles what they need; harmless to repeat.
+Separate = Annotated[
+    bool, typer.Option("--separate", help="Give schema ops an owner that nobody logs in as.")
+]
+Sql = Annotated[bool, typer.Option("--sql", help="Print the statements of --separate instead.")]
 
-    Example: [bold]billing roles[/]
+
+def roles(separate: Separate = False, sql: Sql = False) -> None:
+    """Grant each database role what it needs and no more; harmless to repeat.
+
+    Example: [bold]billing roles[/], [bold]billing roles --sql | psql warehouse[/]
     """
     settings = load_settings()
+    login = settings.dsn_parts("warehouse").get("user", "postgres")
+    if sql:
+        typer.echo(grants.separation(login))
+        return
+    if separate:
+        with ops_owner(settings) as conn:
+            grants.separate(conn, login)
     with warehouse(settings) as conn:
-        try:
-            grants.grant(conn, settings.schema("marts"))
-        except grants.RoleError as error:
-            raise CommandError(str(error)) from None
+        grants.grant(conn, settings.schema("marts"))
+        with conn.cursor() as cursor:
+            owner = grants.ops_owner(cursor)
+    with ops_owner(settings) as conn, conn.cursor() as cursor:
+        grants.act_as_owner(cursor)
+        grants.grant_ops(cursor)
     render.stderr.print(f"{' and '.join(grants.ROLES)} have what they need", highlight=False)
+    if owner == login:
+        render.stderr.print(
+            f"{login} loads, builds, publishes and owns schema ops: it could rewrite history."
+            " Let an administrator run `billing roles --separate` (docs/runbook.md)",
+            highlight=False,
+        )
 
 
 def env() -> None:
     """Print the variables that dbt and Dagster read, the warehouse's password among them.
+
+    BILLING_AS_OF is the instant of this call where none is set: dbt by hand looks from there.
 
     Example: [bold]eval "$(billing env)" && dbt build --select fct_invoice_lines[/]
     """
@@ -89,6 +114,7 @@ def env() -> None:
         "DBT_PROFILES_DIR": str(dbt.PROJECT_FOLDER),
         "DBT_TARGET_PATH": str(dbt.target_folder(settings)),
         "BILLING_AS_OF": settings.as_of.isoformat(),
+        "BILLING_SCHEMA_PREFIX": settings.billing_schema_prefix,
     }
     for name, value in variables.items():
         typer.echo(f"export {name}={shlex.quote(value)}")

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import typer
 
+from connections.postgres import ops_owner
 from connections.settings import Settings, Source, load_settings
 from orchestration import render
 from orchestration.commands.options import Json
 from orchestration.errors import CommandError
 from orchestration.warehouse import migrate
+from publishers import identities, roles
+from publishers.identities import Identity
 from sandbox import world as sandbox_world
 from sandbox.world import WorldOptions, WorldState
 
 SOURCES: tuple[Source, ...] = ("warehouse", "nexacloud", "odoo")
+# Who decides in the examples of the documentation, and in `billing demo`.
+PEOPLE = ("Dana Roy", "Alex Kim", "Demo Operator")
 Community = typer.Option(False, help="Start an Odoo without Enterprise and without our module.")
 Fresh = typer.Option(
     False, help="Throw the old world away first, with its warehouse and decisions."
@@ -47,8 +52,23 @@ def start_world(settings: Settings, *, community: bool = False, fresh: bool = Fa
     with render.stderr.status("starting the embedded world") as spinner:
         state = begin(settings.billing_home, options=options, progress=spinner.update)
         spinner.update("warehouse")
-        migrate(load_settings(billing_home=settings.billing_home))
+        _prepare_warehouse(load_settings(billing_home=settings.billing_home))
     return state
+
+
+def _prepare_warehouse(settings: Settings) -> None:
+    """Schema ops under an owner that nobody logs in as, at this version; people who may decide."""
+    login = settings.dsn_parts("warehouse")["user"]
+    with ops_owner(settings) as conn:
+        roles.separate(conn, login)
+    migrate(settings)
+    with ops_owner(settings) as conn:
+        known = {person.name for person in identities.listed(conn)}
+        for name in PEOPLE:
+            email = f"{name.lower().replace(' ', '.')}@example.com"
+            person = Identity(name, email, identities.ROLES, (login, roles.APPROVER))
+            if name not in known:
+                identities.add(conn, person)
 
 
 def down() -> None:

@@ -11,6 +11,7 @@ from psycopg2.extensions import connection
 
 from connections.postgres import warehouse
 from connections.settings import Settings
+from publishers.identities import resolve, speak_for
 from publishers.webhooks.errors import UnknownEvent
 
 REPLAY = """
@@ -35,8 +36,8 @@ ENDED = sql.SQL(
 
 RELEASE = """
 insert into ops.termination_releases
-    (service, external_subscription_id, ended_at, released_by, note)
-values (%s, %s, %s, %s, %s)
+    (service, external_subscription_id, ended_at, note)
+values (%s, %s, %s, %s)
 """
 
 
@@ -47,13 +48,13 @@ def replay(settings: Settings, event_id: str, *, by: str) -> int:
     switches its service on again. Raises UnknownEvent.
     """
     with warehouse(settings) as conn:
-        return _by_hand(conn, REPLAY, event_id, f"replayed by {by}")
+        return _by_hand(conn, REPLAY, event_id, by, "replayed by {}")
 
 
 def discard(settings: Settings, event_id: str, *, by: str, note: str) -> int:
     """Give an undelivered event up, so that what follows it may go. Raises UnknownEvent."""
     with warehouse(settings) as conn:
-        return _by_hand(conn, DISCARD, event_id, f"discarded by {by}: {note}")
+        return _by_hand(conn, DISCARD, event_id, by, "discarded by {}", f": {note}")
 
 
 def release_termination(
@@ -74,12 +75,16 @@ def release_termination(
                 "see `billing events`"
             )
         ended_at: datetime = row[0]
-        cursor.execute(RELEASE, (service, external_subscription_id, ended_at, by, note))
+        speak_for(cursor, by)
+        cursor.execute(RELEASE, (service, external_subscription_id, ended_at, note))
         return ended_at
 
 
-def _by_hand(conn: connection, statement: str, event_id: str, said: str) -> int:
+def _by_hand(
+    conn: connection, statement: str, event_id: str, by: str, said: str, why: str = ""
+) -> int:
     with conn.cursor() as cursor:
+        said = said.format(resolve(cursor, by)) + why
         cursor.execute(statement, (event_id,))
         deliveries = cursor.fetchall()
         if not deliveries:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 DANA, ALEX = "dana.roy@example.com", "alex.kim@example.com"
+# The sign-in gives an address; what is kept is the name on the list of people.
+DANA_ROY, ALEX_KIM = "Dana Roy", "Alex Kim"
 SAID = """
     select decision, decided_by, note, amount, content_hash, line_key
     from ops.line_approvals
@@ -57,7 +59,11 @@ def test_what_is_approved_in_the_page_becomes_a_draft_in_odoo(world: World, open
         page, "Maple Dental Group", "Approve the document"
     )
     (row,) = world.query(SAID, "Maple Dental Group")
-    assert (row["decision"], row["decided_by"], row["note"]) == ("approve", DANA, "May is right")
+    assert (row["decision"], row["decided_by"], row["note"]) == (
+        "approve",
+        DANA_ROY,
+        "May is right",
+    )
     report = publish(world.settings, go=True, line_keys=[row["line_key"]])
     assert (report.created, report.quarantined) == (1, 0)
     (move,) = OdooPort.connect(world.settings).search_read(
@@ -75,9 +81,9 @@ def test_of_two_at_the_same_line_the_second_is_told(world: World, open_page: Any
     assert "1 line approved" in _press(first, customer, "Approve the document")
     _note(second, customer, "the price is wrong")
     said = _press(second, customer, "Reject the document")
-    assert f"{DANA} said approve in the meantime" in said
+    assert f"{DANA_ROY} said approve in the meantime" in said
     assert [(row["decision"], row["decided_by"]) for row in world.query(SAID, customer)] == [
-        ("approve", DANA)
+        ("approve", DANA_ROY)
     ]
 
 
@@ -135,7 +141,7 @@ def test_above_the_four_eyes_amount_two_people_are_needed(world: World, open_pag
         " where customer_name = %s and is_approvable and amount = 200",
         customer,
     )
-    assert states == [{"is_approved": True, "approved_by": f"{ALEX}, {DANA}"}]
+    assert states == [{"is_approved": True, "approved_by": f"{ALEX_KIM}, {DANA_ROY}"}]
 
 
 def test_a_gate_is_closed_and_opened_with_a_reason(
@@ -157,8 +163,8 @@ def test_a_gate_is_closed_and_opened_with_a_reason(
         one["external_subscription_id"],
     )
     assert [(row["decision"], row["decided_by"], row["note"]) for row in decided[1:]] == [
-        ("close", DANA, "a complaint"),
-        ("open", DANA, "settled"),
+        ("close", DANA_ROY, "a complaint"),
+        ("open", DANA_ROY, "settled"),
     ]
     assert decided[2]["from_period_start"] == decided[0]["from_period_start"]
 
@@ -171,7 +177,7 @@ def test_an_exception_is_acknowledged_with_a_reason(world: World, open_page: Any
     popover.get_by_role("button", name="Acknowledge").click()
     assert "Noted:" in _said(page)
     (row,) = world.query("select acknowledged_by, note from ops.exception_acknowledgements")
-    assert (row["acknowledged_by"], row["note"]) == (DANA, "entered in Odoo in June")
+    assert (row["acknowledged_by"], row["note"]) == (DANA_ROY, "entered in Odoo in June")
 
 
 def test_a_reader_sees_no_way_to_decide(open_page: Any) -> None:

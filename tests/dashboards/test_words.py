@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import io
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -122,7 +124,8 @@ def test_a_file_keeps_digits_that_no_float_has() -> None:
     file = exports.as_xlsx(rows, ["amount", "note", "on", "at"], "A: table/of [amounts]")
     assert str(exact).encode() in _sheet_xml(file)
     cells = next(load_workbook(io.BytesIO(file)).active.iter_rows(min_row=2))
-    assert [cell.data_type for cell in cells] == ["n", "s", "d", "d"]
+    # As text: a spreadsheet would round a number of 19 digits.
+    assert [cell.data_type for cell in cells] == ["s", "s", "d", "d"]
 
 
 def _sheet_xml(file: bytes) -> bytes:
@@ -155,3 +158,33 @@ def test_a_preview_with_an_unknown_tax_has_no_total() -> None:
     facts = previews.tax_facts([], None)
     line = {"amount": Decimal(1), "tax_ids": [7], "currency": "CAD"}
     assert previews.totals([line], facts) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hosting **for free** [here](https://evil.example) ![x](https://evil.example/p.png)",
+        ":red[Overdue] :material/warning: :smile: $x^2$ `code` <b>bold</b> & ~~gone~~",
+        "1. a list | a table \\ a backslash _under_ #heading",
+    ],
+)
+def test_what_a_source_wrote_is_shown_as_it_was_written(text: str) -> None:
+    from markdown_it import MarkdownIt
+
+    shown = MarkdownIt("commonmark").enable("strikethrough").render(f.literal(text))
+    plain = html.unescape(shown.removeprefix("<p>").removesuffix("</p>\n"))
+    assert plain.replace("\u2060", "") == text
+    assert ":red[" not in f.literal(text)
+    assert "$" not in f.literal(text).replace("\\$", "")
+    assert not re.search(r":[\w+/-]+:", plain)
+
+
+def test_a_message_of_a_decision_is_no_markdown() -> None:
+    from streamlit.testing.v1 import AppTest
+
+    app = AppTest.from_string("from dashboards import decisions\ndecisions.flash()")
+    app.session_state["flash"] = [("warning", "Not decided: **Hosting** [x](https://evil.example)")]
+    app.run(timeout=60)
+    (shown,) = app.warning
+    assert shown.value == f.literal("Not decided: **Hosting** [x](https://evil.example)")
+    assert "**" not in shown.value

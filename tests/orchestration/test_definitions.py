@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from loaders.relations import HISTORY_SCHEMA
 from loaders.tables import ALL
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -53,12 +54,13 @@ def test_dagster_validates_them_where_nothing_is_configured(tmp_path: Path) -> N
 def test_a_key_is_the_schema_and_the_table(definitions: Any, manifest: dict[str, Any]) -> None:
     keys = set(definitions.resolve_asset_graph().get_all_asset_keys())
     nodes = [
-        node
-        for node in manifest["nodes"].values()
-        if node["resource_type"] in ("model", "seed", "snapshot")
+        node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")
     ]
     expected = {dg.AssetKey([node["config"]["schema"], node["name"]]) for node in nodes}
     expected |= {dg.AssetKey([table.schema, table.name]) for table in ALL}
+    expected |= {
+        dg.AssetKey([HISTORY_SCHEMA, table.history_name]) for table in ALL if table.has_history
+    }
     assert expected <= keys
     assert {key for key in keys - expected if key.path[0] != "ops"} == OURS
 

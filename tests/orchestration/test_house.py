@@ -127,7 +127,7 @@ def _schema(manifest: dict[str, Any], unique_id: str) -> str:
 def test_only_staging_reads_sources(manifest: dict[str, Any]) -> None:
     found = [
         node["name"]
-        for node in _nodes(manifest, "model", "snapshot")
+        for node in _nodes(manifest, "model")
         if node["config"].get("schema") != "staging"
         and any(name.startswith("source.") for name in node["depends_on"]["nodes"])
     ]
@@ -163,7 +163,7 @@ def test_nothing_reads_the_marts_but_marts_and_decisions(manifest: dict[str, Any
 def test_every_model_says_its_grain(manifest: dict[str, Any]) -> None:
     silent = [
         node["name"]
-        for node in _nodes(manifest, "model", "snapshot")
+        for node in _nodes(manifest, "model")
         if not node["description"].startswith("Grain")
     ]
     assert silent == []
@@ -181,7 +181,7 @@ def test_every_mart_keeps_a_contract(manifest: dict[str, Any]) -> None:
 def test_no_contract_names_a_float(manifest: dict[str, Any]) -> None:
     floats = [
         f"{node['name']}.{column['name']}: {column['data_type']}"
-        for node in _nodes(manifest, "model", "snapshot", "seed")
+        for node in _nodes(manifest, "model", "seed")
         for column in node["columns"].values()
         if (column.get("data_type") or "").lower() in FLOATS
     ]

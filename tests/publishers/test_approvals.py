@@ -129,15 +129,74 @@ def test_above_the_amount_two_different_people_are_needed(warehouse_world: World
     assert _states(world)["sub-2"] == "approved"
 
 
-def test_the_policy_of_a_service_goes_before_the_general_one(warehouse_world: World) -> None:
+@pytest.mark.parametrize(("general", "own"), [(100, 1000), (1000, 100)])
+def test_the_strictest_four_eyes_amount_counts_whoever_it_is_for(
+    warehouse_world: World, general: int, own: int
+) -> None:
     world = warehouse_world
     world.propose([line(1, amount="500.00"), line(2, amount="500.00", service="nexadesk")])
     with world.warehouse() as conn:
-        policies.set_policy(conn, Policy("all", "CAD", four_eyes_amount=Decimal(100)), by="cfo")
-        own = Policy("cloud", "CAD", service="nexacloud", four_eyes_amount=Decimal(1000))
-        policies.set_policy(conn, own, by="cfo")
+        policies.set_policy(conn, Policy("all", "CAD", four_eyes_amount=Decimal(general)), by="cfo")
+        cloud = Policy("cloud", "CAD", service="nexacloud", four_eyes_amount=Decimal(own))
+        policies.set_policy(conn, cloud, by="cfo")
     world.approve()
-    assert _states(world) == {"sub-1": "approved", "sub-2": "waiting"}
+    general_only = "waiting" if general < 500 else "approved"
+    assert _states(world) == {"sub-1": "waiting", "sub-2": general_only}
+
+
+def test_a_policy_is_lifted_only_by_one_that_names_it(warehouse_world: World) -> None:
+    world = warehouse_world
+    world.propose([line(1, amount="500.00")])
+    world.approve()
+    with world.warehouse() as conn:
+        policies.set_policy(conn, Policy("v1", "cad", four_eyes_amount=Decimal(100)), by="cfo")
+        looser = Policy("v2", "CAD", is_automatic=True, within_percent=Decimal(50))
+        policies.set_policy(conn, looser, by="cfo")
+        assert _states(world) == {"sub-1": "waiting"}
+        other = Policy("v3", "CAD", service="nexacloud", replaces=("v1",))
+        with pytest.raises(policies.PolicyError, match="v1 is not in force for nexacloud in CAD"):
+            policies.set_policy(conn, other, by="cfo")
+        policies.set_policy(conn, Policy("v4", "CAD", replaces=("v1",)), by="cfo")
+        assert _states(world) == {"sub-1": "approved"}
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-1"])
+def test_a_policy_has_finite_numbers(warehouse_world: World, number: str) -> None:
+    bad = Decimal(number)
+    for policy in (
+        Policy("v1", "CAD", four_eyes_amount=bad),
+        Policy("v1", "CAD", is_automatic=True, within_percent=bad),
+    ):
+        with warehouse_world.warehouse() as conn:
+            with pytest.raises(policies.PolicyError, match=number):
+                policies.set_policy(conn, policy, by="cfo")
+
+
+def test_a_rejection_stops_the_approval_of_what_the_line_said_before(
+    warehouse_world: World,
+) -> None:
+    """Approved at 100, rejected at 120, and back at 100: nobody said yes since the no."""
+    world = warehouse_world
+    world.propose([line(1)])
+    world.approve()
+    world.propose([line(1, amount="120.00")])
+    with world.warehouse() as conn:
+        approvals.reject(conn, approvals.select_lines(conn, Filters()), by="rex", note="too much")
+    world.propose([line(1)])
+    assert (_states(world), _publishable(world)) == ({"sub-1": "rejected"}, set())
+    assert world.approve().written == [line(1)["line_key"]]
+    assert _publishable(world) == {"sub-1"}
+
+
+def test_a_line_that_says_something_else_by_now_is_not_decided(warehouse_world: World) -> None:
+    world = warehouse_world
+    world.propose([line(1)])
+    with world.warehouse() as conn:
+        shown = approvals.select_lines(conn, Filters())
+        world.propose([line(1, amount="120.00")])
+        decided = approvals.approve(conn, shown, by="fay")
+    assert decided.written == []
+    assert "has changed since it was shown" in decided.refused[line(1)["line_key"]]
 
 
 def test_a_policy_needs_a_new_version_each_time(warehouse_world: World) -> None:

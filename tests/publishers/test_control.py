@@ -147,9 +147,12 @@ def test_posted_by_bot_stands_until_a_person_acknowledges_it(published: World) -
     [alarm] = published.publish().alarms
     assert alarm["finding"] == "posted_by_bot"
     published.query(
-        "insert into ops.exception_acknowledgements (exception_key, facts_hash, acknowledged_by)"
+        "create table marts.fct_billing_exceptions as"
         " select left(encode(sha256(convert_to('publication_alarm|' || service || '|'"
-        " || document_key, 'UTF8')), 'hex'), 32), '', 'fay' from ops.publications"
+        " || document_key, 'UTF8')), 'hex'), 32) as exception_key, '' as facts_hash"
+        " from ops.publications; set local billing.identity = 'fay';"
+        " insert into ops.exception_acknowledgements (exception_key, facts_hash)"
+        " select * from marts.fct_billing_exceptions"
     )
     assert published.publish().alarms == []
     assert published.query("select finding from ops.publications") == [("posted",)]
@@ -256,6 +259,15 @@ def test_no_more_is_credited_than_was_billed(published: World) -> None:
             credits.credit(conn, published.line(1)["line_key"], by="fay", amount=Decimal("40.01"))
         with pytest.raises(CreditError, match="in no confirmed document"):
             credits.credit(conn, "unknown", by="fay")
+
+
+@pytest.mark.parametrize(
+    "amount", ["0.004", "0.005", "12.345", "NaN", "Infinity", "-5", "1E-30", "0"]
+)
+def test_a_credit_is_money_of_its_currency(published: World, amount: str) -> None:
+    with published.warehouse() as conn, pytest.raises(CreditError):
+        credits.credit(conn, published.line(1)["line_key"], by="fay", amount=Decimal(amount))
+    assert published.query("select count(*) from ops.credit_requests") == [(0,)]
 
 
 def test_a_rejected_credit_is_final_and_gives_its_amount_back(published: World) -> None:

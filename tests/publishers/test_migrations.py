@@ -3,11 +3,13 @@
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
+import people
 import psycopg2
 import psycopg2.errors
 import pytest
 
 from publishers import migrate
+from publishers.roles import MigrationError
 
 
 @pytest.fixture
@@ -43,22 +45,90 @@ def test_migrating_again_changes_nothing_and_says_nothing(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.fixture
+def owners_dsn(empty_dsn: str) -> str:
+    """Where no role was made for it, ops belongs to its migrator: only the triggers stand guard."""
+    migrate.upgrade(empty_dsn)
+    people.add(empty_dsn)
+    return empty_dsn
+
+
+def test_an_ops_of_newer_code_is_named(warehouse_dsn: str) -> None:
+    with psycopg2.connect(warehouse_dsn.replace("//fusion_billing@", "//postgres@")) as conn:
+        with conn.cursor() as cursor:
+            cursor.execute("update ops.schema_version set version_num = '9999'")
+    conn.close()
+    with pytest.raises(MigrationError, match=r"version 9999, and this code knows none beyond"):
+        migrate.upgrade(warehouse_dsn)
+
+
+def test_only_who_may_act_for_its_owner_migrates_ops(warehouse_dsn: str) -> None:
+    superuser = warehouse_dsn.replace("//fusion_billing@", "//postgres@")
+    with psycopg2.connect(superuser) as conn, conn.cursor() as cursor:
+        cursor.execute("update ops.schema_version set version_num = '0009'")
+    conn.close()
+    with pytest.raises(MigrationError, match="WAREHOUSE_MIGRATE_DSN"):
+        migrate.upgrade(warehouse_dsn)
+
+
+def test_what_stands_before_an_upgrade_stands_after_it(
+    empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest policy of a scope counted, an earlier stricter amount is not lost, and a number
+    that somebody chose himself does not stay ahead of the server's.
+    """
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "head", lambda: "0006")
+        patch.setattr(migrate, "HEAD", "0006")
+        migrate.upgrade(empty_dsn)
+    with psycopg2.connect(empty_dsn) as conn, conn.cursor() as cursor:
+        cursor.execute(
+            "insert into ops.approval_policies (policy_version, service, currency, is_automatic,"
+            " within_percent, four_eyes_amount, decided_by) values"
+            " ('a1', null, 'CAD', true, 5, 1000, 'Dana'), ('a2', null, 'CAD', false, null, null,"
+            " 'Dana'), ('b1', 'nexacloud', 'CAD', true, 2, 50, 'Dana')"
+        )
+        cursor.execute(
+            "insert into ops.line_approvals (approval_id, line_key, content_hash, decision,"
+            " decided_by, amount, currency) overriding system value"
+            " values (5000, 'k', 'h', 'approve', 'Dana  Roy', 10, 'CAD')"
+        )
+        conn.commit()
+        migrate.upgrade(empty_dsn)
+        cursor.execute(
+            "select policy_version, is_automatic, four_eyes_amount from ops.policies_in_force"
+            " order by policy_version"
+        )
+        assert cursor.fetchall() == [
+            ("a2", False, None),
+            ("b1", True, 50),
+            ("still a2", False, 1000),
+        ]
+        cursor.execute("select nextval('ops.line_approvals_approval_id_seq')")
+        assert cursor.fetchone() == (5001,)
+        cursor.execute("select approval_state, approved_by from ops.line_approval_status")
+        assert cursor.fetchall() == [("approved", "Dana  Roy")]
+    conn.close()
+
+
 @pytest.mark.parametrize(
     "statement",
     [
-        "update ops.line_approvals set decided_by = 'someone else'",
-        "delete from ops.line_approvals",
-        "truncate ops.line_approvals",
+        "update ops.cutover_gates set decided_by = 'someone else'",
+        "delete from ops.cutover_gates",
+        "truncate ops.cutover_gates",
         "delete from ops.publication_events",
         "delete from ops.publications",
         "truncate ops.publications cascade",
     ],
 )
-def test_what_was_decided_cannot_be_rewritten(warehouse_dsn: str, statement: str) -> None:
-    with psycopg2.connect(warehouse_dsn) as conn, conn.cursor() as cursor:
+def test_what_was_decided_cannot_be_rewritten_even_by_its_owner(
+    owners_dsn: str, statement: str
+) -> None:
+    with psycopg2.connect(owners_dsn) as conn, conn.cursor() as cursor:
         cursor.execute(
-            "insert into ops.line_approvals (line_key, content_hash, decision, decided_by)"
-            " values ('k', 'h', 'approve', 'fay')"
+            "insert into ops.cutover_gates (service, external_subscription_id, decision,"
+            " decided_by) values ('nexacloud', 'sub-1', 'close', 'fay')"
         )
         cursor.execute(_PUBLICATION)
         cursor.execute(
@@ -88,8 +158,8 @@ values ('d', 'dwh_pub.d', 'nexacloud', 1, now(), now(), 'CAD', 'out_invoice', 1,
         "payload_hash = 'x'",
     ],
 )
-def test_a_claimed_document_is_frozen(warehouse_dsn: str, change: str) -> None:
-    with psycopg2.connect(warehouse_dsn) as conn, conn.cursor() as cursor:
+def test_a_claimed_document_is_frozen(owners_dsn: str, change: str) -> None:
+    with psycopg2.connect(owners_dsn) as conn, conn.cursor() as cursor:
         cursor.execute(_PUBLICATION)
         with pytest.raises(psycopg2.errors.InsufficientPrivilege, match="frozen at claim"):
             cursor.execute(f"update ops.publications set {change}")

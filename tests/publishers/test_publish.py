@@ -192,25 +192,6 @@ def test_a_lock_date_holds_back_what_odoo_would_book_in_another_month(
     assert world.publish().created == 1
 
 
-@pytest.mark.parametrize(("hours", "created"), [(30, 1), (40, 0)])
-def test_an_old_warehouse_is_not_billed_from(
-    world: World, customers: SimpleNamespace, hours: int, created: int
-) -> None:
-    world.propose(world.lines(customers, 1))
-    world.approve()
-    world.query(
-        "insert into ops.load_runs (source, table_name, status, finished_at) values"
-        " ('nexacloud', 'invoices', 'succeeded', now() - %s * interval '1 hour'),"
-        " ('nexacloud', 'invoices', 'failed', now()), ('odoo', 'sale_order', 'succeeded', now())",
-        (hours,),
-    )
-    report = world.publish()
-    assert (report.created, report.held) == (created, 1 - created)
-    assert report.is_ok == bool(created)
-    if not created:
-        assert "nexacloud.invoices was loaded last" in str(report.documents[0].reason)
-
-
 def test_a_dry_run_is_exported_as_csv_xlsx_and_json(
     world: World, customers: SimpleNamespace, tmp_path: Any
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -189,6 +189,35 @@ def test_boundaries_that_moved_bill_nothing_again_and_give_nothing_back(world: W
     assert exceptions(world, "int_exceptions_billed") == []
     assert exceptions(world, "int_exceptions_policies") == []
     assert new_lines(world) == {("part", "base", "base"): Decimal("31.00")}
+
+
+def test_a_policy_with_its_day_is_no_change_of_what_is_billed(world: World) -> None:
+    policy: dict[str, Any] = {
+        **{"service": "nexacloud", "timezone": "America/Toronto", "period_rule": "calendar"},
+        **{"proration": "day", "duplicate_policy": "first", "bill_suspended": True},
+        **{"usage_grace": "2 days", "tolerance": "0.01", "dunning_grace_days": 7},
+    }
+    metric = {"service": "nexacloud", "metric": "cpu_seconds", "aggregation": "sum"}
+    day = {"valid_from": date(2026, 5, 1)}
+    world.seed("services", [policy])
+    world.seed("metrics", [metric])
+    small_world(world).rate()
+    world.publish(april(world), "april")
+    world.seed("services", [policy, {**policy, **day, "proration": "second"}])
+    world.seed("metrics", [metric, {**metric, **day, "aggregation": "max"}])
+    world.rate(EXCEPTIONS, full_refresh=True)
+    assert exceptions(world, "int_exceptions_policies") == []
+    assert exceptions(world, "int_exceptions_billed") == []
+    assert new_lines(world) == {}
+    may = world.lines("service_period_start = '2026-05-01 04:00+00'")
+    assert {line["policies"]["proration"] for line in may} == {"second"}
+
+    # Without its day it is one, of each policy by name.
+    world.seed("services", [{**policy, "proration": "second"}])
+    world.seed("metrics", [{**metric, "aggregation": "max"}])
+    world.rate(EXCEPTIONS, full_refresh=True)
+    changed = [row["subject"] for row in exceptions(world, "int_exceptions_policies")]
+    assert changed == ["aggregation of cpu_seconds sum max", "proration day second"]
 
 
 def test_an_adjustment_between_two_partners_waits_for_a_person(world: World) -> None:

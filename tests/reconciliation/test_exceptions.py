@@ -107,7 +107,7 @@ def exceptions(changed: World) -> dict[str, list[dict[str, Any]]]:
             }
         ],
     )
-    build(changed, ("*",), types=("model", "snapshot"))
+    build(changed, ("*",))
     kinds: dict[str, list[dict[str, Any]]] = {}
     for row in changed.query("select * from marts.fct_billing_exceptions"):
         kinds.setdefault(row["kind"], []).append(row)

@@ -48,7 +48,7 @@ def rows(changed: World) -> dict[str, dict[str, Any]]:
         "credited": _publish_and_credit(changed),
         "two currencies": _sell_in_two_currencies(changed),
     }
-    build(changed, RECONCILED, types=("model", "snapshot"))
+    build(changed, RECONCILED)
     found: dict[str, dict[str, Any]] = {}
     for name, subscription_id in names.items():
         query = "select * from marts.fct_reconciliation where subscription_id = %s"

@@ -150,9 +150,8 @@ RECORDS = (
 
 def _decision(line_key: str, decision: str) -> tuple[str, tuple[Any, ...]]:
     return (
-        f"{_LOCKED} insert into ops.line_approvals (line_key, content_hash, decision, decided_by,"
-        " amount, currency, decided_at)"
-        " select line_key, content_hash, %s, 'fay', amount, currency, clock_timestamp()"
+        f"{_LOCKED} set local billing.identity = 'fay'; insert into ops.line_approvals"
+        " (line_key, content_hash, decision) select line_key, content_hash, %s"
         " from marts.fct_invoice_lines where line_key = %s",
         (decision, line_key),
     )

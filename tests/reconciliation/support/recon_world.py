@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import people
 import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
@@ -71,13 +72,14 @@ def make_sample(cluster: Cluster, folder: Path) -> World:
     dbt = Dbt(dsn, folder)
     dbt.parse()
     world = World(dsn, dbt)
-    build(world, ("*",), types=("seed", "model", "snapshot"))
+    build(world, ("*",), types=("seed", "model"))
     cluster.create_database(TEMPLATE, template=NAME, owner=OWNER)
     return world
 
 
 def _load(cluster: Cluster, folder: Path, warehouse: str) -> None:
     upgrade(warehouse)
+    people.add(warehouse)
     with closing(psycopg2.connect(warehouse)) as connection, connection:
         ensure_raw_tables(connection)
     app = cluster.create_database("reconciliation_nexacloud", owner=nexacloud.OWNER)
@@ -109,6 +111,7 @@ def build(
     variables: Mapping[str, Any] | None = None,
     types: Sequence[str] = ("model",),
 ) -> None:
+    world.record()
     given = {"as_of": AS_OF.isoformat(), **(variables or {})}
     world.dbt.build(select, given, types=types)
 

@@ -92,7 +92,7 @@ class Story:
         variables = {"as_of": as_of.isoformat(), "policy_overrides": ENABLED}
         if whole or self.is_new:
             load(self.settings)
-            kinds = ("model", "snapshot", "seed")
+            kinds = ("model", "seed")
             self.dbt.build(MODELS, variables, kinds, full_refresh=full_refresh)
             self.is_new = False
         else:
@@ -148,9 +148,9 @@ class Story:
 
     def open_gate(self, subscription: str) -> None:
         self.warehouse(
-            "insert into ops.cutover_gates (service, external_subscription_id, decision,"
-            " from_period_start, decided_by) values ('nexacloud', %s, 'open',"
-            " '2026-05-01 04:00+00', 'Ann')",
+            "set local billing.identity = 'Ann';"
+            " insert into ops.cutover_gates (service, external_subscription_id, decision,"
+            " from_period_start) values ('nexacloud', %s, 'open', '2026-05-01 04:00+00')",
             subscription,
         )
 

@@ -1,6 +1,8 @@
+-- Every code that a plan ever had: what was held under a former one needs its product as before.
 with plans as (
 
-    select * from {{ ref('stg_nexacloud__plans') }}
+    select plan_code
+    from {{ ref('stg_snapshots__nexacloud_plans') }}
 
 ),
 

@@ -16,6 +16,7 @@ with lines as (
         external_subscription_id,
         plan_code,
         partner_id,
+        tax_ids,
         product_id,
         amount,
         is_billable,
@@ -27,7 +28,17 @@ with lines as (
 
 partner_taxes as (
 
-    select * from {{ ref('int_partner_taxes') }}
+    select *
+    from {{ ref('int_partner_taxes') }}
+    where valid_until is null
+
+),
+
+partners as (
+
+    select *
+    from {{ ref('stg_odoo__res_partner') }}
+    where coalesce(is_active, true)
 
 ),
 
@@ -78,9 +89,11 @@ final as (
             case when lines.amount = 0 then 'its amount is zero' end,
             case when lines.partner_id is null then 'the customer has no Odoo partner yet' end,
             case
-                when
-                    lines.partner_id is not null
-                    and not coalesce(partner_taxes.is_taxable_resolved, false)
+                when lines.partner_id is not null and partners.partner_id is null
+                    then 'its Odoo partner is archived or gone'
+            end,
+            case
+                when lines.partner_id is not null and lines.tax_ids is null
                     then
                         'the taxes of the customer are not resolved ('
                         || coalesce(replace(partner_taxes.problem, '_', ' '), 'unknown partner')
@@ -91,6 +104,7 @@ final as (
             'the app already invoiced the period in ' || invoiced_by_app.invoice_numbers
         ), '') as reasons
     from lines
+    left join partners on lines.partner_id = partners.partner_id
     left join partner_taxes on lines.partner_id = partner_taxes.partner_id
     left join products_taxed_otherwise
         on lines.product_id = products_taxed_otherwise.product_id

@@ -6,6 +6,16 @@ with customers as (
 
 ),
 
+candidates as (
+
+    select
+        *,
+        min(rule_rank) over (partition by service, external_customer_id) as strongest_rank
+    from {{ ref('int_customer_candidates') }}
+    where match_rule in ('reference', 'email') and is_partner_active
+
+),
+
 subscriptions as (
 
     select * from {{ ref('int_subscriptions') }}
@@ -88,9 +98,42 @@ untaxed as (
 
 ),
 
+-- An edited e-mail or reference moves nobody who was billed, but a person should know.
+found_otherwise as (
+
+    select
+        'customer_found_otherwise' as kind,
+        customers.service,
+        customers.external_customer_id as subject,
+        null::text as subscription_id,
+        customers.external_customer_id,
+        'billed to ' || customers.partner_id || ', found '
+        || string_agg(candidates.partner_id::text, ',' order by candidates.partner_id) as facts,
+        customers.customer_name || ' (' || coalesce(customers.email, 'no e-mail')
+        || ') was billed to Odoo partner ' || customers.partner_id || ', its '
+        || min(candidates.match_rule) || ' now names '
+        || string_agg(candidates.partner_id::text, ', ' order by candidates.partner_id)
+            as description,
+        customers.since_at
+    from live_customers as customers
+    inner join candidates
+        on
+            customers.service = candidates.service
+            and customers.external_customer_id = candidates.external_customer_id
+            and candidates.rule_rank = candidates.strongest_rank
+    where customers.match_rule = 'billed_before' and customers.partner_id is not null
+    group by
+        customers.service, customers.external_customer_id, customers.partner_id,
+        customers.customer_name, customers.email, customers.since_at
+    having not bool_or(candidates.partner_id = customers.partner_id)
+
+),
+
 unioned as (
 
     select * from unmatched
+    union all
+    select * from found_otherwise
     union all
     select * from untaxed
 

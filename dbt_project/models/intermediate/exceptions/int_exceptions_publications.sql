@@ -1,8 +1,18 @@
 {{ config(post_hook='analyze {{ this }}') }}
 
-with findings as (
+with currencies as (
 
-    select * from {{ ref('stg_ops__publication_findings') }}
+    select * from {{ ref('int_currencies') }}
+
+),
+
+findings as (
+
+    select
+        publication_findings.*,
+        {{ decimals_of('currencies') }} as decimals
+    from {{ ref('stg_ops__publication_findings') }} as publication_findings
+    left join currencies on publication_findings.currency = currencies.currency_code
 
 ),
 
@@ -54,7 +64,7 @@ altered as (
         null::text as subscription_id,
         finding || ' ' || coalesce(odoo_total_amount::text, '') as facts,
         'Document ' || document_key || coalesce(' (' || odoo_name || ')', '') || ' of '
-        || round(expected_total_amount, 2) || ' ' || currency || ': ' || replace(finding, '_', ' ')
+        || {{ round_money('expected_total_amount', 'decimals') }} || ' ' || currency || ': ' || replace(finding, '_', ' ')
             as description,
         found_at as since_at
     from findings

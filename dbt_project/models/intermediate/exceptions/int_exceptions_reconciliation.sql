@@ -1,8 +1,18 @@
 {{ config(post_hook='analyze {{ this }}') }}
 
-with reconciliation as (
+with currencies as (
 
-    select * from {{ ref('fct_reconciliation') }}
+    select * from {{ ref('int_currencies') }}
+
+),
+
+reconciliation as (
+
+    select
+        fct_reconciliation.*,
+        {{ decimals_of('currencies') }} as decimals
+    from {{ ref('fct_reconciliation') }} as fct_reconciliation
+    left join currencies on fct_reconciliation.currency = currencies.currency_code
 
 ),
 
@@ -26,20 +36,21 @@ final as (
         case status
             when 'missing_actual'
                 then
-                    'Nobody invoiced ' || round(expected_amount, 2) || ' ' || currency
+                    'Nobody invoiced ' || {{ round_money('expected_amount', 'decimals') }} || ' ' || currency
             when 'missing_expected'
                 then
-                    'The app invoiced ' || round(actual_amount, 2) || ' ' || currency || ' ('
+                    'The app invoiced ' || {{ round_money('actual_amount', 'decimals') }} || ' ' || currency || ' ('
                     || array_to_string(invoice_numbers, ', ') || ') where nothing is expected'
             when 'not_comparable'
                 then
                     'The app invoiced in another currency than ' || currency
             else
-                'Expected ' || round(expected_amount, 2) || ', ' || compared_side || ' '
-                || round(
-                    case compared_side when 'billed' then billed_amount else actual_amount end, 2
-                )
-                || ': ' || round(unexplained_amount, 2) || ' ' || currency || ' is unexplained'
+                'Expected ' || {{ round_money('expected_amount', 'decimals') }} || ', ' || compared_side || ' '
+                || {{ round_money(
+                    "case compared_side when 'billed' then billed_amount else actual_amount end",
+                    'decimals'
+                ) }}
+                || ': ' || {{ round_money('unexplained_amount', 'decimals') }} || ' ' || currency || ' is unexplained'
         end as description,
         period_end as since_at
     from reconciliation

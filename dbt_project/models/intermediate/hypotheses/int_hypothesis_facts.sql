@@ -56,7 +56,7 @@ exact_shapes as (
         min(segment_start) as held_start,
         max(segment_end) as held_end,
         count(*) > 1
-        or sum({{ seconds_between('segment_start', 'segment_end') }}) < min(period_seconds)
+        or sum(held_seconds) < min(period_seconds)
             as is_partial
     from cuts
     group by rest_number

@@ -19,6 +19,12 @@ segments as (
 
 ),
 
+pieces as (
+
+    select * from {{ ref('int_segment_pieces') }}
+
+),
+
 keyed as (
 
     select
@@ -44,10 +50,20 @@ final as (
         keyed.timezone,
         keyed.proration as own_proration,
         case keyed.proration when 'second' then 'second' else 'day' end as cut,
+        segments.plan_id,
         segments.plan_code,
         segments.is_trial,
         segments.segment_start,
         segments.segment_end,
+        (
+            select range_agg(tstzrange(pieces.piece_start, pieces.piece_end))
+            from pieces
+            where
+                segments.subscription_id = pieces.subscription_id
+                and segments.period_type = pieces.period_type
+                and segments.segment_start = pieces.segment_start
+        ) as held_times,
+        segments.held_seconds,
         segments.held_days,
         segments.fraction_numerator,
         segments.fraction_denominator,

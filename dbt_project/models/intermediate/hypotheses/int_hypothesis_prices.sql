@@ -12,7 +12,23 @@ versions as (
 
     select *
     from {{ ref('int_price_versions') }}
-    where charge_kind in ('base', 'usage')
+    where charge_kind in ('base', 'usage') and price_problem is null
+
+),
+
+-- The plan that is held has prices of its own, by its id, and those of its code; a plan that an
+-- invoice names has those of that code.
+plan_keys as (
+
+    select
+        *,
+        case when plan_id is null then 'code ' || plan_code else 'id ' || plan_id end as plan_key
+    from versions
+    union all
+    select
+        *,
+        'named ' || plan_code as plan_key
+    from versions
 
 ),
 
@@ -20,11 +36,23 @@ changes as (
 
     select distinct
         service,
-        plan_code,
+        plan_key,
         subscription_id,
         valid_from
-    from versions
+    from plan_keys
     where valid_from > '-infinity'
+
+),
+
+keyed as (
+
+    select
+        *,
+        case
+            when plan_id is null then array['named ' || plan_code]
+            else array['id ' || plan_id, 'code ' || plan_code]
+        end as plan_keys
+    from segments
 
 ),
 
@@ -35,7 +63,7 @@ instants as (
         segments.service,
         segments.subscription_id,
         segments.period_type,
-        segments.plan_code,
+        segments.plan_keys,
         variant.price_variant,
         case variant.price_variant
             when 'older'
@@ -46,13 +74,13 @@ instants as (
             when 'newer' then coalesce(later.valid_from, segments.segment_start)
             else segments.segment_start
         end as priced_at
-    from segments
+    from keyed as segments
     left join lateral (
         select max(changes.valid_from) as valid_from
         from changes
         where
             changes.service = segments.service
-            and changes.plan_code = segments.plan_code
+            and changes.plan_key = any(segments.plan_keys)
             and coalesce(changes.subscription_id, segments.subscription_id)
             = segments.subscription_id
             and changes.valid_from <= segments.segment_start
@@ -62,7 +90,7 @@ instants as (
         from changes
         where
             changes.service = segments.service
-            and changes.plan_code = segments.plan_code
+            and changes.plan_key = any(segments.plan_keys)
             and coalesce(changes.subscription_id, segments.subscription_id)
             = segments.subscription_id
             and changes.valid_from > segments.segment_start
@@ -94,10 +122,11 @@ final as (
         versions.price_source,
         versions.price_key
     from instants
-    inner join versions
+    cross join lateral unnest(instants.plan_keys) as held (plan_key)
+    inner join plan_keys as versions
         on
             instants.service = versions.service
-            and instants.plan_code = versions.plan_code
+            and held.plan_key = versions.plan_key
             and (
                 versions.subscription_id is null
                 or instants.subscription_id = versions.subscription_id

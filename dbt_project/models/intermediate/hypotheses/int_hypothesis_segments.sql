@@ -21,8 +21,7 @@ prorated as (
         policy.segmentation,
         case
             when policy.segmentation = 'own' then fraction_numerator
-            when policy.segmentation = 'second'
-                then {{ seconds_between('segment_start', 'segment_end') }}
+            when policy.segmentation = 'second' then held_seconds
             else held_days
         end as numerator,
         case policy.segmentation
@@ -55,10 +54,12 @@ held as (
         period_type,
         segmentation,
         'held' as plan_variant,
+        plan_id,
         plan_code,
         is_trial,
         segment_start,
         segment_end,
+        held_times,
         numerator,
         denominator
     from prorated
@@ -74,10 +75,13 @@ as_named as (
         prorated.period_type,
         prorated.segmentation,
         'named' as plan_variant,
+        -- An invoice names a plan by its code.
+        null::text as plan_id,
         named.plan_code,
         prorated.is_trial,
         min(prorated.segment_start) as segment_start,
         max(prorated.segment_end) as segment_end,
+        range_agg(prorated.held_times) as held_times,
         sum(prorated.numerator) as numerator,
         min(prorated.denominator) as denominator
     from prorated

@@ -30,11 +30,18 @@ windows as (
         subscription_id,
         issued_at,
         span.window_start,
-        span.window_end
+        span.window_end,
+        span.held_times
     from bounded
     cross join lateral (
-        values (segment_start, segment_end), (said_segment_start, said_segment_end)
-    ) as span (window_start, window_end)
+        values
+        (segment_start, segment_end, held_times),
+        (
+            said_segment_start, said_segment_end,
+            tstzmultirange(tstzrange(said_segment_start, said_segment_end))
+        )
+    ) as span (window_start, window_end, held_times)
+    where span.window_start < span.window_end
 
 ),
 
@@ -45,6 +52,7 @@ measured as (
         windows.subscription_id,
         windows.window_start,
         windows.window_end,
+        windows.held_times,
         windows.issued_at,
         ledger.metric,
         cut.usage_variant,
@@ -62,11 +70,12 @@ measured as (
             windows.subscription_id = ledger.subscription_id
             and windows.window_start <= ledger.event_at
             and windows.window_end > ledger.event_at
+            and windows.held_times @> ledger.event_at
     inner join (values ('own'), ('late')) as cut (usage_variant)
         on cut.usage_variant = 'own' or windows.issued_at >= ledger.written_at
     group by
         windows.service, windows.subscription_id, windows.window_start, windows.window_end,
-        windows.issued_at, ledger.metric, cut.usage_variant
+        windows.held_times, windows.issued_at, ledger.metric, cut.usage_variant
 
 ),
 
@@ -76,6 +85,7 @@ aggregated as (
         measured.subscription_id,
         measured.window_start,
         measured.window_end,
+        measured.held_times,
         measured.issued_at,
         measured.metric,
         measured.usage_variant,
@@ -104,14 +114,23 @@ final as (
     cross join
         lateral (
             values
-            ('own', bounded.segment_start, bounded.segment_end),
-            ('said', bounded.said_segment_start, bounded.said_segment_end)
-        ) as span (span_variant, window_start, window_end)
+            ('own', bounded.segment_start, bounded.segment_end, bounded.held_times),
+            (
+                'said', bounded.said_segment_start, bounded.said_segment_end,
+                case
+                    when bounded.said_segment_start < bounded.said_segment_end
+                        then tstzmultirange(
+                            tstzrange(bounded.said_segment_start, bounded.said_segment_end)
+                        )
+                end
+            )
+        ) as span (span_variant, window_start, window_end, held_times)
     inner join aggregated
         on
             bounded.subscription_id = aggregated.subscription_id
             and span.window_start = aggregated.window_start
             and span.window_end = aggregated.window_end
+            and span.held_times = aggregated.held_times
             and bounded.issued_at is not distinct from aggregated.issued_at
 
 )

@@ -23,6 +23,7 @@ final as (
         segments.subscription_id,
         segments.segment_start,
         segments.segment_end,
+        segments.held_times,
         rests.issued_at,
         case
             when segments.segment_start = min(segments.segment_start) over same_key

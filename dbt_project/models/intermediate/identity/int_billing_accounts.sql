@@ -16,9 +16,9 @@ billing_services as (
 
 ),
 
-subscriptions as (
+subscription_versions as (
 
-    select * from {{ ref('int_subscriptions') }}
+    select * from {{ ref('int_subscription_versions') }}
 
 ),
 
@@ -31,7 +31,6 @@ nexacloud_accounts as (
         company_name,
         coalesce(nullif(trim(company_name), ''), full_name) as customer_name,
         nullif(lower(trim(email)), '') as email,
-        null::text as vat_number,
         country,
         province,
         is_active,
@@ -52,7 +51,7 @@ other_account_ids as (
     select
         service,
         external_customer_id
-    from subscriptions
+    from subscription_versions
 
 ),
 
@@ -66,7 +65,6 @@ linked_accounts as (
         null::text as company_name,
         external_customer_id as customer_name,
         null::text as email,
-        null::text as vat_number,
         null::text as country,
         null::text as province,
         true as is_active,

@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 with accounts as (
 
     select * from {{ ref('int_billing_accounts') }}
@@ -12,7 +14,7 @@ overrides as (
 
 account_links as (
 
-    select * from {{ ref('stg_odoo__fusion_billing_account_link') }}
+    select * from {{ ref('stg_snapshots__odoo_fusion_billing_account_link') }}
 
 ),
 
@@ -22,9 +24,15 @@ billing_services as (
 
 ),
 
-subscriptions as (
+subscription_versions as (
 
-    select * from {{ ref('int_subscriptions') }}
+    select * from {{ ref('int_subscription_versions') }}
+
+),
+
+billed_lines as (
+
+    select * from {{ ref('int_billed_lines') }}
 
 ),
 
@@ -47,37 +55,80 @@ by_override as (
         external_customer_id,
         1 as rule_rank,
         'override' as match_rule,
-        partner_id
+        partner_id,
+        '-infinity'::timestamptz as valid_from,
+        null::timestamptz as valid_until
     from overrides
 
 ),
 
+links as (
+
+    select
+        *,
+        min(seen_at) over (partition by billing_service_id, external_customer_id)
+            as account_seen_at,
+        coalesce(
+            lead(is_deleted) over (partition by account_link_id order by version_number), false
+        ) as is_withdrawn
+    from account_links
+
+),
+
+-- The first link of an account reaches back; one that came later counts from then on. Of two at one
+-- time, the one that somebody deleted later gives way to the other.
 by_link as (
 
     select
         billing_services.service,
-        account_links.external_customer_id,
-        2 as rule_rank,
+        links.external_customer_id,
+        case when links.is_withdrawn then 3 else 2 end as rule_rank,
         'account_link' as match_rule,
-        account_links.partner_id
-    from account_links
-    inner join billing_services
-        on account_links.billing_service_id = billing_services.billing_service_id
-    where account_links.partner_id is not null
+        links.partner_id,
+        case
+            when links.version_number = 1 and links.seen_at = links.account_seen_at
+                then '-infinity'
+            else links.valid_from
+        end as valid_from,
+        links.valid_until
+    from links
+    inner join billing_services on links.billing_service_id = billing_services.billing_service_id
+    where links.partner_id is not null and not links.is_deleted
 
 ),
 
--- Where Odoo's own order is the subscription, its customer is the customer.
+-- Where Odoo's own order is the subscription, its customer is the customer while it says so.
 by_order as (
 
-    select distinct
+    select
         service,
         external_customer_id,
-        3 as rule_rank,
+        4 as rule_rank,
         'odoo_order' as match_rule,
-        order_partner_id as partner_id
-    from subscriptions
+        order_partner_id as partner_id,
+        min(valid_from) as valid_from,
+        nullif(max(valid_until), 'infinity') as valid_until
+    from subscription_versions
     where order_partner_id is not null
+    group by service, external_customer_id, order_partner_id
+
+),
+
+-- Who was billed stays the customer: an edited e-mail moves nobody.
+by_ledger as (
+
+    select distinct on (service, content ->> 'external_customer_id')
+        service,
+        content ->> 'external_customer_id' as external_customer_id,
+        5 as rule_rank,
+        'billed_before' as match_rule,
+        partner_id,
+        '-infinity'::timestamptz as valid_from,
+        null::timestamptz as valid_until
+    from billed_lines
+    order by
+        service asc, content ->> 'external_customer_id' asc, service_period_start desc,
+        billing_period_start desc, document_key desc
 
 ),
 
@@ -89,7 +140,17 @@ unioned as (
     union
     select * from by_order
     union
-    select * from found_partners
+    select * from by_ledger
+    union
+    select
+        service,
+        external_customer_id,
+        rule_rank,
+        match_rule,
+        partner_id,
+        '-infinity'::timestamptz as valid_from,
+        null::timestamptz as valid_until
+    from found_partners
 
 ),
 
@@ -101,6 +162,8 @@ final as (
         unioned.rule_rank,
         unioned.match_rule,
         unioned.partner_id,
+        unioned.valid_from,
+        unioned.valid_until,
         partners.partner_name,
         partners.partner_id is not null as is_partner_found,
         coalesce(partners.is_active, false) as is_partner_active

@@ -1,6 +1,6 @@
 {{ config(post_hook='analyze {{ this }}') }}
 
--- Partners that look like the account: by number or reference, by e-mail, by name and province.
+-- Partners that look like the account today: by reference, by e-mail, by name and province.
 with accounts as (
 
     select * from {{ ref('int_billing_accounts') }}
@@ -18,15 +18,12 @@ by_reference as (
     select
         accounts.service,
         accounts.external_customer_id,
-        4 as rule_rank,
-        'vat_or_reference' as match_rule,
+        6 as rule_rank,
+        'reference' as match_rule,
         searchable_partners.partner_id
     from accounts
     inner join searchable_partners
-        on
-            searchable_partners.partner_reference = lower(accounts.external_customer_id)
-            or searchable_partners.vat_number
-            = regexp_replace(lower(accounts.vat_number), '[^a-z0-9]', '', 'g')
+        on lower(accounts.external_customer_id) = searchable_partners.partner_reference
 
 ),
 
@@ -35,7 +32,7 @@ by_email as (
     select
         accounts.service,
         accounts.external_customer_id,
-        5 as rule_rank,
+        7 as rule_rank,
         'email' as match_rule,
         searchable_partners.partner_id
     from accounts
@@ -48,7 +45,7 @@ by_name as (
     select
         accounts.service,
         accounts.external_customer_id,
-        6 as rule_rank,
+        8 as rule_rank,
         'name_and_province' as match_rule,
         searchable_partners.partner_id
     from accounts

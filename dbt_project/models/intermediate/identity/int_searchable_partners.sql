@@ -20,7 +20,6 @@ final as (
         coalesce(partners.commercial_partner_id, partners.partner_id) as partner_id,
         nullif(lower(trim(partners.email)), '') as email,
         nullif(lower(trim(partners.partner_reference)), '') as partner_reference,
-        nullif(regexp_replace(lower(partners.vat_number), '[^a-z0-9]', '', 'g'), '') as vat_number,
         nullif(lower(trim(partners.partner_name)), '') as partner_name,
         lower(states.state_code) as state_code,
         lower(states.state_name) as state_name

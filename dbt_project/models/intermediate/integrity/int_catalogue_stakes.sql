@@ -14,6 +14,12 @@ with lines as (
 
 ),
 
+currencies as (
+
+    select * from {{ ref('int_currencies') }}
+
+),
+
 prices as (
 
     select *
@@ -30,6 +36,7 @@ compared as (
         lines.charge,
         lines.subscription_id,
         lines.line_key,
+        max({{ decimals_of('currencies') }}) as decimals,
         max(abs(
             lines.exact_amount - case
                 when lines.kind = 'base'
@@ -47,6 +54,7 @@ compared as (
             lines.service = prices.service
             and lines.plan_code = prices.plan_code
             and lines.charge = prices.charge
+    left join currencies on lines.currency = currencies.currency_code
     group by
         lines.service, lines.plan_code, lines.charge, lines.subscription_id, lines.line_key
 
@@ -59,7 +67,7 @@ final as (
         plan_code,
         charge,
         count(distinct subscription_id) as subscription_count,
-        round(sum(stake_amount), 2) as stake_amount
+        {{ round_money('sum(stake_amount)', 'max(decimals)') }} as stake_amount
     from compared
     group by service, plan_code, charge
 

@@ -73,6 +73,7 @@ final as (
         charges.is_counted,
         charges.issued_at,
         charges.currency,
+        charges.decimals,
         charges.item_kind,
         charges.description,
         charges.quantity,

@@ -15,6 +15,12 @@ items as (
 
 ),
 
+currencies as (
+
+    select * from {{ ref('int_currencies') }}
+
+),
+
 itemised as (
 
     select
@@ -103,6 +109,7 @@ final as (
         invoices.invoice_status in ('open', 'paid', 'uncollectible') as is_counted,
         invoices.issued_at,
         invoices.currency,
+        {{ decimals_of('currencies') }} as decimals,
         charges.item_kind,
         charges.description,
         charges.quantity,
@@ -112,6 +119,7 @@ final as (
         coalesce(charges.period_end, invoices.period_end, invoices.issued_at) as charge_end
     from charges
     inner join invoices on charges.invoice_id = invoices.invoice_id
+    left join currencies on invoices.currency = currencies.currency_code
 
 )
 

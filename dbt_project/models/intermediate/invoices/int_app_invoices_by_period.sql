@@ -32,7 +32,11 @@ rated as (
         on
             charges.service = customers.service
             and charges.external_customer_id = customers.external_customer_id
-    left join partner_taxes on customers.partner_id = partner_taxes.partner_id
+            and {{ in_force_at('customers', 'charges.period_start') }}
+    left join partner_taxes
+        on
+            customers.named_partner_id = partner_taxes.partner_id
+            and {{ in_force_at('partner_taxes', 'charges.period_start') }}
 
 ),
 
@@ -54,8 +58,11 @@ final as (
         -- Quantity times price is the net: where every item says a gross amount, tax is inside.
         coalesce(
             bool_and(
-                abs(round(quantity * unit_price, 2) - round(amount / (1 + tax_rate), 2)) <= 0.01
-                and amount > round(quantity * unit_price, 2)
+                abs(
+                    {{ round_money('quantity * unit_price', 'decimals') }}
+                    - {{ round_money('amount / (1 + tax_rate)', 'decimals') }}
+                ) <= {{ smallest_amount('decimals') }}
+                and amount > {{ round_money('quantity * unit_price', 'decimals') }}
             ) filter (where item_kind in ('base', 'proration', 'usage') and amount <> 0), false
         ) as is_gross,
         -- Two invoices that say the same of the same time are one invoice, sent twice.

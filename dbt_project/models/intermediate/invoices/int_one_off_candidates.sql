@@ -8,7 +8,9 @@ with invoices as (
 
 customers as (
 
-    select * from {{ ref('int_customer_partners') }}
+    select *
+    from {{ ref('int_customer_partners') }}
+    where valid_until is null
 
 ),
 
@@ -24,10 +26,17 @@ manual_moves as (
 
 ),
 
+currencies as (
+
+    select * from {{ ref('int_currencies') }}
+
+),
+
 billed_customers as (
 
     select
         invoices.*,
+        {{ decimals_of('currencies') }} as decimals,
         coalesce(partners.commercial_partner_id, customers.partner_id) as commercial_partner_id
     from invoices
     left join customers
@@ -35,6 +44,7 @@ billed_customers as (
             invoices.service = customers.service
             and invoices.external_customer_id = customers.external_customer_id
     left join partners on customers.partner_id = partners.partner_id
+    left join currencies on invoices.currency = currencies.currency_code
 
 ),
 
@@ -78,7 +88,8 @@ by_amount as (
         on
             billed_customers.commercial_partner_id = manual_moves.commercial_partner_id
             and billed_customers.currency = manual_moves.currency_code
-            and round(billed_customers.total_amount, 2) = manual_moves.total_amount
+            and {{ round_money('billed_customers.total_amount', 'billed_customers.decimals') }}
+            = manual_moves.total_amount
             and manual_moves.invoice_on - billed_customers.issued_at::date
             between -{{ var('one_off_window_days', 7) }} and {{ var('one_off_window_days', 7) }}
 

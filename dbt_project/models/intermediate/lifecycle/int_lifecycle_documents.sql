@@ -24,7 +24,7 @@ move_lines as (
 
 currencies as (
 
-    select * from {{ ref('stg_odoo__res_currency') }}
+    select * from {{ ref('int_currencies') }}
 
 ),
 
@@ -71,7 +71,7 @@ joined as (
         published.currency,
         coalesce(moves.total_amount, published.expected_total_amount) as total_amount,
         coalesce(moves.residual_amount, 0) as residual_amount,
-        coalesce(currencies.decimal_places, 2)::integer as decimal_places,
+        {{ decimals_of('currencies') }} as decimals,
         coalesce(moves.updated_at, deleted_moves.deleted_at) as updated_at,
         services.timezone,
         services.dunning_grace_days
@@ -95,8 +95,8 @@ final as (
         payment_state,
         due_on,
         currency,
-        round(total_amount, decimal_places) as total_amount,
-        round(residual_amount, decimal_places) as residual_amount,
+        {{ round_money('total_amount', 'decimals') }} as total_amount,
+        {{ round_money('residual_amount', 'decimals') }} as residual_amount,
         updated_at,
         dunning_grace_days,
         -- Overdue by the grace, and by one day at least: on the due date itself nobody is late.

@@ -64,7 +64,7 @@ invoiced as (
         external_customer_id,
         null::text as subscription_id,
         'one_off' as stream,
-        issued_at as revenue_at,
+        coalesce(period_start, issued_at) as revenue_at,
         true as is_period_over,
         currency,
         0::numeric as base_amount,

@@ -39,6 +39,7 @@ signed as (
 
     select
         *,
+        coalesce(invoice_on, accounting_on)::timestamptz as placed_at,
         case move_type when 'out_refund' then -1 else 1 end as sign
     from moves
 
@@ -59,13 +60,19 @@ final as (
         coalesce(signed.invoice_on, signed.accounting_on) as invoice_on,
         coalesce(signed.due_on, signed.invoice_on, signed.accounting_on) as due_on,
         currencies.currency_code as currency,
+        currencies.decimal_places::int as decimals,
         signed.sign * signed.untaxed_amount as untaxed_amount,
         signed.sign * signed.tax_amount as tax_amount,
         signed.sign * signed.residual_amount as residual_amount
     from signed
     left join publications on signed.move_id = publications.odoo_move_id
     left join partners on signed.partner_id = partners.partner_id
-    left join partner_taxes on signed.partner_id = partner_taxes.partner_id
+    left join partner_taxes
+        on
+            signed.partner_id = partner_taxes.partner_id
+            and {{ in_force_at(
+                'partner_taxes', 'coalesce(publications.billing_period_start, signed.placed_at)'
+            ) }}
     left join currencies on signed.currency_id = currencies.currency_id
 
 )

@@ -7,11 +7,11 @@ with currencies as (
 final as (
 
     select
-        currency_code,
-        max(decimal_places) as decimals
+        upper(currency_code) as currency_code,
+        max(decimal_places)::int as decimals
     from currencies
-    where currency_code is not null
-    group by currency_code
+    where currency_code is not null and decimal_places is not null
+    group by upper(currency_code)
 
 )
 

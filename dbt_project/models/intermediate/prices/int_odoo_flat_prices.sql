@@ -1,13 +1,18 @@
-with orders as (
+with order_versions as (
 
-    select * from {{ ref('stg_odoo__sale_order') }}
+    select
+        *,
+        lead(seen_at) over (partition by sale_order_id order by version_number) as replaced_at
+    from {{ ref('stg_snapshots__odoo_sale_order') }}
 
 ),
 
-order_lines as (
+line_versions as (
 
-    select *
-    from {{ ref('stg_odoo__sale_order_line') }}
+    select
+        *,
+        lead(seen_at) over (partition by sale_order_line_id order by version_number) as replaced_at
+    from {{ ref('stg_snapshots__odoo_sale_order_line') }}
     where coalesce(display_type, '') in ('', 'false')
 
 ),
@@ -38,7 +43,7 @@ plan_products as (
         product_id,
         min(plan_code) as plan_code
     from product_map
-    where charge = 'base' and product_id is not null
+    where charge = 'base' and product_id is not null and valid_until is null
     group by service, product_id
     having count(*) = 1
 
@@ -47,13 +52,13 @@ plan_products as (
 -- A shadow order carries NexaCloud's id; an order that is itself the subscription carries its own.
 identified as (
 
-    select
+    select distinct
         sale_order_id,
         'nexacloud' as service,
         external_subscription_id
-    from orders
-    where coalesce(external_subscription_id, '') <> '' and order_state <> 'cancel'
-    union all
+    from order_versions
+    where coalesce(external_subscription_id, '') <> ''
+    union
     select
         sale_order_id,
         service,
@@ -62,48 +67,125 @@ identified as (
 
 ),
 
+-- Every load that saw something new of an order or its lines.
+loads as (
+
+    select
+        identified.service,
+        identified.external_subscription_id,
+        seen.seen_at
+    from identified
+    inner join (
+        select
+            sale_order_id,
+            seen_at
+        from order_versions
+        union
+        select
+            sale_order_id,
+            seen_at
+        from line_versions
+    ) as seen on identified.sale_order_id = seen.sale_order_id
+    group by identified.service, identified.external_subscription_id, seen.seen_at
+
+),
+
 -- Where an order says which plan it was made for, it says nothing of another: after a switch the
 -- new plan has no flat price until an order gives it one.
 priced as (
 
     select
+        loads.service,
+        loads.external_subscription_id,
+        loads.seen_at,
         identified.sale_order_id,
-        identified.service,
-        identified.external_subscription_id,
+        max(orders.currency_id) as currency_id,
         max(plan_products.plan_code) as plan_code,
-        sum(
+        trim_scale(sum(
             order_lines.quantity * order_lines.unit_price
             * (1 - coalesce(order_lines.discount_percent, 0) * 0.01)
-        ) as flat_price,
-        max(order_lines.updated_at) as updated_at
-    from identified
-    inner join order_lines on identified.sale_order_id = order_lines.sale_order_id
+        )) as flat_price,
+        coalesce(
+            max(order_lines.valid_from) filter (where order_lines.seen_at = loads.seen_at),
+            max(orders.valid_from) filter (where orders.seen_at = loads.seen_at),
+            loads.seen_at
+        ) as changed_at
+    from loads
+    inner join identified
+        on
+            loads.service = identified.service
+            and loads.external_subscription_id = identified.external_subscription_id
+    inner join order_versions as orders
+        on
+            identified.sale_order_id = orders.sale_order_id
+            and loads.seen_at >= orders.seen_at
+            and loads.seen_at < coalesce(orders.replaced_at, 'infinity')
+    inner join line_versions as order_lines
+        on
+            identified.sale_order_id = order_lines.sale_order_id
+            and loads.seen_at >= order_lines.seen_at
+            and loads.seen_at < coalesce(order_lines.replaced_at, 'infinity')
     left join plan_products
         on
-            identified.service = plan_products.service
+            loads.service = plan_products.service
             and order_lines.product_id = plan_products.product_id
+    where
+        not orders.is_deleted
+        and not order_lines.is_deleted
+        and (loads.service <> 'nexacloud' or orders.order_state <> 'cancel')
     group by
-        identified.sale_order_id, identified.service, identified.external_subscription_id
+        loads.service, loads.external_subscription_id, loads.seen_at, identified.sale_order_id
+
+),
+
+-- Of several orders the newest.
+current_prices as (
+
+    select distinct on (priced.service, priced.external_subscription_id, priced.seen_at)
+        priced.*,
+        upper(currencies.currency_code) as currency
+    from priced
+    left join currencies on priced.currency_id = currencies.currency_id
+    order by
+        priced.service asc, priced.external_subscription_id asc, priced.seen_at asc,
+        priced.sale_order_id desc
+
+),
+
+compared as (
+
+    select
+        *,
+        {{ same_as_before(
+            ['sale_order_id', 'plan_code', 'flat_price', 'currency'], 'earlier'
+        ) }} as is_same_price,
+        max(changed_at) over earlier as valid_from
+    from current_prices
+    window
+        earlier as (partition by service, external_subscription_id order by seen_at)
 
 ),
 
 final as (
 
-    select distinct on (priced.service, priced.external_subscription_id)
-        priced.sale_order_id,
-        priced.service,
-        priced.external_subscription_id,
-        priced.service || ':' || priced.external_subscription_id as subscription_id,
-        priced.plan_code,
-        trim_scale(priced.flat_price) as flat_price,
-        currencies.currency_code as currency,
-        priced.updated_at
-    from priced
-    inner join orders on priced.sale_order_id = orders.sale_order_id
-    left join currencies on orders.currency_id = currencies.currency_id
-    order by
-        priced.service asc, priced.external_subscription_id asc, priced.sale_order_id desc
+    select
+        sale_order_id,
+        service,
+        external_subscription_id,
+        service || ':' || external_subscription_id as subscription_id,
+        plan_code,
+        flat_price,
+        currency,
+        valid_from,
+        lead(valid_from) over (
+            partition by service, external_subscription_id
+            order by seen_at
+        ) as valid_until
+    from compared
+    where not is_same_price
 
 )
 
-select * from final
+select *
+from final
+where valid_until is null or valid_until > valid_from

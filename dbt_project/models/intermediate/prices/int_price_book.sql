@@ -1,3 +1,8 @@
+-- What the price book is held against before anything is rated by it:
+-- depends_on: {{ ref('metrics') }}, {{ ref('stg_nexacloud__plans') }}, {{ ref('stg_snapshots__nexacloud_plans') }}
+-- depends_on: {{ ref('stg_odoo__fusion_billing_charge') }}, {{ ref('stg_odoo__fusion_billing_service') }}
+-- depends_on: {{ ref('stg_odoo__fusion_billing_metric') }}, {{ ref('stg_odoo__res_currency') }}
+-- depends_on: {{ ref('stg_odoo__sale_subscription_plan') }}
 with charges as (
 
     select * from {{ ref('charges') }}
@@ -10,21 +15,35 @@ tier_lists as (
 
 ),
 
-services as (
+policies as (
 
-    select * from {{ ref('int_services') }}
+    select * from {{ ref('int_service_policies') }}
 
 ),
 
+-- A day of the book is a day of the zone that the service was in on that day.
 dated as (
 
     select
         charges.*,
         tier_lists.tiers,
-        {{ day_start('charges.valid_from', 'services.timezone') }} as valid_from_at,
-        {{ day_start('charges.valid_to', 'services.timezone') }} as valid_until_at
+        {{ day_start('charges.valid_from', 'first_policies.timezone') }} as valid_from_at,
+        {{ day_start('charges.valid_to', 'last_policies.timezone') }} as valid_until_at
     from charges
-    inner join services on charges.service = services.service
+    inner join policies as first_policies
+        on
+            charges.service = first_policies.service
+            and coalesce(charges.valid_from, '-infinity')
+            >= coalesce(first_policies.valid_from, '-infinity')
+            and coalesce(charges.valid_from, '-infinity')
+            < coalesce(first_policies.valid_until, 'infinity')
+    inner join policies as last_policies
+        on
+            charges.service = last_policies.service
+            and coalesce(charges.valid_to, '-infinity')
+            >= coalesce(last_policies.valid_from, '-infinity')
+            and coalesce(charges.valid_to, '-infinity')
+            < coalesce(last_policies.valid_until, 'infinity')
     left join tier_lists
         on
             charges.service = tier_lists.service
@@ -44,7 +63,7 @@ base_fees as (
         case when charge_model = 'one_off' then 'one_off' else 'base' end as charge_kind,
         null::text as metric,
         'flat' as charge_model,
-        currency,
+        upper(currency) as currency,
         base_fee,
         null::numeric as unit_price,
         0::numeric as included_quantity,
@@ -73,7 +92,7 @@ usage_charges as (
             when charge_model = 'standard' then 'per_unit'
             else coalesce(charge_model, 'per_unit')
         end as charge_model,
-        currency,
+        upper(currency) as currency,
         null::numeric as base_fee,
         coalesce(unit_price, 0) as unit_price,
         coalesce(included_quantity, 0) as included_quantity,

@@ -22,6 +22,7 @@ versions as (
         'price_book' as price_source,
         1 as source_rank,
         service,
+        null::text as plan_id,
         plan_code,
         null::text as subscription_id,
         charge,
@@ -46,6 +47,7 @@ versions as (
         'odoo' as price_source,
         2 as source_rank,
         service,
+        plan_id,
         plan_code,
         subscription_id,
         charge,
@@ -70,6 +72,7 @@ versions as (
         'app_plan' as price_source,
         3 as source_rank,
         service,
+        plan_id,
         plan_code,
         null::text as subscription_id,
         charge,
@@ -96,15 +99,39 @@ final as (
 
     select
         {{ hash_key([
-            'price_source', 'service', 'plan_code', 'subscription_id', 'charge_kind', 'charge',
-            'valid_from',
+            'price_source', 'service', 'plan_id', 'plan_code', 'subscription_id', 'charge_kind',
+            'charge', 'valid_from',
         ]) }} as price_key,
         *,
         price_source || case
             when known_from is not null then ', seen ' || {{ iso_seconds('known_from') }}
             when valid_from > '-infinity' then ', from ' || {{ iso_seconds('valid_from') }}
             else ', always'
-        end as price_version
+        end as price_version,
+        -- Nothing is rated by such a price, and no other source's stands in for it: a person decides.
+        case
+            when
+                not (
+                    {%- for amount in [
+                        'base_fee', 'unit_price', 'included_quantity', 'minimum_amount',
+                        'maximum_amount', 'package_size', 'rate_percent',
+                    ] %}
+                    {{ is_usable_amount(amount) }} {{ 'and' if not loop.last }}
+                    {%- endfor %}
+                )
+                or exists (
+                    select 1
+                    from jsonb_array_elements(tiers) as listed (tier)
+                    where
+                        not {{ is_usable_amount("(tier ->> 'unit_price')::numeric") }}
+                        or not {{ is_usable_amount("(tier ->> 'flat_fee')::numeric") }}
+                        or not {{ is_usable_amount("(tier ->> 'from')::numeric") }}
+                )
+                then 'negative_or_no_number'
+            when charge_model in ('graduated', 'volume') and tiers is null then 'no_tiers'
+            when charge_model = 'package' and coalesce(package_size, 0) = 0 then 'no_package_size'
+            when charge_model = 'percentage' and rate_percent is null then 'no_rate_percent'
+        end as price_problem
     from versions
 
 )

@@ -11,6 +11,12 @@ with offered as (
 
 ),
 
+currencies as (
+
+    select * from {{ ref('int_currencies') }}
+
+),
+
 -- Price book, else Odoo, else the app's plan: the first for a fee or a metric sets all of it.
 ranked as (
 
@@ -58,9 +64,13 @@ final as (
         chosen.price_source,
         chosen.price_version,
         chosen.price_key,
+        chosen.price_problem,
         chosen.known_from as price_known_from,
-        coalesce(chosen.segment_start < chosen.known_from, false) as is_assumed_price
+        coalesce(chosen.segment_start < chosen.known_from, false) as is_assumed_price,
+        -- Null where nobody knows the currency: an exception holds the lines, none is rounded by guess.
+        currencies.decimals::int as decimals
     from chosen
+    left join currencies on chosen.currency = currencies.currency_code
 
 )
 

@@ -6,15 +6,6 @@ with segments as (
 
 ),
 
-subscriptions as (
-
-    select
-        subscription_id,
-        service
-    from {{ ref('int_subscriptions') }}
-
-),
-
 price_versions as (
 
     select * from {{ ref('int_price_versions') }}
@@ -26,17 +17,17 @@ placed as (
 
     select
         segments.*,
-        subscriptions.service,
         not segments.is_trial and segments.period_type in ('all', 'base') and row_number() over (
             partition by segments.subscription_id
             order by
                 (segments.is_trial or segments.period_type = 'usage')::int, segments.segment_start
         ) = 1 as is_first_paid
     from segments
-    inner join subscriptions on segments.subscription_id = subscriptions.subscription_id
 
 ),
 
+-- The app's prices are a plan's own, by its id; the price book and Odoo know a plan by the code that
+-- it had when the segment began.
 plan_prices as (
 
     select
@@ -50,13 +41,34 @@ plan_prices as (
         on
             placed.service = price_versions.service
             and placed.plan_code = price_versions.plan_code
-            and price_versions.subscription_id is null
+            and price_versions.plan_id is null
             and placed.segment_start >= price_versions.valid_from
             and placed.segment_start < coalesce(price_versions.valid_until, 'infinity')
     where
         (price_versions.charge_kind = 'base' and placed.period_type in ('all', 'base'))
         or (price_versions.charge_kind = 'usage' and placed.period_type in ('all', 'usage'))
         or (price_versions.charge_kind = 'one_off' and placed.is_first_paid)
+
+),
+
+app_prices as (
+
+    select
+        placed.subscription_id as held_subscription_id,
+        placed.period_type,
+        placed.period_start,
+        placed.segment_start,
+        price_versions.*
+    from placed
+    inner join price_versions
+        on
+            placed.plan_id = price_versions.plan_id
+            and price_versions.subscription_id is null
+            and placed.segment_start >= price_versions.valid_from
+            and placed.segment_start < coalesce(price_versions.valid_until, 'infinity')
+    where
+        (price_versions.charge_kind = 'base' and placed.period_type in ('all', 'base'))
+        or (price_versions.charge_kind = 'usage' and placed.period_type in ('all', 'usage'))
 
 ),
 
@@ -72,7 +84,7 @@ own_prices as (
     inner join price_versions
         on
             placed.subscription_id = price_versions.subscription_id
-            and placed.plan_code = price_versions.plan_code
+            and placed.plan_id = price_versions.plan_id
             and placed.segment_start >= price_versions.valid_from
             and placed.segment_start < coalesce(price_versions.valid_until, 'infinity')
     where price_versions.charge_kind = 'base' and placed.period_type in ('all', 'base')
@@ -82,6 +94,8 @@ own_prices as (
 final as (
 
     select * from plan_prices
+    union all
+    select * from app_prices
     union all
     select * from own_prices
 

@@ -33,7 +33,9 @@ billing_accounts as (
 
 partner_taxes as (
 
-    select * from {{ ref('int_partner_taxes') }}
+    select *
+    from {{ ref('int_partner_taxes') }}
+    where is_taxable_resolved
 
 ),
 
@@ -48,13 +50,15 @@ addressed as (
     select
         lines.*,
         -- An order in Odoo says itself whose it is; an account of an app has to be matched.
-        coalesce(customer_partners.partner_id, subscriptions.order_partner_id) as partner_id
+        -- Who that is, where, and by which product, counts as it was when the segment began.
+        coalesce(customer_partners.named_partner_id, subscriptions.order_partner_id) as partner_id
     from lines
     left join subscriptions on lines.subscription_id = subscriptions.subscription_id
     left join customer_partners
         on
             lines.service = customer_partners.service
             and lines.external_customer_id = customer_partners.external_customer_id
+            and {{ in_force_at('customer_partners', 'lines.segment_start') }}
 
 ),
 
@@ -72,7 +76,10 @@ ordinary as (
         on
             addressed.service = billing_accounts.service
             and addressed.external_customer_id = billing_accounts.external_customer_id
-    left join partner_taxes on addressed.partner_id = partner_taxes.partner_id
+    left join partner_taxes
+        on
+            addressed.partner_id = partner_taxes.partner_id
+            and {{ in_force_at('partner_taxes', 'addressed.segment_start') }}
     left join product_map
         on
             addressed.service = product_map.service
@@ -81,6 +88,7 @@ ordinary as (
                 when addressed.kind = 'minimum' then 'minimum'
                 else coalesce(addressed.metric, 'base')
             end
+            and {{ in_force_at('product_map', 'addressed.segment_start') }}
     where addressed.kind <> 'adjustment'
 
 ),

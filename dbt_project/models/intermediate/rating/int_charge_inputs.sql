@@ -1,8 +1,11 @@
 {{ config(post_hook="{{ analyze_keys('subscription_id, period_type, segment_start, charge, inputs_hash') }}") }}
 
+-- What is priced in a currency that nobody knows is in no line: an exception holds them.
 with segment_charges as (
 
-    select * from {{ ref('int_segment_charges') }}
+    select *
+    from {{ ref('int_segment_charges') }}
+    where decimals is not null and price_problem is null
 
 ),
 
@@ -27,31 +30,21 @@ metrics as (
 
 ),
 
-subscriptions as (
-
-    select * from {{ ref('int_subscriptions') }}
-
-),
-
-currencies as (
-
-    select * from {{ ref('int_currencies') }}
-
-),
-
 inputs as (
 
     select
-        subscriptions.service,
+        segments.service,
         segments.subscription_id,
-        subscriptions.external_subscription_id,
-        subscriptions.external_customer_id,
+        segments.external_subscription_id,
+        segments.external_customer_id,
         segments.period_type,
         segments.period_start,
         segments.period_end,
         segments.segment_start,
         segments.segment_end,
+        segments.plan_id,
         segments.plan_code,
+        segments.plan_name,
         segments.is_trial,
         segments.proration,
         segments.fraction_numerator,
@@ -76,15 +69,13 @@ inputs as (
         usage.aggregation,
         coalesce(usage.record_count, 0) as record_count,
         coalesce(usage.used_quantity, 0) as used_quantity,
-        -- A currency that Odoo does not know is rounded as nearly all are: to cents.
-        coalesce(currencies.decimals, 2)::int as decimals
+        segment_charges.decimals
     from segment_charges
     inner join segments
         on
             segment_charges.subscription_id = segments.subscription_id
             and segment_charges.period_type = segments.period_type
             and segment_charges.segment_start = segments.segment_start
-    inner join subscriptions on segments.subscription_id = subscriptions.subscription_id
     left join usage
         on
             segment_charges.subscription_id = usage.subscription_id
@@ -93,9 +84,8 @@ inputs as (
             and segment_charges.metric = usage.metric
     left join metrics
         on
-            subscriptions.service = metrics.service
+            segments.service = metrics.service
             and segment_charges.metric = metrics.metric
-    left join currencies on segment_charges.currency = currencies.currency_code
 
 ),
 

@@ -35,7 +35,9 @@ claimed as (
                 case
                     when
                         is_other_quantity
-                        then round((our_quantity - item_quantity) * our_unit_price, 2)
+                        then {{ round_money(
+                            '(our_quantity - item_quantity) * our_unit_price', 'decimals'
+                        ) }}
                 end
             ),
             (
@@ -43,7 +45,9 @@ claimed as (
                 case
                     when
                         is_other_price
-                        then round((our_unit_price - item_unit_price) * item_quantity, 2)
+                        then {{ round_money(
+                            '(our_unit_price - item_unit_price) * item_quantity', 'decimals'
+                        ) }}
                 end
             )
         ) as claim (cause, amount)

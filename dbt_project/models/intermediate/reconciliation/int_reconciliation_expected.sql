@@ -28,6 +28,12 @@ company as (
 
 ),
 
+currencies as (
+
+    select * from {{ ref('int_currencies') }}
+
+),
+
 keyed as (
 
     select
@@ -37,6 +43,7 @@ keyed as (
         service_period_start as period_start,
         service_period_end as period_end,
         max(external_customer_id) as external_customer_id,
+        min(segment_start) as held_from,
         coalesce(min(currency) filter (where amount <> 0), min(currency)) as currency,
         count(distinct currency) filter (where amount <> 0) as currency_count,
         -- The plan at the end of the period is the one that a person has in mind.
@@ -65,10 +72,14 @@ taxed as (
             case company.tax_rounding_method
                 when 'round_per_line'
                     then (
-                        select sum(round(line.amount * component.rate, 2))
+                        select sum({{ round_money(
+                            'line.amount * component.rate', decimals_of('currencies')
+                        ) }})
                         from unnest(keyed.line_amounts) as line (amount)
                     )
-                else round(keyed.expected_amount * component.rate, 2)
+                else {{ round_money(
+                    'keyed.expected_amount * component.rate', decimals_of('currencies')
+                ) }}
             end
         ) as tax_amount
     from keyed
@@ -76,8 +87,13 @@ taxed as (
         on
             keyed.service = customers.service
             and keyed.external_customer_id = customers.external_customer_id
-    inner join partner_taxes on customers.partner_id = partner_taxes.partner_id
+            and {{ in_force_at('customers', 'keyed.held_from') }}
+    inner join partner_taxes
+        on
+            customers.named_partner_id = partner_taxes.partner_id
+            and {{ in_force_at('partner_taxes', 'keyed.held_from') }}
     cross join company
+    left join currencies on keyed.currency = currencies.currency_code
     left join lateral (
         select (listed.tax ->> 'rate')::numeric / 100 as rate
         from jsonb_array_elements(partner_taxes.components) as listed (tax)

@@ -40,7 +40,9 @@ judged as (
             when
                 findings.is_tax_included and not findings.is_duplicate
                 and charges.item_kind not in ('credit', 'discount', 'one_off', 'tax_in_net')
-                then charges.amount - round(charges.amount / (1 + findings.tax_rate), 2)
+                then charges.amount - {{ round_money(
+                    'charges.amount / (1 + findings.tax_rate)', 'charges.decimals'
+                ) }}
             else charges.amount
         end as peeled_amount
     from charges

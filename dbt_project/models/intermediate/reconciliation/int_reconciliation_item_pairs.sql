@@ -43,6 +43,7 @@ final as (
     select distinct on (charges.charge_id)
         charges.charge_id,
         rests.rest_number,
+        rests.decimals,
         charges.invoice_number,
         charges.quantity as item_quantity,
         charges.unit_price as item_unit_price,

@@ -21,7 +21,7 @@ said as (
 
 currencies as (
 
-    select * from {{ ref('stg_odoo__res_currency') }}
+    select * from {{ ref('int_currencies') }}
 
 ),
 
@@ -59,7 +59,8 @@ final as (
         said.named_plan_codes,
         said.invoice_numbers,
         said.item_count as line_count,
-        power(10::numeric, -coalesce(currencies.decimal_places, 2)) as cent
+        {{ decimals_of('currencies') }} as decimals,
+        {{ smallest_amount(decimals_of('currencies')) }} as cent
     from sides
     left join fact_totals
         on

@@ -31,7 +31,9 @@ judged as (
         case
             when charges.item_kind in ('credit', 'discount', 'one_off', 'tax_in_net') then 0
             when findings.is_tax_included
-                then round(charges.amount / (1 + findings.tax_rate), 2)
+                then {{ round_money(
+                    'charges.amount / (1 + findings.tax_rate)', 'charges.decimals'
+                ) }}
             else charges.amount
         end as said_amount,
         charges.item_kind in ('base', 'proration', 'usage') as is_rated_item

@@ -42,7 +42,7 @@ shares as (
         segments.rest_number,
         segments.segmentation,
         string_agg(
-            round(prices.base_fee, 2) || case segments.segmentation
+            {{ round_money('prices.base_fee', 'rests.decimals') }} || case segments.segmentation
                 when 'second'
                     then
                         ' x ' || trim_scale(round(segments.numerator / 3600, 2)) || ' h / '
@@ -53,6 +53,7 @@ shares as (
         ) as arithmetic
     from segments
     inner join prices on segments.segment_number = prices.segment_number
+    inner join rests on segments.rest_number = rests.rest_number
     group by segments.rest_number, segments.segmentation
 
 ),

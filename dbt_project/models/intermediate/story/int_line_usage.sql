@@ -8,6 +8,12 @@ with rated_lines as (
 
 ),
 
+pieces as (
+
+    select * from {{ ref('int_segment_pieces') }}
+
+),
+
 ledger as (
 
     select * from {{ ref('int_usage_ledger') }}
@@ -25,12 +31,17 @@ considered as (
         ledger.left_out_reason,
         ledger.usage_source || ':' || ledger.duplicate_of_number as duplicate_of
     from rated_lines
+    inner join pieces
+        on
+            rated_lines.subscription_id = pieces.subscription_id
+            and rated_lines.period_type = pieces.period_type
+            and rated_lines.segment_start = pieces.segment_start
     inner join ledger
         on
             rated_lines.subscription_id = ledger.subscription_id
             and rated_lines.metric = ledger.metric
-            and rated_lines.segment_start <= ledger.event_at
-            and rated_lines.segment_end > ledger.event_at
+            and pieces.piece_start <= ledger.event_at
+            and pieces.piece_end > ledger.event_at
 
 ),
 

@@ -1,6 +1,8 @@
 with terms as (
 
-    select * from {{ ref('int_subscription_terms') }}
+    select *
+    from {{ ref('int_subscription_terms') }}
+    where period_type in ('all', 'usage')
 
 ),
 
@@ -9,13 +11,6 @@ current_terms as (
 
     select distinct on (subscription_id)
         *,
-        case when month_count > 0 and month_count % 12 = 0 then 1 else month_count end
-            as step_months,
-        case
-            when period_rule = 'anniversary' then anchor_day
-            when month_count > 0 then date '2000-01-01'
-            else date '2000-01-03'
-        end as grid_day,
         {{ local_date(as_of(), 'timezone') }} as today
     from terms
     order by subscription_id, (term_start > {{ as_of() }})::int, term_start desc
@@ -38,7 +33,7 @@ candidates as (
 bounded as (
 
     select
-        subscription_id,
+        *,
         {{ day_start(boundary_day('grid_day', 'ordinal', 'step_months', 'day_count'), 'timezone') }}
             as period_start,
         {{ day_start(
@@ -48,12 +43,16 @@ bounded as (
 
 ),
 
+-- Where another term begins within it, a period begins or ends there.
 final as (
 
     select
         subscription_id,
-        max(period_start) as period_start,
-        min(period_end) as period_end
+        max(case
+            when is_first_term then period_start
+            else greatest(period_start, least(term_start, {{ as_of() }}))
+        end) as period_start,
+        min(least(period_end, term_end)) as period_end
     from bounded
     where period_start <= {{ as_of() }} and period_end > {{ as_of() }}
     group by subscription_id

@@ -5,47 +5,17 @@
     )
 }}
 
+-- A term that a dated policy begins later than as_of has no periods yet.
 with terms as (
 
-    select * from {{ ref('int_subscription_terms') }}
-
-),
-
--- A yearly plan bills its base by the year and its usage by the month; every other plan both at
--- once. Calendar periods hang on a fixed day: the first of January, a Monday.
-streams as (
-
     select
-        terms.*,
-        stream.period_type,
-        stream.step_months,
-        case
-            when terms.period_rule = 'anniversary' then terms.anchor_day
-            when stream.step_months > 0 then date '2000-01-01'
-            else date '2000-01-03'
-        end as grid_day,
-        {{ local_date('terms.term_start', 'terms.timezone') }} as first_day,
+        *,
+        {{ local_date('term_start', 'timezone') }} as first_day,
         {{ local_date(
-            'greatest(terms.term_start, least(terms.term_end, terms.held_until, ' ~ as_of() ~ '))',
-            'terms.timezone'
+            'greatest(term_start, least(term_end, held_until, ' ~ as_of() ~ '))', 'timezone'
         ) }} as last_day
-    from terms
-    cross join lateral (
-        select
-            'all' as period_type,
-            terms.month_count as step_months
-        where terms.month_count % 12 > 0 or terms.month_count = 0
-        union all
-        select
-            'base' as period_type,
-            terms.month_count as step_months
-        where terms.month_count > 0 and terms.month_count % 12 = 0
-        union all
-        select
-            'usage' as period_type,
-            1 as step_months
-        where terms.month_count > 0 and terms.month_count % 12 = 0
-    ) as stream
+    from {{ ref('int_subscription_terms') }}
+    where is_first_term or term_start <= {{ as_of() }}
 
 ),
 
@@ -53,12 +23,12 @@ streams as (
 ordinals as (
 
     select
-        streams.*,
+        terms.*,
         ordinal
-    from streams
+    from terms
     cross join lateral generate_series(
-        {{ boundary_ordinal('streams.first_day', 'streams') }} - 1,
-        {{ boundary_ordinal('streams.last_day', 'streams') }} + 1
+        {{ boundary_ordinal('terms.first_day', 'terms') }} - 1,
+        {{ boundary_ordinal('terms.last_day', 'terms') }} + 1
     ) as ordinal
 
 ),
@@ -108,6 +78,28 @@ boundaries as (
 
 ),
 
+-- Where a policy of another zone begins, the hours between the two midnights are no period of their
+-- own: the old one is as much longer or shorter, and whole.
+moved as (
+
+    select
+        *,
+        coalesce(
+            is_ended_by_policy
+            and term_end > {{ day_start('full_end_on - 1', 'timezone') }}
+            and term_end < {{ day_start('full_end_on + 1', 'timezone') }},
+            false
+        ) as is_moved,
+        coalesce(
+            is_ended_by_policy
+            and full_period_start > term_start
+            and term_end < {{ day_start('full_start_on + 1', 'timezone') }},
+            false
+        ) as is_stub
+    from boundaries
+
+),
+
 final as (
 
     select
@@ -117,18 +109,20 @@ final as (
             when is_first_term then full_period_start
             else greatest(full_period_start, term_start)
         end as period_start,
-        least(full_period_end, term_end) as period_end,
+        case when is_moved then term_end else least(full_period_end, term_end) end as period_end,
         full_period_start,
-        full_period_end,
+        case when is_moved then term_end else full_period_end end as full_period_end,
         full_start_on,
         full_end_on,
         timezone,
         period_rule,
         proration,
+        bill_suspended,
         anchor_day as anchor_on
-    from boundaries
+    from moved
     where
-        full_period_start < full_period_end
+        not is_stub
+        and full_period_start < full_period_end
         and full_period_end > term_start
         and full_period_start < coalesce(term_end, 'infinity')
         and full_period_start <= greatest({{ as_of() }}, term_start)

@@ -1,49 +1,50 @@
-with subscriptions as (
+with versions as (
 
     select *
-    from {{ ref('int_subscriptions') }}
-    where problem is null
+    from {{ ref('int_subscription_versions') }}
+    where held_from is not null and valid_from < valid_until
 
 ),
 
-services as (
-
-    select * from {{ ref('int_services') }}
-
-),
-
-versions as (
-
-    select * from {{ ref('int_subscription_versions') }}
-
-),
-
--- The first version reaches back to the start; a suspension that it shows is known from then only.
-held_versions as (
+-- A suspension is known from when it was first seen; before, the subscription counts as held.
+held as (
 
     select
-        versions.subscription_id,
-        versions.plan_code,
-        subscriptions.trial_ends_at,
+        subscription_id,
+        plan_id,
+        trial_ends_at,
+        greatest(valid_from, held_from) as held_start,
+        least(valid_until, held_until) as held_end,
         case
-            when versions.is_first_version then subscriptions.held_from
-            else greatest(versions.valid_from, subscriptions.held_from)
-        end as span_start,
-        least(
-            case
-                when services.bill_suspended then versions.valid_until
-                when versions.subscription_status not in ('past_due', 'suspended')
-                    then versions.valid_until
-                when versions.is_first_version then versions.valid_from
-                else subscriptions.held_from
-            end,
-            versions.ended_at,
-            subscriptions.held_until,
-            'infinity'::timestamptz
-        ) as span_end
+            when subscription_status in ('past_due', 'suspended')
+                then greatest(valid_from, known_from)
+            else 'infinity'
+        end as suspended_from
     from versions
-    inner join subscriptions on versions.subscription_id = subscriptions.subscription_id
-    inner join services on subscriptions.service = services.service
+
+),
+
+by_status as (
+
+    select
+        subscription_id,
+        plan_id,
+        trial_ends_at,
+        false as is_suspended,
+        held_start as span_start,
+        least(held_end, suspended_from) as span_end
+    from held
+    where held_start < least(held_end, suspended_from)
+    union all
+    select
+        subscription_id,
+        plan_id,
+        trial_ends_at,
+        true as is_suspended,
+        greatest(held_start, suspended_from) as span_start,
+        held_end as span_end
+    from held
+    where greatest(held_start, suspended_from) < held_end
 
 ),
 
@@ -53,11 +54,13 @@ marked as (
     select
         *,
         coalesce(
-            lag(plan_code) over adjacent = plan_code and lag(span_end) over adjacent >= span_start,
+            lag(plan_id) over adjacent = plan_id
+            and lag(is_suspended) over adjacent = is_suspended
+            and lag(trial_ends_at) over adjacent is not distinct from trial_ends_at
+            and lag(span_end) over adjacent >= span_start,
             false
         ) as is_continued
-    from held_versions
-    where span_start < span_end
+    from by_status
     window adjacent as (partition by subscription_id order by span_start)
 
 ),
@@ -79,12 +82,13 @@ spans as (
     select
         subscription_id,
         span_number,
-        plan_code,
+        plan_id,
+        is_suspended,
         trial_ends_at,
         min(span_start) as span_start,
         max(span_end) as span_end
     from numbered
-    group by subscription_id, span_number, plan_code, trial_ends_at
+    group by subscription_id, span_number, plan_id, is_suspended, trial_ends_at
 
 ),
 
@@ -92,8 +96,9 @@ final as (
 
     select
         subscription_id,
-        plan_code,
+        plan_id,
         true as is_trial,
+        is_suspended,
         span_start,
         least(span_end, trial_ends_at) as span_end
     from spans
@@ -101,8 +106,9 @@ final as (
     union all
     select
         subscription_id,
-        plan_code,
+        plan_id,
         false as is_trial,
+        is_suspended,
         greatest(span_start, trial_ends_at) as span_start,
         span_end
     from spans

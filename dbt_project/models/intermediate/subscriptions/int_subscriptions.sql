@@ -1,14 +1,16 @@
 {{ config(post_hook="{{ analyze_keys('subscription_id, service') }}") }}
 
-with nexacloud_subscriptions as (
+with versions as (
 
-    select * from {{ ref('stg_nexacloud__subscriptions') }}
+    select * from {{ ref('int_subscription_versions') }}
 
 ),
 
 plans as (
 
-    select * from {{ ref('stg_nexacloud__plans') }}
+    select *
+    from {{ ref('int_plan_versions') }}
+    where valid_until = 'infinity'
 
 ),
 
@@ -18,28 +20,10 @@ deployments as (
 
 ),
 
-odoo_subscriptions as (
-
-    select * from {{ ref('int_odoo_subscriptions') }}
-
-),
-
-versions as (
-
-    select * from {{ ref('int_subscription_versions') }}
-
-),
-
-intervals as (
-
-    select * from {{ ref('int_billing_intervals') }}
-
-),
-
 deployment_lists as (
 
     select
-        external_subscription_id,
+        'nexacloud:' || external_subscription_id as subscription_id,
         array_agg(deployment_id order by created_at, deployment_id) as deployment_ids,
         string_agg(deployment_name, ', ' order by created_at, deployment_id) as deployment_names
     from deployments
@@ -47,85 +31,53 @@ deployment_lists as (
 
 ),
 
-odoo_ends as (
+first_starts as (
 
     select
         subscription_id,
-        max(ended_at) as ended_at
+        min(held_from) as held_from,
+        bool_or(
+            started_at is not null and not {{ is_possible_start('started_at') }} and is_newest
+        ) as has_impossible_start
     from versions
-    where valid_until is null
     group by subscription_id
 
 ),
 
-held as (
-
-    select
-        'nexacloud' as service,
-        subscriptions.external_subscription_id,
-        subscriptions.user_id as external_customer_id,
-        null::bigint as order_partner_id,
-        plans.plan_code,
-        plans.plan_name,
-        plans.billing_interval,
-        plans.currency,
-        subscriptions.subscription_status,
-        subscriptions.started_at as held_from,
-        subscriptions.cancelled_at as held_until,
-        subscriptions.trial_ends_at,
-        deployment_lists.deployment_ids,
-        deployment_lists.deployment_names
-    from nexacloud_subscriptions as subscriptions
-    left join plans on subscriptions.plan_id = plans.plan_id
-    left join deployment_lists
-        on subscriptions.external_subscription_id = deployment_lists.external_subscription_id
-    union all
-    select
-        odoo_subscriptions.service,
-        odoo_subscriptions.external_subscription_id,
-        odoo_subscriptions.external_customer_id,
-        odoo_subscriptions.partner_id as order_partner_id,
-        odoo_subscriptions.plan_code,
-        odoo_subscriptions.plan_code as plan_name,
-        odoo_subscriptions.billing_interval,
-        odoo_subscriptions.currency,
-        odoo_subscriptions.subscription_status,
-        odoo_subscriptions.started_at as held_from,
-        odoo_ends.ended_at as held_until,
-        null::timestamptz as trial_ends_at,
-        null::text[] as deployment_ids,
-        null::text as deployment_names
-    from odoo_subscriptions
-    left join odoo_ends on odoo_subscriptions.subscription_id = odoo_ends.subscription_id
-
-),
-
+-- The newest version of each; the time in which it is held begins with its first stint.
 final as (
 
     select
-        held.service,
-        held.external_subscription_id,
-        held.service || ':' || held.external_subscription_id as subscription_id,
-        held.external_customer_id,
-        held.order_partner_id,
-        held.plan_code,
-        held.plan_name,
-        held.subscription_status as status,
-        held.held_from,
-        held.held_until,
-        held.trial_ends_at,
-        held.held_from as anchor_at,
-        held.billing_interval,
-        held.currency,
-        held.deployment_ids,
-        held.deployment_names,
+        versions.service,
+        versions.external_subscription_id,
+        versions.subscription_id,
+        versions.external_customer_id,
+        versions.order_partner_id,
+        versions.plan_id,
+        plans.plan_code,
+        plans.plan_name,
+        versions.subscription_status as status,
+        versions.is_deleted,
+        first_starts.held_from,
+        versions.held_until,
+        versions.trial_ends_at,
+        first_starts.held_from as anchor_at,
+        plans.billing_interval,
+        coalesce(versions.currency, plans.currency) as currency,
+        deployment_lists.deployment_ids,
+        deployment_lists.deployment_names,
+        versions.known_from as changed_at,
         case
-            when held.held_from is null then 'no_start'
-            when held.plan_code is null then 'unknown_plan'
-            when intervals.billing_interval is null then 'unknown_interval'
+            when versions.started_at is null then 'no_start'
+            when first_starts.has_impossible_start then 'impossible_start'
+            when plans.plan_code is null then 'unknown_plan'
+            when plans.month_count is null then 'unknown_interval'
         end as problem
-    from held
-    left join intervals on held.billing_interval = intervals.billing_interval
+    from versions
+    inner join first_starts on versions.subscription_id = first_starts.subscription_id
+    left join plans on versions.plan_id = plans.plan_id
+    left join deployment_lists on versions.subscription_id = deployment_lists.subscription_id
+    where versions.is_newest
 
 )
 

@@ -1,9 +1,10 @@
 {{ config(post_hook='analyze {{ this }}') }}
 
--- Where Odoo looks for the taxes of a partner: at its delivery contact, else at itself.
+-- Where Odoo looks for the taxes of a partner, at its delivery contact, else at itself: for each
+-- stretch of time in which neither of them changed.
 with partners as (
 
-    select * from {{ ref('stg_odoo__res_partner') }}
+    select * from {{ ref('stg_snapshots__odoo_res_partner') }}
 
 ),
 
@@ -19,60 +20,163 @@ states as (
 
 ),
 
+versions as (
+
+    select
+        partner_id,
+        parent_partner_id,
+        partner_name,
+        partner_type,
+        coalesce(is_company, false) as is_company,
+        coalesce(is_active, true) and not is_deleted as is_active,
+        country_id,
+        state_id,
+        postal_code,
+        nullif(trim(vat_number), '') is not null as has_vat_number,
+        manual_fiscal_position_id,
+        valid_from as changed_at,
+        case when version_number = 1 then '-infinity' else valid_from end as valid_from,
+        valid_until,
+        min(seen_at) over (partition by partner_id) as first_seen_at
+    from partners
+
+),
+
+-- A contact that came with its partner has always been there; one that was added counts from then on.
 delivery_contacts as (
 
-    select distinct on (parent_partner_id)
+    select
+        contacts.*,
+        case
+            when contacts.first_seen_at > parents.first_seen_at then contacts.changed_at
+            else contacts.valid_from
+        end as counts_from
+    from versions as contacts
+    inner join (select distinct partner_id, first_seen_at from versions) as parents
+        on contacts.parent_partner_id = parents.partner_id
+    where contacts.partner_type = 'delivery' and contacts.is_active and not contacts.is_company
+
+),
+
+-- A person without a delivery contact of its own shares that of its company.
+looked_under as (
+
+    select
+        partner_id,
+        valid_from,
+        valid_until,
+        partner_id as parent_partner_id,
+        1 as place_rank
+    from versions
+    union all
+    select
+        partner_id,
+        valid_from,
+        valid_until,
         parent_partner_id,
-        partner_id as delivery_partner_id
-    from partners
-    where
-        partner_type = 'delivery'
-        and coalesce(is_active, true)
-        and not coalesce(is_company, false)
-    order by parent_partner_id asc, partner_name asc, partner_id desc
+        2 as place_rank
+    from versions
+    where parent_partner_id is not null and not is_company
+
+),
+
+changes as (
+
+    select
+        partner_id,
+        valid_from
+    from versions
+    union
+    select
+        looked_under.partner_id,
+        change.changed_at as valid_from
+    from looked_under
+    inner join delivery_contacts
+        on looked_under.parent_partner_id = delivery_contacts.parent_partner_id
+    cross join lateral (
+        values (delivery_contacts.counts_from), (delivery_contacts.valid_until)
+    ) as change (changed_at)
+    where change.changed_at is not null
+
+),
+
+spans as (
+
+    select
+        partner_id,
+        valid_from,
+        lead(valid_from) over (partition by partner_id order by valid_from) as valid_until
+    from changes
 
 ),
 
 delivered as (
 
-    select
-        partners.partner_id,
-        partners.is_active,
-        partners.country_id as own_country_id,
-        partners.manual_fiscal_position_id as own_manual_position_id,
-        coalesce(
-            delivery_contacts.delivery_partner_id, sibling_contacts.delivery_partner_id,
-            partners.partner_id
-        ) as delivery_partner_id
-    from partners
-    left join delivery_contacts on partners.partner_id = delivery_contacts.parent_partner_id
-    left join delivery_contacts as sibling_contacts
+    select distinct on (spans.partner_id, spans.valid_from)
+        spans.partner_id,
+        spans.valid_from,
+        delivery_contacts.partner_id as delivery_partner_id,
+        delivery_contacts.country_id,
+        delivery_contacts.state_id,
+        delivery_contacts.postal_code,
+        delivery_contacts.has_vat_number,
+        delivery_contacts.manual_fiscal_position_id
+    from spans
+    inner join looked_under
         on
-            partners.parent_partner_id = sibling_contacts.parent_partner_id
-            and not coalesce(partners.is_company, false)
+            spans.partner_id = looked_under.partner_id
+            and {{ in_force_at('looked_under', 'spans.valid_from') }}
+    inner join delivery_contacts
+        on
+            looked_under.parent_partner_id = delivery_contacts.parent_partner_id
+            and delivery_contacts.counts_from <= spans.valid_from
+            and (
+                delivery_contacts.valid_until is null
+                or spans.valid_from < delivery_contacts.valid_until
+            )
+    order by
+        spans.partner_id asc, spans.valid_from asc, looked_under.place_rank asc,
+        delivery_contacts.partner_name asc, delivery_contacts.partner_id desc
+
+),
+
+placed as (
+
+    select
+        spans.partner_id,
+        spans.valid_from,
+        spans.valid_until,
+        coalesce(delivered.delivery_partner_id, own.partner_id) as delivery_partner_id,
+        own.country_id as own_country_id,
+        coalesce(delivered.manual_fiscal_position_id, own.manual_fiscal_position_id)
+            as manual_position_id,
+        case when delivered.partner_id is null then own.country_id else delivered.country_id end
+            as country_id,
+        case when delivered.partner_id is null then own.state_id else delivered.state_id end
+            as state_id,
+        case when delivered.partner_id is null then own.postal_code else delivered.postal_code end
+            as postal_code,
+        coalesce(delivered.has_vat_number, own.has_vat_number) as has_vat_number
+    from spans
+    inner join versions as own
+        on
+            spans.partner_id = own.partner_id
+            and {{ in_force_at('own', 'spans.valid_from') }}
+    left join delivered
+        on spans.partner_id = delivered.partner_id and spans.valid_from = delivered.valid_from
 
 ),
 
 final as (
 
     select
-        delivered.partner_id,
-        delivered.is_active,
-        delivered.delivery_partner_id,
-        delivered.own_country_id,
-        delivery.country_id,
-        delivery.state_id,
-        delivery.postal_code,
-        nullif(trim(delivery.vat_number), '') is not null as has_vat_number,
-        coalesce(delivery.manual_fiscal_position_id, delivered.own_manual_position_id)
-            as manual_position_id,
+        placed.*,
         countries.country_code,
         states.state_code,
         states.country_id as state_country_id
-    from delivered
-    inner join partners as delivery on delivered.delivery_partner_id = delivery.partner_id
-    left join countries on delivery.country_id = countries.country_id
-    left join states on delivery.state_id = states.state_id
+    from placed
+    left join countries on placed.country_id = countries.country_id
+    left join states on placed.state_id = states.state_id
 
 )
 

@@ -1,3 +1,5 @@
+{{ config(post_hook='analyze {{ this }}') }}
+
 -- Odoo's own resolution: the delivery contact's manual position, else the partner's, else no
 -- position for a partner without country, else the first automatic position that fits.
 with positions as (
@@ -21,6 +23,7 @@ fitting as (
 
     select
         places.partner_id,
+        places.valid_from,
         positions.fiscal_position_id,
         positions.sequence,
         positions.country_group_id is not null as needs_country_group
@@ -44,12 +47,13 @@ fitting as (
 
 first_fitting as (
 
-    select distinct on (partner_id)
+    select distinct on (partner_id, valid_from)
         partner_id,
+        valid_from,
         fiscal_position_id,
         needs_country_group
     from fitting
-    order by partner_id, sequence, fiscal_position_id
+    order by partner_id, valid_from, sequence, fiscal_position_id
 
 ),
 
@@ -57,13 +61,14 @@ final as (
 
     select
         places.partner_id,
+        places.valid_from,
+        places.valid_until,
         places.delivery_partner_id,
         places.country_code,
         places.state_code,
         places.manual_position_id is not null as is_manual,
         coalesce(places.manual_position_id, first_fitting.fiscal_position_id) as fiscal_position_id,
         case
-            when not coalesce(places.is_active, true) then 'partner_archived'
             when places.manual_position_id is not null then null
             when places.own_country_id is null or places.country_id is null then 'no_country'
             -- Odoo falls to International here and charges nothing: the trap of the chart.
@@ -74,7 +79,10 @@ final as (
             when first_fitting.needs_country_group then 'position_needs_country_group'
         end as problem
     from places
-    left join first_fitting on places.partner_id = first_fitting.partner_id
+    left join first_fitting
+        on
+            places.partner_id = first_fitting.partner_id
+            and places.valid_from = first_fitting.valid_from
 
 )
 

@@ -1,95 +1,53 @@
-with positions_of_partners as (
+{{ config(post_hook='analyze {{ this }}') }}
+
+with places as (
 
     select * from {{ ref('int_partner_fiscal_positions') }}
 
 ),
 
-positions as (
+position_taxes as (
 
-    select * from {{ ref('stg_odoo__account_fiscal_position') }}
-
-),
-
-company as (
-
-    select *
-    from {{ ref('stg_odoo__res_company') }}
-    where company_id = {{ var('odoo_company_id', 1) }}
-
-),
-
-taxes as (
-
-    select * from {{ ref('stg_odoo__account_tax') }}
-
-),
-
-resolved as (
-
-    select * from {{ ref('int_partner_resolved_taxes') }}
-
-),
-
-component_lists as (
-
-    select * from {{ ref('int_partner_tax_components') }}
-
-),
-
-source_taxes as (
-
-    select
-        positions_of_partners.partner_id,
-        positions_of_partners.fiscal_position_id,
-        coalesce(positions.destination_tax_ids, '{}'::bigint[]) as destination_tax_ids,
-        company.default_sale_tax_id as source_tax_id,
-        company.default_price_include
-    from positions_of_partners
-    left join positions
-        on positions_of_partners.fiscal_position_id = positions.fiscal_position_id
-    left join company on true
-
-),
-
-tax_lists as (
-
-    select
-        resolved.partner_id,
-        array_agg(resolved.tax_id order by taxes.sequence, resolved.tax_id) as tax_ids,
-        bool_or(not coalesce(taxes.is_active, false)) as has_archived,
-        bool_or(taxes.tax_use is distinct from 'sale') as has_wrong_use
-    from resolved
-    left join taxes on resolved.tax_id = taxes.tax_id
-    group by resolved.partner_id
+    select * from {{ ref('int_fiscal_position_taxes') }}
 
 ),
 
 judged as (
 
     select
-        positions_of_partners.*,
-        coalesce(tax_lists.tax_ids, '{}'::bigint[]) as tax_ids,
-        coalesce(component_lists.components, '[]'::jsonb) as components,
-        coalesce(component_lists.rate_percent, 0) as rate_percent,
+        places.partner_id,
+        places.valid_from,
+        places.valid_until,
+        places.delivery_partner_id,
+        places.country_code,
+        places.state_code,
+        places.fiscal_position_id,
+        places.is_manual,
+        coalesce(position_taxes.tax_ids, '{}'::bigint[]) as tax_ids,
+        coalesce(position_taxes.components, '[]'::jsonb) as components,
+        coalesce(position_taxes.rate_percent, 0) as rate_percent,
         case
-            when positions_of_partners.problem is not null then positions_of_partners.problem
-            when source_taxes.source_tax_id is null then 'company_without_default_tax'
-            when tax_lists.has_archived or component_lists.has_archived then 'tax_archived'
-            when tax_lists.has_wrong_use then 'tax_is_not_a_sale_tax'
-            when component_lists.has_price_included then 'tax_included_in_price'
-            when component_lists.has_other_amount_type then 'tax_is_not_a_percentage'
-        end as tax_problem
-    from positions_of_partners
-    left join source_taxes on positions_of_partners.partner_id = source_taxes.partner_id
-    left join tax_lists on positions_of_partners.partner_id = tax_lists.partner_id
-    left join component_lists on positions_of_partners.partner_id = component_lists.partner_id
+            when places.problem is not null then places.problem
+            -- A position that is not there would charge nothing.
+            when position_taxes.fiscal_position_id is null then 'position_missing'
+            else position_taxes.problem
+        end as problem
+    from places
+    left join position_taxes
+        on coalesce(places.fiscal_position_id, 0) = position_taxes.fiscal_position_id
 
 ),
 
+-- A place that resolves to nothing says nothing: what a person completed later counts for that time
+-- too. Only the newest version may stay unresolved.
 final as (
 
     select
         partner_id,
+        coalesce(
+            lag(valid_until) over (partition by partner_id order by valid_from), '-infinity'
+        ) as valid_from,
+        valid_until,
         delivery_partner_id,
         country_code,
         state_code,
@@ -98,9 +56,10 @@ final as (
         tax_ids,
         components,
         rate_percent,
-        tax_problem is null as is_taxable_resolved,
-        tax_problem as problem
+        problem is null as is_taxable_resolved,
+        problem
     from judged
+    where problem is null or valid_until is null
 
 )
 

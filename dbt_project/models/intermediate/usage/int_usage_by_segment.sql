@@ -24,10 +24,10 @@ split_records as (
 
 ),
 
-segments as (
+pieces as (
 
     select *
-    from {{ ref('int_subscription_segments') }}
+    from {{ ref('int_segment_pieces') }}
     where period_type in ('all', 'usage')
 
 ),
@@ -43,20 +43,20 @@ subscriptions as (
 
 metrics as (
 
-    select * from {{ ref('int_metrics') }}
+    select * from {{ ref('int_metric_versions') }}
 
 ),
 
--- Whole slices, and the single records of those that a boundary cuts.
+-- All pieces of a segment together: whole slices, and the single records of those that a boundary cuts.
 parts as (
 
     select
         slices.subscription_id,
         slices.metric,
         slices.unique_value,
-        segments.period_type,
-        segments.period_start,
-        segments.segment_start,
+        pieces.period_type,
+        pieces.period_start,
+        pieces.segment_start,
         slices.record_count,
         slices.summed_quantity,
         slices.largest_quantity,
@@ -66,11 +66,11 @@ parts as (
         null::timestamptz as written_at,
         null::bigint as written_number
     from slices
-    inner join segments
+    inner join pieces
         on
-            slices.subscription_id = segments.subscription_id
-            and slices.first_event_at >= segments.segment_start
-            and slices.last_event_at < segments.segment_end
+            slices.subscription_id = pieces.subscription_id
+            and slices.first_event_at >= pieces.piece_start
+            and slices.last_event_at < pieces.piece_end
     union all
     select
         subscription_id,
@@ -164,8 +164,13 @@ final as (
         end as used_quantity
     from totals
     inner join subscriptions on totals.subscription_id = subscriptions.subscription_id
+    -- The aggregation in force when the period began.
     left join metrics
-        on subscriptions.service = metrics.service and totals.metric = metrics.metric
+        on
+            subscriptions.service = metrics.service
+            and totals.metric = metrics.metric
+            and totals.period_start >= metrics.valid_from
+            and totals.period_start < metrics.valid_until
     left join last_values
         on
             totals.subscription_id = last_values.subscription_id

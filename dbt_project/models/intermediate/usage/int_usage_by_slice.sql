@@ -20,7 +20,7 @@ with ledger as (
 
 metrics as (
 
-    select * from {{ ref('int_metrics') }}
+    select * from {{ ref('int_metric_versions') }}
 
 ),
 

@@ -18,20 +18,34 @@ services as (
 
 ),
 
-metrics as (
+dated_policies as (
 
-    select * from {{ ref('int_metrics') }}
+    select * from {{ ref('int_service_policies') }}
 
 ),
 
+metrics as (
+
+    select * from {{ ref('int_metric_versions') }}
+
+),
+
+-- The days of events of which the last record of a key counts; a metric that was ever a unique count
+-- keeps what it counts.
 policies as (
 
     select
         services.service,
         coalesce(services.timezone, 'UTC') as timezone,
-        coalesce(services.duplicate_policy, 'first') = 'last' as is_last_kept,
+        coalesce((
+            select range_agg(daterange(dated_policies.valid_from, dated_policies.valid_until))
+            from dated_policies
+            where
+                services.service = dated_policies.service
+                and dated_policies.duplicate_policy = 'last'
+        ), '{}') as last_kept_on,
         array(
-            select metrics.metric
+            select distinct metrics.metric
             from metrics
             where services.service = metrics.service and metrics.aggregation = 'unique'
         ) as unique_metrics
@@ -44,7 +58,7 @@ nexacloud_policy as (
 
     select
         coalesce(max(timezone), 'UTC') as timezone,
-        coalesce(bool_or(is_last_kept), false) as is_last_kept,
+        coalesce(range_agg(last_kept_on), '{}') as last_kept_on,
         coalesce(min(unique_metrics), '{}') as unique_metrics
     from policies
     where service = 'nexacloud'
@@ -66,7 +80,7 @@ located as (
         nexacloud_usage.created_at as written_at,
         nexacloud_usage.loaded_at,
         nexacloud_usage.deleted_at,
-        nexacloud_policy.is_last_kept,
+        nexacloud_policy.last_kept_on,
         nexacloud_policy.unique_metrics,
         {{ local_date(
             "coalesce(nexacloud_usage.window_start, 'epoch')", 'nexacloud_policy.timezone'
@@ -76,7 +90,7 @@ located as (
     union all
     select
         odoo_events.*,
-        coalesce(policies.is_last_kept, false) as is_last_kept,
+        coalesce(policies.last_kept_on, '{}') as last_kept_on,
         coalesce(policies.unique_metrics, '{}') as unique_metrics,
         {{ local_date(
             "coalesce(odoo_events.event_at, 'epoch')", "coalesce(policies.timezone, 'UTC')"
@@ -103,7 +117,7 @@ final as (
         written_at,
         loaded_at,
         deleted_at,
-        is_last_kept,
+        event_on <@ last_kept_on as is_last_kept,
         event_on - (date_part('day', event_on)::int - 1) % 8 as slice_on,
         case
             when metric = any(unique_metrics)

@@ -14,10 +14,10 @@ ledger as (
 
 ),
 
-segments as (
+pieces as (
 
     select *
-    from {{ ref('int_subscription_segments') }}
+    from {{ ref('int_segment_pieces') }}
     where period_type in ('all', 'usage')
 
 ),
@@ -34,9 +34,9 @@ final as (
         ledger.quantity,
         ledger.event_at,
         ledger.written_at,
-        segments.period_type,
-        segments.period_start,
-        segments.segment_start
+        pieces.period_type,
+        pieces.period_start,
+        pieces.segment_start
     from (select distinct slice_on from split_slices) as split_days
     cross join lateral (
         select *
@@ -50,11 +50,11 @@ final as (
             and ledger.subscription_id = split_slices.subscription_id
             and ledger.metric = split_slices.metric
             and ledger.unique_value is not distinct from split_slices.unique_value
-    left join segments
+    left join pieces
         on
-            ledger.subscription_id = segments.subscription_id
-            and ledger.event_at >= segments.segment_start
-            and ledger.event_at < segments.segment_end
+            ledger.subscription_id = pieces.subscription_id
+            and ledger.event_at >= pieces.piece_start
+            and ledger.event_at < pieces.piece_end
 
 )
 

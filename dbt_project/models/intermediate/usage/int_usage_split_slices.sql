@@ -6,10 +6,10 @@ with slices as (
 
 ),
 
-segments as (
+pieces as (
 
     select *
-    from {{ ref('int_subscription_segments') }}
+    from {{ ref('int_segment_pieces') }}
     where period_type in ('all', 'usage')
 
 ),
@@ -19,12 +19,12 @@ final as (
 
     select slices.*
     from slices
-    left join segments
+    left join pieces
         on
-            slices.subscription_id = segments.subscription_id
-            and slices.first_event_at >= segments.segment_start
-            and slices.last_event_at < segments.segment_end
-    where segments.subscription_id is null
+            slices.subscription_id = pieces.subscription_id
+            and slices.first_event_at >= pieces.piece_start
+            and slices.last_event_at < pieces.piece_end
+    where pieces.subscription_id is null
 
 )
 

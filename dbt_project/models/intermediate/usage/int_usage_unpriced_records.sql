@@ -12,9 +12,9 @@ slices as (
 
 ),
 
-segments as (
+pieces as (
 
-    select * from {{ ref('int_subscription_segments') }}
+    select * from {{ ref('int_segment_pieces') }}
 
 ),
 
@@ -34,24 +34,24 @@ segment_charges as (
         segment_start,
         metric
     from {{ ref('int_segment_charges') }}
-    where charge_kind = 'usage'
+    where charge_kind = 'usage' and decimals is not null and price_problem is null
 
 ),
 
--- Segments whose usage no charge asks for, or nobody knows how to add up.
-unpriced_segments as (
+-- The time whose usage no charge asks for, or nobody knows how to add up.
+unpriced_pieces as (
 
     select
         usage_by_segment.subscription_id,
         usage_by_segment.metric,
-        segments.segment_start,
-        segments.segment_end
+        pieces.piece_start,
+        pieces.piece_end
     from usage_by_segment
-    inner join segments
+    inner join pieces
         on
-            usage_by_segment.subscription_id = segments.subscription_id
-            and usage_by_segment.period_type = segments.period_type
-            and usage_by_segment.segment_start = segments.segment_start
+            usage_by_segment.subscription_id = pieces.subscription_id
+            and usage_by_segment.period_type = pieces.period_type
+            and usage_by_segment.segment_start = pieces.segment_start
     left join segment_charges
         on
             usage_by_segment.subscription_id = segment_charges.subscription_id
@@ -68,15 +68,15 @@ unpriced_slices as (
         slices.slice_on,
         slices.subscription_id,
         slices.metric,
-        unpriced_segments.segment_start,
-        unpriced_segments.segment_end
-    from unpriced_segments
+        unpriced_pieces.piece_start,
+        unpriced_pieces.piece_end
+    from unpriced_pieces
     inner join slices
         on
-            unpriced_segments.subscription_id = slices.subscription_id
-            and unpriced_segments.metric = slices.metric
-            and unpriced_segments.segment_start <= slices.last_event_at
-            and unpriced_segments.segment_end > slices.first_event_at
+            unpriced_pieces.subscription_id = slices.subscription_id
+            and unpriced_pieces.metric = slices.metric
+            and unpriced_pieces.piece_start <= slices.last_event_at
+            and unpriced_pieces.piece_end > slices.first_event_at
 
 ),
 
@@ -100,8 +100,8 @@ final as (
             of_day.slice_on = unpriced_slices.slice_on
             and of_day.subscription_id = unpriced_slices.subscription_id
             and of_day.metric = unpriced_slices.metric
-            and of_day.event_at >= unpriced_slices.segment_start
-            and of_day.event_at < unpriced_slices.segment_end
+            and of_day.event_at >= unpriced_slices.piece_start
+            and of_day.event_at < unpriced_slices.piece_end
     )
 
 )

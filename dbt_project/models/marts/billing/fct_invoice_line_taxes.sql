@@ -23,7 +23,7 @@ components as (
         (component ->> 'tax_id')::bigint as tax_id,
         component ->> 'name' as tax_name,
         (component ->> 'rate')::numeric as rate_percent,
-        coalesce(currencies.decimals, 2)::int as decimals
+        {{ decimals_of('currencies') }} as decimals
     from lines
     cross join lateral jsonb_array_elements(lines.tax_components) as component
     left join currencies on lines.currency = currencies.currency_code

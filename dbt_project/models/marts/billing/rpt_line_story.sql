@@ -36,6 +36,12 @@ decisions as (
 
 ),
 
+currencies as (
+
+    select * from {{ ref('int_currencies') }}
+
+),
+
 -- Laterals on the line: asking for one line reads the records of one line.
 final as (
 
@@ -81,6 +87,7 @@ final as (
         decisions.approvals,
         decisions.publication
     from lines
+    left join currencies on lines.currency = currencies.currency_code
     left join arithmetic on lines.line_key = arithmetic.line_key
     left join decisions on lines.line_key = decisions.line_key
     left join balances
@@ -109,7 +116,9 @@ final as (
     ) as filled on lines.kind = 'usage'
     left join lateral (
         select jsonb_agg(component || jsonb_build_object(
-            'amount', round(lines.amount * (component ->> 'rate')::numeric * 0.01, 2)::text
+            'amount', {{ round_money(
+                "lines.amount * (component ->> 'rate')::numeric * 0.01", decimals_of('currencies')
+            ) }}::text
         )) as taxes
         from jsonb_array_elements(lines.tax_components) as component
     ) as taxes on true

@@ -58,9 +58,11 @@ wrong_sums as (
         issued_at,
         currency,
         subtotal_amount + tax_amount - item_net_amount - item_tax_amount as difference_amount,
-        'the items add up to ' || round(item_net_amount, 2) || ' and ' || round(item_tax_amount, 2)
-        || ' tax, the invoice says ' || round(subtotal_amount, 2) || ' and ' || round(tax_amount, 2)
-        || ', in all ' || round(total_amount, 2) as description
+        'the items add up to ' || {{ round_money('item_net_amount', 'decimals') }}
+        || ' and ' || {{ round_money('item_tax_amount', 'decimals') }}
+        || ' tax, the invoice says ' || {{ round_money('subtotal_amount', 'decimals') }}
+        || ' and ' || {{ round_money('tax_amount', 'decimals') }}
+        || ', in all ' || {{ round_money('total_amount', 'decimals') }} as description
     from totals
     where
         subtotal_amount <> item_net_amount
@@ -80,11 +82,14 @@ wrong_taxes as (
         issued_at,
         currency,
         province_tax_amount - tax_amount as difference_amount,
-        'the tax is ' || round(tax_amount, 2) || ', ' || coalesce(partner_province, 'the place')
+        'the tax is ' || {{ round_money('tax_amount', 'decimals') }} || ', '
+        || coalesce(partner_province, 'the place')
         || ' asks for ' || province_tax_amount as description
     from totals
-    -- A cent is rounding by item instead of by invoice.
-    where abs(province_tax_amount - tax_amount) > 0.01 * greatest(item_count, 1)
+    -- The currency's smallest amount is rounding by item instead of by invoice.
+    where
+        abs(province_tax_amount - tax_amount)
+        > {{ smallest_amount('decimals') }} * greatest(item_count, 1)
 
 ),
 

@@ -6,7 +6,13 @@ with rated_lines as (
 
 unit_costs as (
 
-    select * from {{ ref('unit_costs') }}
+    select
+        unit_costs.*,
+        upper(unit_costs.currency) as currency_code,
+        {{ decimals_of('currencies') }} as decimals
+    from {{ ref('unit_costs') }} as unit_costs
+    left join {{ ref('int_currencies') }} as currencies
+        on upper(unit_costs.currency) = currencies.currency_code
 
 ),
 
@@ -91,14 +97,14 @@ final as (
         round(totals.quantity, 6) as quantity,
         totals.revenue_amount,
         unit_costs.unit_cost,
-        round(totals.quantity * unit_costs.unit_cost, 2) as cost_amount,
-        totals.revenue_amount - round(totals.quantity * unit_costs.unit_cost, 2) as margin_amount,
+        {{ round_money('totals.quantity * unit_costs.unit_cost', 'unit_costs.decimals') }} as cost_amount,
+        totals.revenue_amount - {{ round_money('totals.quantity * unit_costs.unit_cost', 'unit_costs.decimals') }} as margin_amount,
         case
             when totals.revenue_amount <> 0
                 then round(
                     100 * (
                         totals.revenue_amount
-                        - round(totals.quantity * unit_costs.unit_cost, 2)
+                        - {{ round_money('totals.quantity * unit_costs.unit_cost', 'unit_costs.decimals') }}
                     ) / totals.revenue_amount, 1
                 )
         end as margin_percent
@@ -107,7 +113,7 @@ final as (
         on
             totals.service = unit_costs.service
             and totals.metric = unit_costs.metric
-            and totals.currency = unit_costs.currency
+            and totals.currency = unit_costs.currency_code
             and totals.revenue_month >= unit_costs.valid_from
             and totals.revenue_month < coalesce(unit_costs.valid_to, 'infinity')
 

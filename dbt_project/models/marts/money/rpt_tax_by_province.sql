@@ -47,9 +47,10 @@ invoiced_by_odoo as (
         tax_amount,
         (
             select
-                coalesce(sum(round(
-                    odoo_moves.untaxed_amount * (component.tax ->> 'rate')::numeric / 100, 2
-                )), 0)
+                coalesce(sum({{ round_money(
+                    "odoo_moves.untaxed_amount * (component.tax ->> 'rate')::numeric / 100",
+                    'odoo_moves.decimals'
+                ) }}), 0)
             from jsonb_array_elements(odoo_moves.components) as component (tax)
         ) as province_tax_amount
     from odoo_moves

@@ -1,8 +1,18 @@
 {{ config(materialized='view') }}
 
-with facts as (
+with currencies as (
 
-    select * from {{ ref('int_readiness_facts') }}
+    select * from {{ ref('int_currencies') }}
+
+),
+
+facts as (
+
+    select
+        readiness_facts.*,
+        {{ decimals_of('currencies') }} as decimals
+    from {{ ref('int_readiness_facts') }} as readiness_facts
+    left join currencies on readiness_facts.currency = currencies.currency_code
 
 ),
 
@@ -18,7 +28,9 @@ judged as (
                 when not has_agreeing_periods and last_status is null
                     then 'no finished period that both sides know'
                 when not has_agreeing_periods and last_status = 'explained'
-                    then 'a person has to accept why ' || round(last_delta_amount, 2) || ' differ'
+                    then
+                        'a person has to accept why '
+                        || {{ round_money('last_delta_amount', 'decimals') }} || ' differ'
                 when not has_agreeing_periods
                     then
                         agreeing_period_count || ' of ' || required_period_count

@@ -16,6 +16,12 @@ candidates as (
 
 ),
 
+services as (
+
+    select * from {{ ref('int_services') }}
+
+),
+
 -- The strongest rule that finds anything decides; a move answers for one invoice only.
 strongest as (
 
@@ -70,6 +76,9 @@ final as (
         invoices.period_start,
         invoices.period_end,
         invoices.issued_at,
+        date_trunc('month', {{ local_date(
+            'coalesce(invoices.period_start, invoices.issued_at)', 'services.timezone'
+        ) }})::date as month_on,
         case
             when matched.invoice_id is null then 'unmatched'
             when matched.is_unique then 'matched'
@@ -80,6 +89,7 @@ final as (
         case when matched.is_unique then matched.move_name end as odoo_name,
         case when matched.is_unique then matched.odoo_amount end as odoo_amount
     from invoices
+    inner join services on invoices.service = services.service
     left join customers
         on
             invoices.service = customers.service

@@ -6,13 +6,17 @@ with accounts as (
 
 customer_partners as (
 
-    select * from {{ ref('int_customer_partners') }}
+    select *
+    from {{ ref('int_customer_partners') }}
+    where valid_until is null
 
 ),
 
 partner_taxes as (
 
-    select * from {{ ref('int_partner_taxes') }}
+    select *
+    from {{ ref('int_partner_taxes') }}
+    where valid_until is null
 
 ),
 

@@ -14,7 +14,7 @@ final as (
         period_start,
         period_end,
         status as invoice_status,
-        currency,
+        upper(currency) as currency,
         subtotal as subtotal_amount,
         tax as tax_amount,
         total as total_amount,

@@ -8,7 +8,7 @@ final as (
 
     select
         id as currency_id,
-        name as currency_code,
+        upper(name) as currency_code,
         decimal_places,
         rounding as rounding_unit,
         active as is_active,

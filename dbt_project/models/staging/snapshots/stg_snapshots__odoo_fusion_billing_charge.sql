@@ -1,0 +1,29 @@
+with source as (
+
+    select * from {{ source('snapshots', 'odoo_fusion_billing_charge') }}
+
+),
+
+final as (
+
+    select
+        id as billing_charge_id,
+        service_id as billing_service_id,
+        plan_code,
+        plan_id as subscription_plan_id,
+        metric_id as billing_metric_id,
+        included_quantity,
+        price_per_unit as unit_price,
+        currency_id,
+        active as is_active,
+        write_date as updated_at,
+        _version as version_number,
+        _seen_at as seen_at,
+        _valid_from as valid_from,
+        _valid_until as valid_until,
+        _is_deleted as is_deleted
+    from source
+
+)
+
+select * from final
