@@ -76,9 +76,9 @@ class Batch:
         kinds = self.random.sample(("two at once", "died", "plain", "died"), len(NIGHTS))
         for number, (as_of, kind) in enumerate(zip(NIGHTS, kinds, strict=True)):
             self._night(number, as_of, kind)
-        for number in (1, 2, 3):
-            self._last_night(NIGHTS[-1] + number * DAY, is_last=number == 3)
-        self._change_a_policy(NIGHTS[-1] + 4 * DAY)
+        for number in (1, 2):
+            self._last_night(NIGHTS[-1] + number * DAY, is_last=number == 2)
+        self._change_a_policy(NIGHTS[-1] + 3 * DAY)
         self.verdict.judged, self.verdict.excused = self.judge.judged, self.judge.excused
         self.verdict.documents = len(self.holdings.bound)
         self.happened.update(self.sources.changes + self.people.acts)
