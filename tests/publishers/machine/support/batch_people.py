@@ -7,8 +7,8 @@ functions, and moves in Odoo that are posted, edited, cancelled, deleted, paid, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -45,8 +45,12 @@ class People:
     acts: Counter[str] = field(default_factory=Counter)
     _port: OdooPort | None = None
 
-    def connect(self) -> Any:
-        return closing(psycopg2.connect(self.world.settings().warehouse_dsn))
+    @contextmanager
+    def connect(self) -> Iterator[Any]:
+        """A session whose decisions stand at its end: some functions leave that to the caller."""
+        with closing(psycopg2.connect(self.world.settings().warehouse_dsn)) as conn:
+            yield conn
+            conn.commit()
 
     # ------------------------------------------------------------------ in the warehouse
 
