@@ -21,6 +21,7 @@ from odoo_holdings import Holdings, Stretch
 
 # Alarms about what is gone from Odoo, or as it was not sent: no excuse for too much of the rest.
 OF_WHAT_IS_GONE = frozenset({None, "deleted", "cancelled", "posted_by_bot", "edited"})
+GONE = frozenset({"deleted", "cancelled"})
 TWICE, LOST, UNPUBLISHED = "held twice", "lost", "never published"
 
 
@@ -167,11 +168,17 @@ class Judge:
         """Broken laws after a build, or after a run that followed it."""
         alarms = read_alarms(self.world)
         problems = []
-        for cluster in self._clusters(subscriptions, alarms, self.holdings.in_ledger()):
+        ledger = self.holdings.in_ledger()
+        # A credit note that people cancelled in Odoo is named by its own alarm.
+        gone = {key for key, finding in alarms.documents.items() if finding in GONE}
+        for cluster in self._clusters(subscriptions, alarms, ledger):
+            cluster.odoo.extend(r for r in cluster.ledger if r.amount < 0 and r.where in gone)
             self.judged += 1
             app = _invoiced(cluster, invoices)
             problem = _problem(cluster, app, is_last, is_frozen)
-            if problem and not self._is_named(cluster, alarms, bool(app), is_last):
+            # Whatever holds a subscription explains that it waits, and not that it has too much.
+            is_about = bool(app) or problem is not None and problem.law == UNPUBLISHED
+            if problem and not self._is_named(cluster, alarms, is_about, is_last):
                 problems.append(problem)
         return problems
 
