@@ -177,7 +177,7 @@ class Judge:
             app = _invoiced(cluster, invoices)
             problem = _problem(cluster, app, is_last, is_frozen)
             # Whatever holds a subscription explains that it waits, and not that it has too much.
-            is_about = bool(app) or problem is not None and problem.law == UNPUBLISHED
+            is_about = bool(app) or (problem is not None and problem.law == UNPUBLISHED)
             if problem and not self._is_named(cluster, alarms, is_about, is_last):
                 problems.append(problem)
         return problems
