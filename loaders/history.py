@@ -3,14 +3,16 @@ flow out, in schema `snapshots`.
 
 Written in the transaction of the merge, so that a version is never lost and never early. Each
 version is dated by when it was first seen, unless the source's own time is later than the version
-before: a time that stands still, goes back, is missing or lies in the future rewrites nothing. The
-first version is what there was when the warehouse first looked: it reaches back to the beginning.
+before and than the time that the source gave at the last look: one that stands still, goes back, is
+missing or lies in the future rewrites nothing. The first version is what there was when the
+warehouse first looked: it reaches back to the beginning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor
@@ -49,7 +51,9 @@ LATER_VERSIONS = sql.SQL("""
             case
                 when r._deleted_at is not null
                     then greatest({gone_at}, n._valid_from + interval '1 microsecond')
-                when {own_time} > n._valid_from and {own_time} <= {seen_at} then {own_time}
+                when
+                    {own_time} > greatest(n._valid_from, {known_time}) and {own_time} <= {seen_at}
+                    then {own_time}
                 else greatest({seen_at}, n._valid_from + interval '1 microsecond')
             end as valid_from
         from {raw} as r
@@ -68,6 +72,13 @@ LATER_VERSIONS = sql.SQL("""
     select {changed_columns}, version, {seen_at}, valid_from, is_gone, {run_id} from changed
 """)
 
+# A source time that moved alone is no version, but the next change must be later than it.
+SOURCE_TIMES = sql.SQL("""
+    update {history} as h set {changed_at} = r.{changed_at}
+    from {raw} as r
+    where h.{key} = r.{key} and h._valid_until is null and r._deleted_at is null
+        and h.{changed_at} is distinct from r.{changed_at} and {scope}
+""")
 
 # Where raw was lost and copied anew, what went at the source meanwhile has no row to be marked.
 MISSING_ROWS = sql.SQL("""
@@ -114,6 +125,8 @@ def record(
     for statement in statements:
         cur.execute(statement.format(**parts))
         written += cur.rowcount
+    if parts["changed_at"] is not None:
+        cur.execute(SOURCE_TIMES.format(**parts))
     return written
 
 
@@ -171,7 +184,7 @@ def _is_empty(cur: cursor, table: Table) -> bool:
     return bool((cur.fetchone() or (False,))[0])
 
 
-def _parts(table: Table, seen_at: datetime, run_id: str) -> dict[str, Composable]:
+def _parts(table: Table, seen_at: datetime, run_id: str) -> dict[str, Any]:
     names = table.column_names
     facts = [name for name in names if name not in CHANGED]
     key = sql.Identifier(table.key.name)
@@ -190,6 +203,8 @@ def _parts(table: Table, seen_at: datetime, run_id: str) -> dict[str, Composable
         "raw_facts": names_list(facts, "r"),
         "known_facts": names_list(facts, "n"),
         "own_time": _first_of(names, CHANGED),
+        "known_time": _first_of(names, CHANGED, "n"),
+        "changed_at": next((sql.Identifier(name) for name in CHANGED if name in names), None),
         "first_time": _first_of(names, (*CHANGED, *CREATED)),
         "is_rejected": sql.SQL(
             "exists (select from ops.rejected_rows as x where x.source = {} and x.table_name = {}"
@@ -204,7 +219,9 @@ def _fields_of(row: str, names: Sequence[str]) -> Composable:
     )
 
 
-def _first_of(names: tuple[str, ...], wanted: tuple[str, ...]) -> Composable:
+def _first_of(names: tuple[str, ...], wanted: tuple[str, ...], row: str = "r") -> Composable:
     """The first of the wanted columns that the table has and the row fills."""
-    found = [sql.SQL("r.{}").format(sql.Identifier(name)) for name in wanted if name in names]
-    return sql.SQL("coalesce({})").format(sql.SQL(", ").join([*found, sql.SQL("null")]))
+    found = [sql.Identifier(row, name) for name in wanted if name in names]
+    return sql.SQL("coalesce({})").format(
+        sql.SQL(", ").join([*found, sql.SQL("null::timestamptz")])
+    )

@@ -80,6 +80,7 @@ def fail_dead_runs(instance: dg.DagsterInstance, home: Path) -> list[str]:
     import dagster as dg
 
     unfinished = (
+        dg.DagsterRunStatus.NOT_STARTED,
         dg.DagsterRunStatus.STARTING,
         dg.DagsterRunStatus.STARTED,
         dg.DagsterRunStatus.CANCELING,

@@ -5,9 +5,11 @@ a line, and its request, so that no more than was billed can be asked for again.
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from publishers import credits
+from publishers.identities import speak_for
 from publishers.readback import Move
 
 # Requests are numbered from one: so many numbers are tried.
@@ -47,23 +49,16 @@ def _credit(row: Mapping[str, Any], number: int) -> dict[str, Any]:
 def keep_requests(cursor: Any, lines: Sequence[Mapping[str, Any]], by: str) -> None:
     """Write the requests down again, under the numbers that their keys are made of."""
     lost = [line for line in lines if "credit_id" in line]
+    if lost:
+        speak_for(cursor, by)
     for line in lost:
         cursor.execute(
-            "insert into ops.credit_requests (credit_id, line_key, amount, currency, requested_by,"
-            " note) overriding system value select %s, %s, %s, %s, %s, %s where not exists"
-            " (select from ops.credit_requests where credit_id = %s)",
+            "select ops.adopt_credit_request(%s, %s, %s, %s, %s)",
             (
                 line["credit_id"],
                 line["credits_line_key"],
-                str(line["amount"]).removeprefix("-"),
+                Decimal(str(line["amount"]).removeprefix("-")),
                 line["currency"],
-                by,
                 "adopted from Odoo: the ledger was older",
-                line["credit_id"],
             ),
-        )
-    if lost:
-        cursor.execute(
-            "select setval(pg_get_serial_sequence('ops.credit_requests', 'credit_id'),"
-            " (select max(credit_id) from ops.credit_requests))"
         )

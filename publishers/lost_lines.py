@@ -138,7 +138,7 @@ def _candidates(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield {**same, "line_key": _key(row, start, parts), "kind": kind,
                    "segment_start": segment}  # fmt: skip
     for number in range(1, ADJUSTMENTS + 1):
-        parts = ("adjustment", row["charge"], "", _iso(start), str(number))
+        parts = ("adjustment", row["charge"], row["currency"], _iso(start), str(number))
         yield {
             **row,
             "line_key": _key(row, start, parts),

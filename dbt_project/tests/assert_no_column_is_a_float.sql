@@ -1,5 +1,4 @@
 -- One double precision column in the chain, and a cent depends on the order of a sum.
--- depends_on: {{ ref('fct_invoice_lines') }}
 select
     table_schema,
     table_name,
@@ -7,8 +6,8 @@ select
 from information_schema.columns
 where
     table_schema in (
-        '{{ generate_schema_name("staging", {}) }}',
-        '{{ generate_schema_name("intermediate", {}) }}',
-        '{{ generate_schema_name("marts", {}) }}'
+        '{{ ref("stg_nexacloud__plans").schema }}',
+        '{{ ref("int_services").schema }}',
+        '{{ ref("fct_invoice_lines").schema }}'
     )
     and data_type in ('double precision', 'real')

@@ -37,7 +37,7 @@ plans as (
     select
         'nexacloud' as service,
         plan_code
-    from {{ ref('nexacloud_plan_history') }}
+    from {{ ref('stg_snapshots__nexacloud_plans') }}
     union
     select
         billing_services.service,

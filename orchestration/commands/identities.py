@@ -14,6 +14,7 @@ from publishers import identities as people
 from publishers import roles
 from publishers.identities import Identity
 
+LISTS = ("roles", "database_users")
 Action = Annotated[Literal["list", "add", "disable"], typer.Argument(help="What to do.")]
 Name = Annotated[str | None, typer.Argument(help="The person: a name, or an e-mail to disable.")]
 Email = Annotated[str, typer.Option(help="The address that the sign-in of the pages gives.")]
@@ -51,7 +52,7 @@ def identities(
     if json:
         render.print_json(rows)
     else:
-        shown = [{**row, "name": render.escape(str(row["name"]))} for row in rows]
+        shown = [{**row, **{name: ", ".join(row[name]) for name in LISTS}} for row in rows]
         columns = ["name", "email", "roles", "database_users", "is_active"]
         render.stdout.print(render.table("Who may decide", shown, columns))
 

@@ -17,9 +17,6 @@ from psycopg2.extensions import connection
 _PLANS = {
     "raw_nexacloud.plans": "select 'nexacloud', code from raw_nexacloud.plans",
     "snapshots.nexacloud_plans": "select 'nexacloud', code from snapshots.nexacloud_plans",
-    "snapshots.nexacloud_plan_history": (
-        "select 'nexacloud', plan_code from snapshots.nexacloud_plan_history"
-    ),
     "raw_odoo.fusion_billing_charge": (
         "select s.code, c.plan_code from raw_odoo.fusion_billing_charge as c"
         " join raw_odoo.fusion_billing_service as s on c.service_id = s.id"

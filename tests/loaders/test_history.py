@@ -115,6 +115,19 @@ def test_a_row_that_was_touched_and_not_changed_gets_no_version(
     assert len(plan()) == 1
 
 
+def test_a_time_that_a_touch_moved_and_an_edit_left_alone_rewrites_nothing(
+    nexa: Settings, app: Run, plan: Callable[[], list[tuple[Any, ...]]]
+) -> None:
+    app(f"update plans set updated_at = %s where id = {PLAN}", (ago(days=5),))
+    load(nexa)
+    before = datetime.now(UTC)
+    app(f"update plans set price = 62 where id = {PLAN}")
+    load(nexa, full=True)
+    first, second = plan()
+    assert (second[0], first[2]) == (Decimal("62.00"), second[1])
+    assert before < second[1] < datetime.now(UTC)
+
+
 def test_a_deletion_is_a_version_that_keeps_the_last_values_and_coming_back_another(
     nexa: Settings, app: Run, plan: Callable[[], list[tuple[Any, ...]]]
 ) -> None:

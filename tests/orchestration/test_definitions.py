@@ -54,9 +54,7 @@ def test_dagster_validates_them_where_nothing_is_configured(tmp_path: Path) -> N
 def test_a_key_is_the_schema_and_the_table(definitions: Any, manifest: dict[str, Any]) -> None:
     keys = set(definitions.resolve_asset_graph().get_all_asset_keys())
     nodes = [
-        node
-        for node in manifest["nodes"].values()
-        if node["resource_type"] in ("model", "seed")
+        node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")
     ]
     expected = {dg.AssetKey([node["config"]["schema"], node["name"]]) for node in nodes}
     expected |= {dg.AssetKey([table.schema, table.name]) for table in ALL}

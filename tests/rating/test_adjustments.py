@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ NEW = "line_key not in (select line_key from ops.publication_lines where release
 
 
 def small_world(world: World) -> World:
-    """April: 31.00 a month and 0.10 a second; `gone` will vanish, `cheap` will cost less."""
+    """April: 31.00 a month and 0.10 a second; `gone` will be deleted, `cheap` will cost less."""
     terms = {"overage_price_per_cpu_second": "0.1"}
     world.load("raw_nexacloud.plans", [plan("p", "31", **terms), plan("q", "100", **terms)])
     names = (("late", "p"), ("gone", "p"), ("cheap", "q"), ("part", "p"))
@@ -56,7 +56,8 @@ def test_a_billed_month_is_only_ever_adjusted(world: World) -> None:
     for line in billed:
         assert frozen[line["line_key"]] == line | in_the_ledger
 
-    # Late usage, a corrected price, a subscription that vanished; usage of what is not billed yet.
+    # Late usage, a corrected price, usage of what is not billed yet; and a subscription that its
+    # source deleted, which was held in April all the same.
     world.load(
         "raw_nexacloud.usage_records",
         [usage(2, "late", 50, toronto(2026, 4, 20)), usage(3, "part", 7, toronto(2026, 4, 20))],
@@ -70,7 +71,6 @@ def test_a_billed_month_is_only_ever_adjusted(world: World) -> None:
     assert new_lines(world) == {
         ("late", "cpu_seconds", "adjustment"): Decimal("5.00"),
         ("cheap", "base", "adjustment"): Decimal("-20.00"),
-        ("gone", "base", "adjustment"): Decimal("-31.00"),
         ("part", "base", "base"): Decimal("31.00"),
         ("part", "cpu_seconds", "usage"): Decimal("0.70"),
     }
@@ -79,7 +79,7 @@ def test_a_billed_month_is_only_ever_adjusted(world: World) -> None:
     assert {line["corrects_period_start"] for line in adjustments} == {APRIL}
     assert {line["billing_period_start"] for line in adjustments} == {toronto(2026, 6, 1)}
     assert all(line["is_billable"] for line in adjustments)
-    assert total(world, "gone") == 0
+    assert total(world, "gone") == Decimal("31.00")
 
     # The adjustment is billed too, and then more usage comes: the second adjustment counts on.
     world.publish(adjustments, "adjustments")
@@ -97,7 +97,7 @@ def test_a_billed_month_is_only_ever_adjusted(world: World) -> None:
     world.execute(f"update ops.publication_lines set released_at = now() {of_it}")
     world.rate()
     assert new_lines(world)[("late", "cpu_seconds", "adjustment")] == Decimal("6.00")
-    assert total(world, "gone") == 0
+    assert total(world, "gone") == Decimal("31.00")
 
 
 def test_a_credit_is_no_reason_to_bill_again(world: World) -> None:
@@ -191,6 +191,35 @@ def test_boundaries_that_moved_bill_nothing_again_and_give_nothing_back(world: W
     assert new_lines(world) == {("part", "base", "base"): Decimal("31.00")}
 
 
+def test_a_policy_with_its_day_is_no_change_of_what_is_billed(world: World) -> None:
+    policy: dict[str, Any] = {
+        **{"service": "nexacloud", "timezone": "America/Toronto", "period_rule": "calendar"},
+        **{"proration": "day", "duplicate_policy": "first", "bill_suspended": True},
+        **{"usage_grace": "2 days", "tolerance": "0.01", "dunning_grace_days": 7},
+    }
+    metric = {"service": "nexacloud", "metric": "cpu_seconds", "aggregation": "sum"}
+    day = {"valid_from": date(2026, 5, 1)}
+    world.seed("services", [policy])
+    world.seed("metrics", [metric])
+    small_world(world).rate()
+    world.publish(april(world), "april")
+    world.seed("services", [policy, {**policy, **day, "proration": "second"}])
+    world.seed("metrics", [metric, {**metric, **day, "aggregation": "max"}])
+    world.rate(EXCEPTIONS, full_refresh=True)
+    assert exceptions(world, "int_exceptions_policies") == []
+    assert exceptions(world, "int_exceptions_billed") == []
+    assert new_lines(world) == {}
+    may = world.lines("service_period_start = '2026-05-01 04:00+00'")
+    assert {line["policies"]["proration"] for line in may} == {"second"}
+
+    # Without its day it is one, of each policy by name.
+    world.seed("services", [{**policy, "proration": "second"}])
+    world.seed("metrics", [{**metric, "aggregation": "max"}])
+    world.rate(EXCEPTIONS, full_refresh=True)
+    changed = [row["subject"] for row in exceptions(world, "int_exceptions_policies")]
+    assert changed == ["aggregation of cpu_seconds sum max", "proration day second"]
+
+
 def test_an_adjustment_between_two_partners_waits_for_a_person(world: World) -> None:
     small_world(world).rate()
     world.change(
@@ -219,6 +248,27 @@ def test_what_a_person_gave_back_is_not_given_back_again(world: World) -> None:
     world.publish([base], "april")
     credit = {**base, "line_key": "credit", "kind": "credit", "amount": Decimal("-20.00")}
     world.publish([{**credit, "corrects_period_start": APRIL}], "credit")
-    world.change("raw_nexacloud.subscriptions", "gone", _deleted_at=world.loaded_at)
+    ended = {"status": "cancelled", "cancelled_at": toronto(2026, 3, 31)}
+    world.change("raw_nexacloud.subscriptions", "gone", **ended, updated_at=toronto(2026, 5, 9))
     world.rate()
     assert new_lines(world)[("gone", "base", "adjustment")] == Decimal("-11.00")
+
+
+def test_one_month_in_two_currencies_has_two_adjustments(world: World) -> None:
+    """Both correct the base fee of April; their keys must differ, or each is offered twice."""
+    world.load("raw_nexacloud.plans", [plan("a", "30"), plan("b", "3000", currency="JPY")])
+    world.load("raw_nexacloud.subscriptions", [subscription("s", "a", toronto(2026, 4, 1))])
+    world.rate(("nexacloud_subscription_history",))
+    world.change("raw_nexacloud.subscriptions", "s", plan_id="b", updated_at=toronto(2026, 4, 16))
+    world.rate()
+    world.publish(april(world), "april")
+    book = [("a", "CAD", "60"), ("b", "JPY", "6000")]
+    names = ("service", "plan_code", "currency", "base_fee")
+    world.seed("charges", [dict(zip(names, ("nexacloud", *row), strict=True)) for row in book])
+    world.rate()
+    new = april(world, f"kind = 'adjustment' and {NEW}")
+    assert sorted((line["currency"], line["amount"]) for line in new) == [
+        ("CAD", Decimal("15.00")),
+        ("JPY", Decimal("1500")),
+    ]
+    assert len({line["line_key"] for line in new}) == 2

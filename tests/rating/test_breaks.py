@@ -11,7 +11,7 @@ from nexacloud_rows import plan, subscription, toronto, usage
 from rating_world import World
 
 MAY = "service_period_start = '2026-05-01 04:00+00'"
-# What a whole month of May costs: five seats at once, a package, a minimum, a first tier, and so on.
+# What a whole month of May costs: five seats at once, a package, a minimum, a first tier.
 WHOLE = {
     "base": Decimal("31.00"),
     "seats": Decimal("50.00"),

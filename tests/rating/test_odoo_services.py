@@ -135,3 +135,20 @@ def test_an_order_and_its_rollups_are_rated_and_end_with_the_order(world: World)
         ("odoo:3", "duplicate"),
         ("odoo:4", "after_end"),
     ]
+
+
+def test_an_order_handed_over_is_billed_to_who_held_it_when_the_time_began(world: World) -> None:
+    world.as_of = toronto(2026, 7, 3)
+    desk(world).next_load()
+    handed_over = {"partner_id": 43, "write_date": toronto(2026, 5, 20)}
+    world.change("raw_odoo.sale_order", 10, **handed_over)
+    world.rate()
+    holders = {
+        (line["service_period_start"], line["external_customer_id"], line["partner_id"])
+        for line in world.lines("kind = 'base'")
+    }
+    assert holders == {
+        (toronto(2026, 4, 10), "acme", 42),
+        (toronto(2026, 5, 10), "acme", 42),
+        (toronto(2026, 6, 10), "43", 43),
+    }

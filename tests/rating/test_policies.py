@@ -1,4 +1,4 @@
-"""A policy that people change counts from the first period of its own rule that begins after its day."""
+"""A policy counts from the first period of its own rule that begins at or after its day."""
 
 from __future__ import annotations
 
@@ -79,28 +79,28 @@ def nothing_published_is_touched(world: World) -> bool:
                        " and external_subscription_id <> 'year'") == []  # fmt: skip
 
 
-def vancouver(month: int, day: int) -> datetime:
+def pacific(month: int, day: int) -> datetime:
     return datetime(2026, month, day, 7, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("proration", ["day", "second"])
 def test_another_zone_makes_one_month_longer_and_no_stub(world: World, proration: str) -> None:
     world.policies = {"nexacloud": {"proration": proration}}
-    changed(world, timezone="America/Vancouver")
+    changed(world, timezone="America/Los_Angeles")
     assert nothing_published_is_touched(world)
     assert periods(world, "month") == [
         (toronto(2026, 4, 1), toronto(2026, 5, 1)),
-        (toronto(2026, 5, 1), vancouver(6, 1)),
-        (vancouver(6, 1), vancouver(7, 1)),
-        (vancouver(7, 1), vancouver(8, 1)),
+        (toronto(2026, 5, 1), pacific(6, 1)),
+        (pacific(6, 1), pacific(7, 1)),
+        (pacific(7, 1), pacific(8, 1)),
     ]
     assert [amount for amount, _ in fees(world, "month")][1:] == [Decimal("30.00")] * 3
     assert periods(world, "year", "base") == [
         (toronto(2026, 1, 1), datetime(2027, 1, 1, 8, tzinfo=UTC))
     ]
     assert periods(world, "year", "usage")[4:6] == [
-        (toronto(2026, 5, 1), vancouver(6, 1)),
-        (vancouver(6, 1), vancouver(7, 1)),
+        (toronto(2026, 5, 1), pacific(6, 1)),
+        (pacific(6, 1), pacific(7, 1)),
     ]
 
 

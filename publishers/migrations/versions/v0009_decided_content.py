@@ -160,6 +160,12 @@ declare
     published record;
     credited numeric;
 begin
+    if current_setting('billing.adopts', true) <> '' and current_user = (
+        select nspowner::regrole::text from pg_namespace where nspname = 'ops'
+    ) then
+        new.credit_id := current_setting('billing.adopts')::bigint;
+        return new;
+    end if;
     select lines.amount, lines.currency into published
     from ops.publication_lines as lines
     inner join ops.publications on lines.document_key = publications.document_key
@@ -180,6 +186,24 @@ begin
 end $$;
 create trigger verify before insert on ops.credit_requests
     for each row execute function ops.verify_credit();
+
+-- After a restore: a request that Odoo still knows, under the number that makes its line's key.
+create function ops.adopt_credit_request(
+    number bigint, line_key text, amount numeric, currency text, note text
+) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if exists (select from ops.credit_requests where credit_id = number) then
+        return;
+    end if;
+    perform set_config('billing.adopts', number::text, true);
+    insert into ops.credit_requests (line_key, amount, currency, note)
+    values (adopt_credit_request.line_key, adopt_credit_request.amount,
+        adopt_credit_request.currency, adopt_credit_request.note);
+    perform set_config('billing.adopts', '', true);
+    perform setval(pg_get_serial_sequence('ops.credit_requests', 'credit_id'),
+        (select max(credit_id) from ops.credit_requests));
+end $$;
 """
 
 

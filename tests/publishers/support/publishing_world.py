@@ -6,7 +6,7 @@ views over it that dbt builds, in their shortest form.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -167,6 +167,13 @@ class World:
         with self.warehouse() as conn, conn.cursor() as cursor:
             cursor.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
+
+    def administer(self, statement: str) -> None:
+        """Run statements as the server's administrator, whom nothing stops."""
+        user = self.settings.dsn_parts("warehouse")["user"]
+        dsn = self.settings.warehouse_dsn.replace(f"//{user}@", "//postgres@")
+        with closing(psycopg2.connect(dsn)) as conn, conn, conn.cursor() as cursor:
+            cursor.execute(statement)
 
     def create_marts(self) -> None:
         """The contract's relations, empty, from fresh loads and a build that passed."""

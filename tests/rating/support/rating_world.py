@@ -35,7 +35,7 @@ AS_OF = datetime(2026, 6, 3, 12, tzinfo=UTC)
 FIRST_LOAD = datetime(2020, 1, 1, tzinfo=UTC)
 # Everything that the lines and their exceptions need, and nothing else.
 LINES = ("+fct_invoice_lines", "+fct_usage_exceptions")
-HISTORY = "path:dbt_project/models/staging/snapshots"
+STAGING = "path:dbt_project/models/staging"
 Row = Mapping[str, Any]
 
 
@@ -65,7 +65,7 @@ class Dbt:
         """Build what `select` names. Raises DbtFailed with the messages of what failed."""
         arguments = ["build", "--select", *select, "--vars", json.dumps(dict(variables))]
         if types == ("model",):
-            arguments += ["--exclude", "path:dbt_project/models/staging"]  # views: in the template
+            arguments += ["--exclude", STAGING]  # views: in the template
         for kind in types:
             arguments += ["--resource-type", kind]
         return self._invoke([*arguments, *(["--full-refresh"] if full_refresh else [])])
@@ -279,7 +279,7 @@ def _make_template(cluster: Cluster, target: Path) -> Dbt:
     cluster.create_database(NAME, template=TEMPLATE, owner=OWNER)
     dbt = Dbt(cluster.dsn(NAME, user=OWNER), target)
     dbt.parse()
-    dbt.build(["resource_type:seed", HISTORY, *LINES], {}, types=["seed", "model"])
+    dbt.build(["resource_type:seed", STAGING, *LINES], {}, types=["seed", "model"])
     # What remembers must begin empty: the first build of a world is its first.
     with closing(psycopg2.connect(dbt.dsn)) as connection, connection:
         with connection.cursor() as cursor:

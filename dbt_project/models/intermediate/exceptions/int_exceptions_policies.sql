@@ -16,15 +16,15 @@ period_policies as (
 
 ),
 
-services as (
+policies as (
 
-    select * from {{ ref('int_services') }}
+    select * from {{ ref('int_service_policies') }}
 
 ),
 
 metrics as (
 
-    select * from {{ ref('int_metrics') }}
+    select * from {{ ref('int_metric_versions') }}
 
 ),
 
@@ -45,7 +45,7 @@ latest_lines as (
 
 ),
 
--- Of a period that begins nowhere any more the service itself says what would cut it now.
+-- Of a period that begins nowhere any more the service itself says what would cut it now, by the policy of its day.
 compared as (
 
     select
@@ -53,23 +53,31 @@ compared as (
         frozen.policy,
         frozen.old_value,
         case frozen.policy
-            when 'timezone' then coalesce(period_policies.timezone, services.timezone)
-            when 'period_rule' then coalesce(period_policies.period_rule, services.period_rule)
-            when 'proration' then coalesce(period_policies.proration, services.proration)
+            when 'timezone' then coalesce(period_policies.timezone, policies.timezone)
+            when 'period_rule' then coalesce(period_policies.period_rule, policies.period_rule)
+            when 'proration' then coalesce(period_policies.proration, policies.proration)
             when 'bill_suspended'
-                then coalesce(period_policies.bill_suspended, services.bill_suspended)::text
+                then coalesce(period_policies.bill_suspended, policies.bill_suspended)::text
             when 'duplicate_policy'
-                then coalesce(period_policies.duplicate_policy, services.duplicate_policy)
+                then coalesce(period_policies.duplicate_policy, policies.duplicate_policy)
             when 'aggregation' then metrics.aggregation
         end as new_value
     from latest_lines
-    inner join services on latest_lines.service = services.service
+    inner join policies
+        on
+            latest_lines.service = policies.service
+            and latest_lines.rated_period_start >= policies.valid_from_at
+            and latest_lines.rated_period_start < policies.valid_until_at
     left join period_policies
         on
             latest_lines.subscription_id = period_policies.subscription_id
             and latest_lines.rated_period_start = period_policies.period_start
     left join metrics
-        on latest_lines.service = metrics.service and latest_lines.metric = metrics.metric
+        on
+            latest_lines.service = metrics.service
+            and latest_lines.metric = metrics.metric
+            and latest_lines.rated_period_start >= metrics.valid_from
+            and latest_lines.rated_period_start < metrics.valid_until
     cross join lateral jsonb_each_text(latest_lines.policies) as frozen (policy, old_value)
 
 ),

@@ -16,9 +16,9 @@ billing_services as (
 
 ),
 
-subscriptions as (
+subscription_versions as (
 
-    select * from {{ ref('int_subscriptions') }}
+    select * from {{ ref('int_subscription_versions') }}
 
 ),
 
@@ -51,7 +51,7 @@ other_account_ids as (
     select
         service,
         external_customer_id
-    from subscriptions
+    from subscription_versions
 
 ),
 

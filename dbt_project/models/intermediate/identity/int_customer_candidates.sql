@@ -24,9 +24,9 @@ billing_services as (
 
 ),
 
-subscriptions as (
+subscription_versions as (
 
-    select * from {{ ref('int_subscriptions') }}
+    select * from {{ ref('int_subscription_versions') }}
 
 ),
 
@@ -97,19 +97,20 @@ by_link as (
 
 ),
 
--- Where Odoo's own order is the subscription, its customer is the customer.
+-- Where Odoo's own order is the subscription, its customer is the customer while it says so.
 by_order as (
 
-    select distinct
+    select
         service,
         external_customer_id,
         4 as rule_rank,
         'odoo_order' as match_rule,
         order_partner_id as partner_id,
-        '-infinity'::timestamptz as valid_from,
-        null::timestamptz as valid_until
-    from subscriptions
+        min(valid_from) as valid_from,
+        nullif(max(valid_until), 'infinity') as valid_until
+    from subscription_versions
     where order_partner_id is not null
+    group by service, external_customer_id, order_partner_id
 
 ),
 

@@ -126,7 +126,8 @@ final as (
     select
         {{ hash_key([
             'service', 'external_subscription_id', iso_utc('service_period_start'),
-            "'adjustment'", 'charge', "''", iso_utc('service_period_start'), 'adjustment_number',
+            "'adjustment'", 'charge', 'currency', iso_utc('service_period_start'),
+            'adjustment_number',
         ]) }} as line_key,
         service,
         subscription_id,

@@ -12,9 +12,9 @@ subscriptions as (
 
 ),
 
-services as (
+policies as (
 
-    select * from {{ ref('int_services') }}
+    select * from {{ ref('int_service_policies') }}
 
 ),
 
@@ -27,11 +27,15 @@ final as (
         periods.timezone,
         periods.period_rule,
         periods.proration,
-        services.bill_suspended,
-        services.duplicate_policy
+        periods.bill_suspended,
+        policies.duplicate_policy
     from periods
     inner join subscriptions on periods.subscription_id = subscriptions.subscription_id
-    inner join services on subscriptions.service = services.service
+    inner join policies
+        on
+            subscriptions.service = policies.service
+            and periods.period_start >= policies.valid_from_at
+            and periods.period_start < policies.valid_until_at
     order by periods.subscription_id asc, periods.period_start asc, periods.period_type asc
 
 )

@@ -18,6 +18,12 @@ services as (
 
 ),
 
+policies as (
+
+    select * from {{ ref('int_service_policies') }}
+
+),
+
 period_policies as (
 
     select * from {{ ref('int_period_policies') }}
@@ -26,7 +32,7 @@ period_policies as (
 
 metrics as (
 
-    select * from {{ ref('int_metrics') }}
+    select * from {{ ref('int_metric_versions') }}
 
 ),
 
@@ -117,22 +123,32 @@ final as (
         at time zone services.timezone <= {{ as_of() }} as is_billable,
         -- Frozen with the line: what it was rated by, so that a change over billed time is noticed.
         jsonb_strip_nulls(jsonb_build_object(
-            'timezone', coalesce(period_policies.timezone, services.timezone),
-            'period_rule', coalesce(period_policies.period_rule, services.period_rule),
-            'proration', coalesce(period_policies.proration, services.proration),
+            'timezone', coalesce(period_policies.timezone, policies.timezone),
+            'period_rule', coalesce(period_policies.period_rule, policies.period_rule),
+            'proration', coalesce(period_policies.proration, policies.proration),
             'bill_suspended',
-            coalesce(period_policies.bill_suspended, services.bill_suspended)::text,
+            coalesce(period_policies.bill_suspended, policies.bill_suspended)::text,
             'duplicate_policy',
-            coalesce(period_policies.duplicate_policy, services.duplicate_policy),
+            coalesce(period_policies.duplicate_policy, policies.duplicate_policy),
             'aggregation', metrics.aggregation
         )) as policies
     from lines
     inner join services on lines.service = services.service
+    left join policies
+        on
+            lines.service = policies.service
+            and lines.service_period_start >= policies.valid_from_at
+            and lines.service_period_start < policies.valid_until_at
     left join period_policies
         on
             lines.subscription_id = period_policies.subscription_id
             and lines.service_period_start = period_policies.period_start
-    left join metrics on lines.service = metrics.service and lines.metric = metrics.metric
+    left join metrics
+        on
+            lines.service = metrics.service
+            and lines.metric = metrics.metric
+            and lines.service_period_start >= metrics.valid_from
+            and lines.service_period_start < metrics.valid_until
 
 )
 

@@ -105,8 +105,8 @@ counted as (
 
     select
         versions.*,
-        coalesce(substring(spelled.spelling from '^[0-9]{1,3}(?= )')::int, 1) as unit_count,
-        regexp_replace(regexp_replace(spelled.spelling, '^[0-9]{1,3} ', ''), 's$', '')
+        coalesce(substring(spelled.spelling from '^[0-9]{1,5}(?= )')::int, 1) as unit_count,
+        regexp_replace(regexp_replace(spelled.spelling, '^[0-9]{1,5} ', ''), 's$', '')
             as unit_name
     from versions
     cross join lateral (

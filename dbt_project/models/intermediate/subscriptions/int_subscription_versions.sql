@@ -60,8 +60,9 @@ series as (
         *,
         count(*) filter (where not is_closed) over earlier as closed_series,
         count(*) filter (where not is_deleted) over earlier as deleted_series,
-        started_at is distinct from lag(started_at) over earlier as is_new_start,
-        lag(version_number) over earlier is null as is_first_version
+        row_number() over earlier = 1 as is_first_version,
+        coalesce(started_at, '-infinity') <> lag(coalesce(started_at, '-infinity')) over earlier
+            as is_new_start
     from versions
     window earlier as (partition by subscription_id order by version_number)
 
@@ -79,7 +80,7 @@ ended as (
             ),
             case when is_deleted then min(valid_from) filter (where is_deleted) over deleted end
         ) as ended_at,
-        count(*) filter (where is_new_start or is_first_version) over (
+        count(*) filter (where is_first_version or is_new_start) over (
             partition by subscription_id
             order by version_number
         ) as start_number

@@ -11,7 +11,7 @@ final as (
         code as plan_code,
         name as plan_name,
         price as plan_price,
-        currency,
+        upper(currency) as currency,
         billing_interval,
         included_cpu_seconds,
         overage_price_per_cpu_second,
