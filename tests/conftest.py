@@ -42,6 +42,7 @@ _ONLY_BY_NAME = ("soak", "odoo_real")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seeds", type=int, default=50, help="random schedules to play (50)")
+    parser.addoption("--shrink", type=int, help="a company of the rating machine, told shortly")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -248,7 +248,8 @@ def test_what_a_person_gave_back_is_not_given_back_again(world: World) -> None:
     world.publish([base], "april")
     credit = {**base, "line_key": "credit", "kind": "credit", "amount": Decimal("-20.00")}
     world.publish([{**credit, "corrects_period_start": APRIL}], "credit")
-    world.change("raw_nexacloud.subscriptions", "gone", _deleted_at=world.loaded_at)
+    ended = {"status": "cancelled", "cancelled_at": toronto(2026, 3, 31)}
+    world.change("raw_nexacloud.subscriptions", "gone", **ended, updated_at=toronto(2026, 5, 9))
     world.rate()
     assert new_lines(world)[("gone", "base", "adjustment")] == Decimal("-11.00")
 

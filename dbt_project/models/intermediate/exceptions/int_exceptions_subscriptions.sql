@@ -20,6 +20,26 @@ app_plans as (
 
 ),
 
+spans as (
+
+    select *
+    from {{ ref('int_subscription_spans') }}
+    where not is_trial
+
+),
+
+plan_versions as (
+
+    select * from {{ ref('int_plan_versions') }}
+
+),
+
+billed_lines as (
+
+    select * from {{ ref('int_billed_lines') }}
+
+),
+
 segments as (
 
     select *
@@ -114,6 +134,65 @@ twins as (
 
 ),
 
+-- Time on a plan that no load ever saw, or of an interval that nobody knows, makes no segment.
+unplaced as (
+
+    select
+        'plan_unknown' as kind,
+        spans.subscription_id,
+        coalesce(spans.plan_id, '') as subject,
+        coalesce(spans.plan_id, '') as facts,
+        'was held on plan ' || coalesce(spans.plan_id, '(none)') || ', of which '
+        || case
+            when bool_or(plan_versions.plan_id is null) then 'nothing is known'
+            else 'nobody knows the billing interval'
+        end as description,
+        min(spans.span_start) as since_at
+    from spans
+    left join plan_versions
+        on
+            spans.plan_id = plan_versions.plan_id
+            and spans.span_start < plan_versions.valid_until
+            and spans.span_end > plan_versions.valid_from
+    where plan_versions.month_count is null
+    group by spans.subscription_id, spans.plan_id
+
+),
+
+-- What was held before a start that is later now would be credited in full: a person says whether.
+moved_starts as (
+
+    select
+        'subscription_start_moved' as kind,
+        subscription_id,
+        '' as subject,
+        to_char(max(started_at) at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as facts,
+        'began at ' || to_char(min(started_before) at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')
+        || ' and is said now to have begun at '
+        || to_char(max(started_at) at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') as description,
+        max(known_from) as since_at
+    from (
+        select
+            *,
+            lag(started_at) over earlier as started_before,
+            lag(held_from) over earlier as held_before
+        from versions
+        window earlier as (partition by subscription_id order by version_number)
+    ) as compared
+    where
+        started_at > started_before
+        and held_from = held_before
+        and exists (
+            select 1
+            from billed_lines
+            where
+                compared.subscription_id = billed_lines.subscription_id
+                and compared.started_at > billed_lines.rated_period_start
+        )
+    group by subscription_id
+
+),
+
 unpriced as (
 
     select
@@ -177,6 +256,10 @@ unioned as (
     select * from deleted
     union all
     select * from twins
+    union all
+    select * from unplaced
+    union all
+    select * from moved_starts
     union all
     select * from unpriced
     union all

@@ -6,9 +6,9 @@ with subscriptions as (
 
 ),
 
-versions as (
+spans as (
 
-    select * from {{ ref('int_subscription_versions') }}
+    select * from {{ ref('int_subscription_spans') }}
 
 ),
 
@@ -27,6 +27,7 @@ policies as (
 
 ),
 
+-- A plan sets the pace from when it is held: one that is suspended at once sets none until it is back.
 paced as (
 
     select
@@ -36,21 +37,22 @@ paced as (
         subscriptions.held_until,
         plans.month_count,
         plans.day_count,
-        greatest(versions.valid_from, plans.valid_from) as changed_at
+        policies.timezone,
+        policies.proration,
+        greatest(spans.span_start, plans.valid_from) as changed_at
     from subscriptions
-    inner join versions on subscriptions.subscription_id = versions.subscription_id
+    inner join spans on subscriptions.subscription_id = spans.subscription_id
     inner join plans
         on
-            versions.plan_id = plans.plan_id
-            and versions.valid_from < plans.valid_until
-            and versions.valid_until > plans.valid_from
-    where
-        versions.valid_from < versions.valid_until
-        and (
-            greatest(versions.valid_from, plans.valid_from) <= subscriptions.held_from
-            or greatest(versions.valid_from, plans.valid_from)
-            < coalesce(subscriptions.held_until, 'infinity')
-        )
+            spans.plan_id = plans.plan_id
+            and spans.span_start < plans.valid_until
+            and spans.span_end > plans.valid_from
+    inner join policies
+        on
+            subscriptions.service = policies.service
+            and greatest(spans.span_start, plans.valid_from) >= policies.valid_from_at
+            and greatest(spans.span_start, plans.valid_from) < policies.valid_until_at
+    where policies.bill_suspended or not spans.is_suspended
 
 ),
 
@@ -59,23 +61,13 @@ paced as (
 started as (
 
     select
-        paced.*,
-        policies.timezone,
+        *,
         case
-            when paced.changed_at <= paced.held_from then paced.held_from
-            when policies.proration = 'second' then paced.changed_at
-            else greatest(
-                {{ day_start(local_date('paced.changed_at', 'policies.timezone'),
-                             'policies.timezone') }},
-                paced.held_from
-            )
+            when changed_at = min(changed_at) over (partition by subscription_id) then held_from
+            when proration = 'second' then changed_at
+            else greatest({{ day_start(local_date('changed_at', 'timezone'), 'timezone') }}, held_from)
         end as pace_start
     from paced
-    inner join policies
-        on
-            paced.service = policies.service
-            and greatest(paced.changed_at, paced.held_from) >= policies.valid_from_at
-            and greatest(paced.changed_at, paced.held_from) < policies.valid_until_at
 
 ),
 
