@@ -57,7 +57,7 @@ def measure(cluster: Cluster, folder: Path, world: World, name: str = "faults") 
     with _sources(cluster, folder, world, name) as settings:
         _write(world.before, cluster, name)
         load(settings, only="nexacloud")
-        run_dbt(settings, folder, "seed")
+        run_dbt(settings, folder, "build", "--select", "resource_type:seed")
         _write(world.after, cluster, name)
         load(settings)
         started = time.monotonic()

@@ -90,7 +90,7 @@ def test_of_two_at_the_same_line_the_second_is_told(world: World, open_page: Any
 def test_a_line_that_changed_under_the_page_is_not_approved(world: World, open_page: Any) -> None:
     customer = "Prairie Grain Co-op"
     page = open_page("approvals", user=DANA, groups=APPROVERS)
-    assert _document(page, customer).is_visible()
+    _document(page, customer).wait_for(state="visible")
     before = world.query(
         "select line_key, content_hash from marts.fct_invoice_lines where customer_name = %s",
         customer,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
+import psycopg2
 import pytest
 
 import loaders
@@ -164,9 +166,11 @@ def test_one_load_at_a_time(nexa: Settings) -> None:
 
 
 def test_a_warehouse_without_ops_is_named_with_the_mend(
-    nexa: Settings, warehouse_sql: Run, raw_state: Callable[[], dict[str, str]]
+    nexa: Settings, warehouse_dsn: str, raw_state: Callable[[], dict[str, str]]
 ) -> None:
-    warehouse_sql("drop schema ops cascade")
+    administrator = warehouse_dsn.replace("//fusion_billing@", "//postgres@")
+    with closing(psycopg2.connect(administrator)) as conn, conn, conn.cursor() as cursor:
+        cursor.execute("drop schema ops cascade")
     with pytest.raises(OpsMissing, match=r"billing migrate"):
         load(nexa)
     assert raw_state() == {}

@@ -193,7 +193,8 @@ def test_rejected_rows_are_said_with_their_reason(sources: Sources) -> None:
 
 def test_a_dry_run_does_not_even_migrate(sources: Sources) -> None:
     schemas = "select count(*) from pg_namespace where nspname in ('ops', 'raw_nexacloud')"
-    with closing(psycopg2.connect(sources.settings.warehouse_dsn)) as conn, conn.cursor() as cursor:
+    administrator = sources.settings.warehouse_dsn.replace("//fusion_billing@", "//postgres@")
+    with closing(psycopg2.connect(administrator)) as conn, conn.cursor() as cursor:
         conn.autocommit = True
         cursor.execute("drop schema if exists ops, raw_nexacloud cascade")
         _assert_named(sources.billing("load", "--dry-run"), "billing migrate")

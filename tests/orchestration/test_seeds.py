@@ -288,8 +288,8 @@ def test_dated_policies_are_accepted_and_their_dates_checked(seeds: Path) -> Non
     """services.csv and metrics.csv may say from when a policy counts."""
     path = seeds / "services.csv"
     header, first, *rest = path.read_text().splitlines()
-    dated = [f"{header},valid_from", f"{first},", f"{first},2026-07-01"]
-    path.write_text("\n".join([*dated, *(f"{row}," for row in rest)]) + "\n")
+    later = first.replace("nexacloud,,", "nexacloud,2026-07-01,", 1)
+    path.write_text("\n".join([header, first, later, *rest]) + "\n")
     assert judged(seeds) == []
     path.write_text(path.read_text().replace("2026-07-01", "2026-13-01"))
     assert_refused(judged(seeds), "services.csv", ("line 3", "valid_from", "2026-13-01"))

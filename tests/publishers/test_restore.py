@@ -18,7 +18,7 @@ def _real_key(row: dict[str, Any]) -> dict[str, Any]:
     """The key that the models give such a line, so that it can be told again."""
     start = row["corrects_period_start"] or row["service_period_start"]
     if row["kind"] == "adjustment":
-        parts = ("adjustment", row["charge"], "", lost_lines._iso(start))
+        parts = ("adjustment", row["charge"], row["currency"], lost_lines._iso(start))
         parts = (*parts, str(row["adjustment_number"]))
     else:
         parts = (row["kind"], row["charge"], lost_lines._iso(row["segment_start"]), "", "0")

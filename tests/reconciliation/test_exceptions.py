@@ -91,6 +91,11 @@ def exceptions(changed: World) -> dict[str, list[dict[str, Any]]]:
     numbers = ("NC-2026-0012", "NC-2026-0013", "NC-2026-0014")
     changed.load("raw_nexacloud.invoice_items", [_base(number) for number in numbers])
     changed.execute("update raw_odoo.fusion_billing_usage set quantity = quantity - 5 where id = 1")
+    # The sample's Odoo was written and loaded today, after the world's as_of.
+    changed.execute(
+        "update snapshots.odoo_fusion_billing_charge set _valid_from = '2026-01-01',"
+        " write_date = '2026-01-01'"
+    )
     changed.execute(
         "update raw_odoo.fusion_billing_charge set price_per_unit = price_per_unit * 2,"
         " write_date = '2026-06-02' where plan_code = 'odoo-large-tor'"

@@ -64,7 +64,7 @@ class Dbt:
     ) -> Any:
         """Build what `select` names. Raises DbtFailed with the messages of what failed."""
         arguments = ["build", "--select", *select, "--vars", json.dumps(dict(variables))]
-        if types == ("model",):
+        if types == ("model",) and "schema_prefix" not in variables:
             arguments += ["--exclude", STAGING]  # views: in the template
         for kind in types:
             arguments += ["--resource-type", kind]

@@ -6,6 +6,12 @@ with subscriptions as (
 
 ),
 
+versions as (
+
+    select * from {{ ref('int_subscription_versions') }}
+
+),
+
 spans as (
 
     select * from {{ ref('int_subscription_spans') }}
@@ -27,7 +33,6 @@ policies as (
 
 ),
 
--- A plan sets the pace from when it is held: one that is suspended at once sets none until it is back.
 paced as (
 
     select
@@ -37,37 +42,67 @@ paced as (
         subscriptions.held_until,
         plans.month_count,
         plans.day_count,
-        policies.timezone,
-        policies.proration,
-        greatest(spans.span_start, plans.valid_from) as changed_at
+        greatest(versions.valid_from, plans.valid_from) as changed_at
     from subscriptions
-    inner join spans on subscriptions.subscription_id = spans.subscription_id
+    inner join versions on subscriptions.subscription_id = versions.subscription_id
     inner join plans
         on
-            spans.plan_id = plans.plan_id
-            and spans.span_start < plans.valid_until
-            and spans.span_end > plans.valid_from
+            versions.plan_id = plans.plan_id
+            and versions.valid_from < plans.valid_until
+            and versions.valid_until > plans.valid_from
+    where
+        versions.valid_from < versions.valid_until
+        and (
+            greatest(versions.valid_from, plans.valid_from) <= subscriptions.held_from
+            or greatest(versions.valid_from, plans.valid_from)
+            < coalesce(subscriptions.held_until, 'infinity')
+        )
+
+),
+
+dated as (
+
+    select
+        paced.*,
+        policies.timezone,
+        policies.proration,
+        policies.bill_suspended,
+        {{ day_start(local_date('paced.changed_at', 'policies.timezone'), 'policies.timezone') }}
+            as day_started_at,
+        {{ day_start('(' ~ local_date('paced.changed_at', 'policies.timezone') ~ ' + 1)',
+                     'policies.timezone') }} as next_day_started_at
+    from paced
     inner join policies
         on
-            subscriptions.service = policies.service
-            and greatest(spans.span_start, plans.valid_from) >= policies.valid_from_at
-            and greatest(spans.span_start, plans.valid_from) < policies.valid_until_at
-    where policies.bill_suspended or not spans.is_suspended
+            paced.service = policies.service
+            and greatest(paced.changed_at, paced.held_from) >= policies.valid_from_at
+            and greatest(paced.changed_at, paced.held_from) < policies.valid_until_at
 
 ),
 
 -- A plan with another interval begins its own periods: from the switch day, or by the second. Never
--- before the subscription itself, or the plan that it left on its first day would come after it.
+-- before the subscription itself, or the plan that it left on its first day would come after it; and
+-- from the next day where nothing is held any more on the day of the switch: that is the old plan's.
 started as (
 
     select
-        *,
+        dated.*,
         case
-            when changed_at = min(changed_at) over (partition by subscription_id) then held_from
-            when proration = 'second' then changed_at
-            else greatest({{ day_start(local_date('changed_at', 'timezone'), 'timezone') }}, held_from)
+            when dated.changed_at <= dated.held_from then dated.held_from
+            when dated.proration = 'second' then dated.changed_at
+            when held_that_day.last_end <= dated.changed_at then dated.next_day_started_at
+            else greatest(dated.day_started_at, dated.held_from)
         end as pace_start
-    from paced
+    from dated
+    left join lateral (
+        select max(spans.span_end) as last_end
+        from spans
+        where
+            dated.subscription_id = spans.subscription_id
+            and dated.next_day_started_at > spans.span_start
+            and dated.day_started_at < spans.span_end
+            and (dated.bill_suspended or not spans.is_suspended)
+    ) as held_that_day on true
 
 ),
 
