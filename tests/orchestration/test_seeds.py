@@ -118,7 +118,11 @@ TOGETHER: dict[str, tuple[Rows, tuple[str, ...]]] = {
     ),
     "a fee beside a charge that is called base": (
         [{**USAGE, "charge": "base", "base_fee": "5"}],
-        ("line 2", "valid_from", "base has a price"),
+        ("line 2", "charge", '"base"', "write another"),
+    ),
+    "usage that is called as the fee": (
+        [{**USAGE, "charge": "base"}],
+        ("line 2", "charge", '"base"', "write another"),
     ),
 }
 TIERS: dict[str, tuple[Rows, tuple[str, ...]]] = {
