@@ -135,6 +135,8 @@ def _together(seeds: Mapping[str, SeedFile], known: Known) -> Iterator[Problem]:
         for row in rows[name]:
             yield from _metric(row, metrics, known)
             yield from _currency(row, known)
+    for row in rows[CHARGES]:
+        yield from _borrowed_name(row, metrics, known)
 
 
 def _twice(rows: Sequence[SeedRow], key: tuple[str, ...]) -> Iterator[Problem]:
@@ -178,16 +180,28 @@ def _plan(row: SeedRow, known: Known) -> Iterator[Problem]:
         yield row.problem("plan_code", _unknown(f"any source of {service}", plan, plans))
 
 
-def _metric(
-    row: SeedRow, metrics: set[tuple[str | None, str | None]], known: Known
-) -> Iterator[Problem]:
-    service, metric = row["service"], row["metric"]
+Metrics = set[tuple[str | None, str | None]]
+
+
+def _metric(row: SeedRow, metrics: Metrics, known: Known) -> Iterator[Problem]:
+    metric = row["metric"]
     if metric in (None, SUBSCRIPTION_MONTH) and (metric is None or row["unit_cost"] is not None):
         return
-    names = {name or "" for of, name in metrics if of == service}
-    names |= known.metrics.get(ANY, frozenset())
+    names = _metric_names(row, metrics, known)
     if metric not in names:
         yield row.problem("metric", _unknown("metrics.csv and Odoo", metric or "", names))
+
+
+def _metric_names(row: SeedRow, metrics: Metrics, known: Known) -> set[str]:
+    names = {name or "" for of, name in metrics if of == row["service"]}
+    return names | known.metrics.get(ANY, frozenset())
+
+
+def _borrowed_name(row: SeedRow, metrics: Metrics, known: Known) -> Iterator[Problem]:
+    """A charge on a metric is called by it, whichever source it comes from: no other may be."""
+    charge = row["charge"]
+    if charge and charge != row["metric"] and charge in _metric_names(row, metrics, known):
+        yield row.problem("charge", "is the name of a metric and so of its charge; write another")
 
 
 def _currency(row: SeedRow, known: Known) -> Iterator[Problem]:

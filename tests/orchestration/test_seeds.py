@@ -120,6 +120,10 @@ TOGETHER: dict[str, tuple[Rows, tuple[str, ...]]] = {
         [{**USAGE, "charge": "base", "base_fee": "5"}],
         ("line 2", "charge", '"base"', "write another"),
     ),
+    "a fee that is called as the usage": (
+        [{**FEE, "charge": "cpu_seconds"}],
+        ("line 2", "charge", '"cpu_seconds"', "write another"),
+    ),
     "usage that is called as the fee": (
         [{**USAGE, "charge": "base"}],
         ("line 2", "charge", '"base"', "write another"),
