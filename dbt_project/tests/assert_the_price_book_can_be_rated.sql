@@ -91,7 +91,7 @@ judged_charges as (
         (model_name = 'one_off' and metric is not null, 'a metric on a one_off'),
         (model_name = 'one_off' and base_fee is null, 'no base_fee'),
         (
-            charge = 'base' and (metric is not null or model_name = 'one_off'),
+            charge_name = 'base' and (metric is not null or model_name = 'one_off'),
             'the name of the fee of each period'
         ),
         (metric is not null and model_name = 'per_unit' and unit_price is null, 'no unit_price'),

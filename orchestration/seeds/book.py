@@ -53,8 +53,8 @@ def _row(row: SeedRow, ladders: dict[Key, list[SeedRow]]) -> Iterator[Problem]:
         yield row.problem("base_fee", "is empty; write what is charged once")
     if row["metric"] is not None and named != "one_off":
         yield from _priced(row, named, ladders)
-    if row["charge"] == "base" and (row["metric"] or named == "one_off"):
-        yield row.problem("charge", "is the name of the fee of each period; write another")
+    if charge_name(row) == "base" and (row["metric"] or named == "one_off"):
+        yield row.problem("charge", "base is the fee of each period; write another name")
     yield from _ignored(row, named)
     yield from bounds(row)
     least, most = row["minimum"], row["maximum"]

@@ -118,7 +118,11 @@ TOGETHER: dict[str, tuple[Rows, tuple[str, ...]]] = {
     ),
     "a fee beside a charge that is called base": (
         [{**USAGE, "charge": "base", "base_fee": "5"}],
-        ("line 2", "charge", '"base"', "write another"),
+        ("line 2", "charge", '"base"', "write another name"),
+    ),
+    "a fee charged once without a name": (
+        [{**FEE, "charge_model": "one_off"}],
+        ("line 2", "charge", "base is the fee of each period", "write another name"),
     ),
     "a fee that is called as the usage": (
         [{**FEE, "charge": "cpu_seconds"}],
@@ -126,7 +130,7 @@ TOGETHER: dict[str, tuple[Rows, tuple[str, ...]]] = {
     ),
     "usage that is called as the fee": (
         [{**USAGE, "charge": "base"}],
-        ("line 2", "charge", '"base"', "write another"),
+        ("line 2", "charge", '"base"', "write another name"),
     ),
 }
 TIERS: dict[str, tuple[Rows, tuple[str, ...]]] = {
