@@ -58,7 +58,7 @@ def _released(conn: Connection) -> list[Released]:
 
 
 def _alive(port: OdooPort, documents: Sequence[Released]) -> dict[str, dict[str, Any]]:
-    """By document key what Odoo holds and has not cancelled, by id or, made anew, by reference."""
+    """By document key what Odoo holds and has not cancelled, by id, else by reference."""
     found: dict[str, dict[str, Any]] = {}
     for start in range(0, len(documents), PAGE):
         page = documents[start : start + PAGE]

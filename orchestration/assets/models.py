@@ -84,7 +84,7 @@ def _built(
     today = rules.fingerprint(parsed)
     anew = config.full_refresh or today != rules.remembered(settings)
     if anew:
-        context.log.info("what is kept from night to night is made anew")
+        context.log.info("the rules have changed: incremental tables are rebuilt")
     invocation = dbt_cli.cli(
         [*dbt.BUILD, *(["--full-refresh"] if anew else []), "--vars", dbt.variables(settings)],
         context=context,

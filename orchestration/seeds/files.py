@@ -102,7 +102,8 @@ def _wrong_header(
     line = ",".join(header)
     for mark, name in WRONG_SEPARATORS.items():
         if len(header) == 1 and mark in line:
-            return Problem(file, 1, "", None, f"its columns are parted by {name}: save with commas")
+            what = f"its columns are separated by {name}: save with commas"
+            return Problem(file, 1, "", None, what)
     unknown = [name for name in header if name not in known]
     if unknown:
         listed = ", ".join(sorted(known))
