@@ -16,7 +16,7 @@ from psycopg2.extras import RealDictCursor
 
 from connections.months import first_day, in_month
 from connections.settings import Settings
-from orchestration.errors import CommandError
+from orchestration.command_error import CommandError
 
 Row = dict[str, Any]
 

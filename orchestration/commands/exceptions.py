@@ -11,8 +11,8 @@ from psycopg2.extensions import connection
 from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import render
+from orchestration.command_error import CommandError
 from orchestration.commands.options import Json, Service
-from orchestration.errors import CommandError
 from orchestration.queries import Row, how_many, select
 from publishers import gates
 

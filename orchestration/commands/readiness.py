@@ -10,9 +10,9 @@ from psycopg2.extensions import connection
 from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import render
+from orchestration.command_error import CommandError
 from orchestration.commands.options import Json, Period, Service, month
 from orchestration.decisions import Decision, accept_causes, find, open_gates, subscriptions
-from orchestration.errors import CommandError
 from orchestration.queries import Filters, Row, whole_id
 from publishers import gates
 
