@@ -114,7 +114,7 @@ def _open(
     unready = [row["external_subscription_id"] for row in chosen if not row["is_ready"]]
     if unready and not anyway:
         raise CommandError(
-            f"{', '.join(unready)} is not ready: mend what is not, or say --even-if-not-ready"
+            f"{', '.join(unready)} is not ready: fix what is not, or say --even-if-not-ready"
         )
     opened = open_gates(conn, settings, chosen, from_month, decision)
     render.stderr.print(f"{len(opened)} gates opened by {decision.by}", highlight=False)
