@@ -10,12 +10,12 @@ from decimal import ROUND_HALF_UP, Decimal
 
 _NONE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _THREE = "BHD IQD JOD KWD LYD OMR TND"
-_EXCEPTIONS = {**dict.fromkeys(_NONE.split(), 0), **dict.fromkeys(_THREE.split(), 3)}
+EXCEPTIONS = {**dict.fromkeys(_NONE.split(), 0), **dict.fromkeys(_THREE.split(), 3)}
 
 
 def decimals(currency: str | None) -> int:
     """How many decimals an amount of this currency has; two where the list has no exception."""
-    return _EXCEPTIONS.get((currency or "").upper(), 2)
+    return EXCEPTIONS.get((currency or "").upper(), 2)
 
 
 def rounded(amount: Decimal, currency: str | None) -> Decimal:

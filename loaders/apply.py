@@ -12,7 +12,7 @@ from psycopg2.extensions import cursor
 from loaders import history, merge, rejects
 from loaders.contracts import Table
 from loaders.errors import CopyMismatch
-from loaders.options import Options
+from loaders.options import LoadOptions
 from loaders.report import TableReport
 from loaders.schema import mark_unfilled
 
@@ -23,7 +23,7 @@ def apply_stage(
     cur: cursor,
     table: Table,
     report: TableReport,
-    options: Options,
+    options: LoadOptions,
     *,
     keys: str | None,
     seen_at: datetime,
@@ -49,7 +49,7 @@ def apply_stage(
     report.unchanged = merged.unchanged
 
 
-def record_rejects(cur: cursor, table: Table, report: TableReport, options: Options) -> None:
+def record_rejects(cur: cursor, table: Table, report: TableReport, options: LoadOptions) -> None:
     """Count load_rejects into the report, and keep them in ops.rejected_rows."""
     report.rejected = _count_rejects(cur)
     report.read = report.created + report.updated + report.unchanged + report.rejected
@@ -62,7 +62,7 @@ def record_rejects(cur: cursor, table: Table, report: TableReport, options: Opti
 def keep_history(
     cur: cursor,
     table: Table,
-    options: Options,
+    options: LoadOptions,
     *,
     seen_at: datetime,
     filled: Iterable[str],
@@ -96,7 +96,7 @@ def _count_rejects(cur: cursor) -> int:
     return int((cur.fetchone() or (0,))[0])
 
 
-def hold_the_law(cur: cursor, table: Table, report: TableReport, there: int) -> None:
+def assert_row_counts_match(cur: cursor, table: Table, report: TableReport, there: int) -> None:
     """Raw + rejected = source. Raises CopyMismatch, and so takes the table's load back."""
     here, rejected = merge.live_rows(cur, table), rejects.count_open(cur, table)
     if here + rejected != there:

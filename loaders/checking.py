@@ -26,7 +26,7 @@ from loaders.contracts import Table
 from loaders.errors import LoadError, Problem
 from loaders.nexacloud_sql import source as source_table
 from loaders.odoo_retry import retrying
-from loaders.options import Options
+from loaders.options import LoadOptions
 from loaders.report import CheckReport
 from loaders.runs import LastRun, last_run, require_ops
 from loaders.tables import ALL, NEXACLOUD, ODOO
@@ -185,7 +185,7 @@ def _check_odoo(settings: Settings, report: CheckReport) -> None:
     detail = f"version {port.version}, {settings.odoo_user} (uid {port.uid}), {company}"
     report.add("odoo", "connection", "ok", detail)
     with warehouse(settings, application_name=APPLICATION_NAME) as conn:
-        options = Options(settings, run_id="check", dry_run=True)
+        options = LoadOptions(settings, run_id="check", dry_run=True)
         found = odoo_preflight.look(port, conn, ODOO, options)
     _add_problems(report, found.problems)
     for note in found.notes:

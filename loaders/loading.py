@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from connections.settings import Settings
 from loaders.contracts import Table
 from loaders.errors import LoadError, PreflightError
-from loaders.options import Options
+from loaders.options import LoadOptions
 from loaders.report import LoadReport, ProgressCallback
 from loaders.sessions import NexacloudSession, OdooSession
 from loaders.tables import ALL, tables_of
@@ -38,7 +38,9 @@ def load(
     nothing. Raises a LoadError, a connections.OdooError, DatabaseUnreachable or SettingsError; then
     raw_nexacloud is as it was or wholly loaded, and so is each table of raw_odoo.
     """
-    options = Options(settings, run_id or str(uuid.uuid4()), full, dry_run, allow_shrink, progress)
+    options = LoadOptions(
+        settings, run_id or str(uuid.uuid4()), full, dry_run, allow_shrink, progress
+    )
     chosen = choose(only, tables)
     report = LoadReport(options.run_id, dry_run)
     with ExitStack() as stack:
@@ -53,7 +55,7 @@ def load(
 
 
 def _open_sessions(
-    stack: ExitStack, chosen: Sequence[Table], options: Options
+    stack: ExitStack, chosen: Sequence[Table], options: LoadOptions
 ) -> list[NexacloudSession | OdooSession]:
     """A session for each source that has a table among the chosen, NexaCloud first."""
     sessions: list[NexacloudSession | OdooSession] = []

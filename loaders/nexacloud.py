@@ -19,13 +19,13 @@ from psycopg2.extensions import connection, cursor
 from psycopg2.sql import Composable
 
 from loaders import merge, nexacloud_sql, rejects, totals
-from loaders.apply import apply_stage, hold_the_law, keep_history, record_rejects
+from loaders.apply import apply_stage, assert_row_counts_match, keep_history, record_rejects
 from loaders.contracts import Table
 from loaders.errors import CopyMismatch
 from loaders.first_copy import copy_into_empty
 from loaders.nexacloud_preflight import FoundTable, NexacloudFound
 from loaders.nexacloud_sql import EVERYTHING, Window
-from loaders.options import Options
+from loaders.options import LoadOptions
 from loaders.pipe import pipe_copy
 from loaders.progress import Meter, copy_watch
 from loaders.relations import relation
@@ -46,7 +46,7 @@ def load_nexacloud(
     target: connection,
     tables: Sequence[Table],
     found: NexacloudFound,
-    options: Options,
+    options: LoadOptions,
     log: RunLog,
 ) -> list[TableReport]:
     """Load the tables from the snapshot that `source` has open, in `target`'s transaction; the
@@ -70,7 +70,7 @@ class _TableLoad:
     table: Table
     there: FoundTable
     found: NexacloudFound
-    options: Options
+    options: LoadOptions
     log: RunLog
 
     def __post_init__(self) -> None:
@@ -92,7 +92,7 @@ class _TableLoad:
                 self._prove()
         record_rejects(self.writer, self.table, self.report, self.options)
         if self.is_sweep and not self.options.dry_run:
-            hold_the_law(self.writer, self.table, self.report, self._source_rows())
+            assert_row_counts_match(self.writer, self.table, self.report, self._source_rows())
         self.report.seconds = time.monotonic() - started
         self.meter.show(self.report.read, is_done=True)
         if not self.options.dry_run:

@@ -23,12 +23,12 @@ from psycopg2.sql import Composable
 
 from connections.odoo import OdooPort, Record
 from loaders import merge, odoo_values, rejects
-from loaders.apply import apply_stage, hold_the_law, keep_history, record_rejects
+from loaders.apply import apply_stage, assert_row_counts_match, keep_history, record_rejects
 from loaders.contracts import Table
 from loaders.odoo_pages import Pages
 from loaders.odoo_preflight import CONTEXT, OdooFound, count, greatest_write_date
 from loaders.odoo_retry import retrying
-from loaders.options import Options
+from loaders.options import LoadOptions
 from loaders.pipe import CHUNK
 from loaders.progress import Meter
 from loaders.relations import relation
@@ -47,7 +47,7 @@ def load_odoo(
     target: connection,
     tables: Sequence[Table],
     found: OdooFound,
-    options: Options,
+    options: LoadOptions,
     log: RunLog,
 ) -> list[TableReport]:
     """Load each model that exists here; commits after each."""
@@ -72,7 +72,7 @@ class _ModelLoad:
     writer: cursor
     table: Table
     fields: tuple[str, ...]
-    options: Options
+    options: LoadOptions
     log: RunLog
 
     def __post_init__(self) -> None:
@@ -225,7 +225,7 @@ class _ModelLoad:
         """Nothing was here to merge with: the pages went into the table itself as they came."""
         self.report.created = self.staged
         record_rejects(self.writer, self.table, self.report, self.options)
-        hold_the_law(self.writer, self.table, self.report, self.read)
+        assert_row_counts_match(self.writer, self.table, self.report, self.read)
 
     def _apply(self, keys: str | None) -> None:
         """Merge; where every id was seen, hold the law."""
@@ -240,7 +240,9 @@ class _ModelLoad:
                 if keys == "load_keys"
                 else "select count(*) + (select count(*) from load_rejects) from load_stage"
             )
-            hold_the_law(self.writer, self.table, self.report, (self.writer.fetchone() or (0,))[0])
+            assert_row_counts_match(
+                self.writer, self.table, self.report, (self.writer.fetchone() or (0,))[0]
+            )
 
     def _stage(self, page: list[Record]) -> None:
         try:

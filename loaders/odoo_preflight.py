@@ -20,7 +20,7 @@ from connections.odoo import Domain, OdooPort
 from loaders.contracts import ODOO_RAW_TYPES, Table
 from loaders.errors import Problem
 from loaders.odoo_retry import retrying
-from loaders.options import Options
+from loaders.options import LoadOptions
 from loaders.relations import relation
 
 # Archived records are records: prices and partners of old invoices are among them.
@@ -39,7 +39,7 @@ class OdooFound:
 
 
 def look(
-    port: OdooPort, target: connection, tables: Sequence[Table], options: Options
+    port: OdooPort, target: connection, tables: Sequence[Table], options: LoadOptions
 ) -> OdooFound:
     """Ask fields_get, and whether rows may be read, for every model. Reads one id of each."""
     found = OdooFound()
@@ -53,7 +53,7 @@ def look(
     return found
 
 
-def _kinds(port: OdooPort, table: Table, options: Options) -> tuple[str, dict[str, str]]:
+def _kinds(port: OdooPort, table: Table, options: LoadOptions) -> tuple[str, dict[str, str]]:
     """Why the model cannot be read, or the types of the listed fields that exist."""
     model = table.source_name
     try:
@@ -69,7 +69,7 @@ def _kinds(port: OdooPort, table: Table, options: Options) -> tuple[str, dict[st
 
 
 def _note_absent(
-    found: OdooFound, target: connection, table: Table, reason: str, options: Options
+    found: OdooFound, target: connection, table: Table, reason: str, options: LoadOptions
 ) -> None:
     if _holds(target, table, table.key.name) and not options.allow_shrink:
         fix = "give the module or the right back, or keep what was loaded: `--allow-shrink`"
@@ -83,7 +83,7 @@ def _note_absent(
 
 
 def _compare(
-    found: OdooFound, target: connection, table: Table, kinds: dict[str, str], options: Options
+    found: OdooFound, target: connection, table: Table, kinds: dict[str, str], options: LoadOptions
 ) -> None:
     absent = []
     for column in table.columns:

@@ -12,7 +12,7 @@ from loaders.report import ProgressCallback
 
 
 @dataclass(frozen=True)
-class Options:
+class LoadOptions:
     """`full`: read everything, compare, repair. `dry_run`: count what would happen, no more."""
 
     settings: Settings

@@ -28,7 +28,7 @@ ProgressCallback = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
-class Totals:
+class TableTotals:
     """Count and sums of the numeric columns over one set of rows, to hold two copies of it side by
     side.
     """
@@ -59,8 +59,8 @@ class TableReport:
     watermark_from: datetime | None = None
     watermark: datetime | None = None
     compared: str = ""
-    source_totals: Totals | None = None
-    raw_totals: Totals | None = None
+    source_totals: TableTotals | None = None
+    raw_totals: TableTotals | None = None
     plan: str = ""
     notes: list[str] = field(default_factory=list)
 
@@ -108,7 +108,7 @@ class LoadReport:
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckFinding:
     """One line of `billing check`. `status`: ok, note (works, worth knowing), problem (a load would
     stop).
     """
@@ -123,14 +123,14 @@ class Finding:
 class CheckReport:
     """What `billing check` found. It imports nothing."""
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[CheckFinding] = field(default_factory=list)
 
     @property
     def is_ok(self) -> bool:
         return all(finding.status != "problem" for finding in self.findings)
 
     def add(self, source: str, subject: str, status: str, detail: str) -> None:
-        self.findings.append(Finding(source, subject, status, detail))
+        self.findings.append(CheckFinding(source, subject, status, detail))
 
     def as_json(self) -> dict[str, Any]:
         return {"ok": self.is_ok, "findings": [asdict(finding) for finding in self.findings]}

@@ -107,7 +107,7 @@ class RunLog:
             row = cur.fetchone()
         return int(row[0]) if row else None
 
-    def bury_the_dead(self) -> None:
+    def fail_abandoned_runs(self) -> None:
         """We hold the lock, so whoever still says 'running' for this source was killed."""
         with self._control.cursor() as cur:
             cur.execute(
@@ -131,7 +131,7 @@ def open_run_log(settings: Settings, source: SourceName, run_id: str) -> Iterato
             if not _locked(cur, source):
                 raise LoadInProgress(_who_loads(cur, source))
         log = RunLog(control, source, run_id)
-        log.bury_the_dead()
+        log.fail_abandoned_runs()
         try:
             yield log
         except BaseException as error:

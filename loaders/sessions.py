@@ -21,7 +21,7 @@ from loaders.errors import QueryFailed, ServerLost
 from loaders.nexacloud import load_nexacloud
 from loaders.odoo import load_odoo
 from loaders.odoo_retry import retrying
-from loaders.options import Options
+from loaders.options import LoadOptions
 from loaders.report import TableReport
 from loaders.runs import APPLICATION_NAME, RunLog, open_run_log
 from loaders.schema import ensure_raw_tables
@@ -32,7 +32,7 @@ LOCK_TIMEOUT_SECONDS = 60
 class NexacloudSession:
     """One read-only snapshot of NexaCloud, held from here to the end of the load."""
 
-    def __init__(self, stack: ExitStack, tables: Sequence[Table], options: Options) -> None:
+    def __init__(self, stack: ExitStack, tables: Sequence[Table], options: LoadOptions) -> None:
         self._tables, self._options = tables, options
         self._log, self._target = _open_warehouse(stack, "nexacloud", options)
         settings = options.settings
@@ -60,7 +60,7 @@ class NexacloudSession:
 class OdooSession:
     """A login to Odoo and what fields_get says about every model."""
 
-    def __init__(self, stack: ExitStack, tables: Sequence[Table], options: Options) -> None:
+    def __init__(self, stack: ExitStack, tables: Sequence[Table], options: LoadOptions) -> None:
         self._tables, self._options = tables, options
         self._log, self._target = _open_warehouse(stack, "odoo", options)
         settings = options.settings
@@ -77,14 +77,14 @@ class OdooSession:
 
 
 def _open_warehouse(
-    stack: ExitStack, source: SourceName, options: Options
+    stack: ExitStack, source: SourceName, options: LoadOptions
 ) -> tuple[RunLog, connection]:
     log = stack.enter_context(open_run_log(options.settings, source, options.run_id))
     target = stack.enter_context(warehouse(options.settings, application_name=APPLICATION_NAME))
     return log, target
 
 
-def _prepare(target: connection, options: Options) -> None:
+def _prepare(target: connection, options: LoadOptions) -> None:
     """The raw tables exist; in a dry run only until the rollback."""
     with target.cursor() as cur:
         # A reader that forgot to end its transaction must not keep the first copy waiting forever.
@@ -94,7 +94,7 @@ def _prepare(target: connection, options: Options) -> None:
         target.commit()
 
 
-def _finish(target: connection, options: Options) -> None:
+def _finish(target: connection, options: LoadOptions) -> None:
     if options.dry_run:
         target.rollback()
     else:

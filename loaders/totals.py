@@ -1,5 +1,5 @@
 """Count, sums and a hash over a set of rows, to hold source and copy side by side. A cursor and a
-set of rows flow in; `Totals` flow out.
+set of rows flow in; `TableTotals` flow out.
 """
 
 from __future__ import annotations
@@ -12,21 +12,23 @@ from psycopg2.sql import Composable
 
 from loaders import nexacloud_sql
 from loaders.contracts import Table
-from loaders.report import Totals
+from loaders.report import TableTotals
 
 HASH = "hash of all columns"
 
 
 def of_source(
     reader: cursor, schema: str, table: Table, where: Composable, *, is_hashed: bool = False
-) -> tuple[Totals, datetime | None]:
+) -> tuple[TableTotals, datetime | None]:
     """Over the source's valid rows of `where`; also their greatest watermark."""
     values = _values(table, is_hashed)
     reader.execute(nexacloud_sql.totals(schema, table, where, values.values()))
     return _read(reader, values)
 
 
-def of_copy(writer: cursor, table: Table, rows: Composable, *, is_hashed: bool = False) -> Totals:
+def of_copy(
+    writer: cursor, table: Table, rows: Composable, *, is_hashed: bool = False
+) -> TableTotals:
     """Over `rows`, a relation or a query in brackets."""
     values = _values(table, is_hashed)
     writer.execute(
@@ -56,7 +58,7 @@ def _hash(table: Table) -> Composable:
     return sql.SQL("sum(('x' || left(md5(row({})::text), 15))::bit(60)::bigint)").format(columns)
 
 
-def _read(cur: cursor, values: dict[str, Composable]) -> tuple[Totals, datetime | None]:
+def _read(cur: cursor, values: dict[str, Composable]) -> tuple[TableTotals, datetime | None]:
     row = cur.fetchone()
     assert row is not None  # an aggregate gives one row
-    return Totals(row[0], dict(zip(values, row[2:], strict=True))), row[1]
+    return TableTotals(row[0], dict(zip(values, row[2:], strict=True))), row[1]

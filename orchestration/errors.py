@@ -46,7 +46,7 @@ OURS: tuple[type[Exception], ...] = (
 )
 
 
-def may_pass(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """True where the same call may succeed later with nothing changed."""
     if isinstance(error, OdooError):
         return error.is_retryable

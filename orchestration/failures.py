@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from orchestration.errors import OURS, may_pass
+from orchestration.errors import OURS, is_transient
 
 RETRY = dg.RetryPolicy(
     max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
@@ -27,6 +27,6 @@ def as_failures(doing: str) -> Iterator[None]:
     except OURS as error:
         raise dg.Failure(
             description=f"{doing}: {error}",
-            metadata={"error": type(error).__name__, "may_pass": str(may_pass(error))},
-            allow_retries=may_pass(error),
+            metadata={"error": type(error).__name__, "is_transient": str(is_transient(error))},
+            allow_retries=is_transient(error),
         ) from None

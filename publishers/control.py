@@ -26,7 +26,7 @@ SETTLED_AFTER = timedelta(minutes=3)
 
 
 @dataclass
-class Seen:
+class SeenMove:
     """How many published documents are as they were, and what a person must look at."""
 
     unchanged: int = 0
@@ -48,7 +48,7 @@ def control(
     *,
     settled: Collection[str] = (),
     is_dry: bool = False,
-) -> Seen:
+) -> SeenMove:
     """Re-read every confirmed document, and every released one.
 
     `port` is a user who sees posted invoices too. Documents that this very run confirmed
@@ -63,7 +63,7 @@ def control(
     frozen = _frozen(conn, touched)
     credits = _credit_notes(port, ids)
     known = _known_differences(conn)
-    seen = Seen()
+    seen = SeenMove()
     news: dict[str, Finding] = {}
     for document in published:
         move = moves.get(document.odoo_id)

@@ -43,7 +43,7 @@ class Parsed:
 
 
 @dataclass(frozen=True)
-class Document:
+class LostDocument:
     """A document of ours as Odoo holds it."""
 
     key: str
@@ -73,7 +73,9 @@ def parse_key(key: str) -> Parsed:
     return Parsed(match["service"], match["currency"], int(match["number"]), (first, last))
 
 
-def recover(conn: Connection, schema: str, document: Document) -> tuple[list[Adopted], str | None]:
+def recover(
+    conn: Connection, schema: str, document: LostDocument
+) -> tuple[list[Adopted], str | None]:
     """The lines of the document, or the reason why a person must see to it."""
     try:
         parsed = parse_key(document.key)
@@ -174,7 +176,7 @@ def _iso(instant: datetime) -> str:
 
 
 def _content(
-    row: Mapping[str, Any], line: Mapping[str, Any], document: Document, is_refund: bool
+    row: Mapping[str, Any], line: Mapping[str, Any], document: LostDocument, is_refund: bool
 ) -> dict[str, Any]:
     """The line as today's row has it, with the amounts, words, taxes and partner of Odoo's."""
     sign = -1 if is_refund else 1
@@ -200,7 +202,7 @@ def _content(
     return content if is_same else {**content, "content_hash": _hash(content)}
 
 
-def _decimals(document: Document) -> int:
+def _decimals(document: LostDocument) -> int:
     exponent = Decimal(str(document.move.values["amount_untaxed"])).as_tuple().exponent
     return max(2, -exponent) if isinstance(exponent, int) else 2
 

@@ -18,7 +18,7 @@ from connections.odoo import OdooPort
 from publishers import ledger, lost_credits
 from publishers.claims import FREEZE_LINES
 from publishers.ledger import Run
-from publishers.lost_lines import Adopted, Document, Parsed, parse_key, recover
+from publishers.lost_lines import Adopted, LostDocument, Parsed, parse_key, recover
 from publishers.payloads import (
     EXTERNAL_ID_MODULE,
     HEADER_FIELDS,
@@ -124,14 +124,14 @@ def restore(
     result = []
     for each in lost:
         move = moves[each.odoo_id]
-        document = Document(each.document_key, move, more[each.odoo_id]["invoice_origin"] or "")
+        document = LostDocument(each.document_key, move, more[each.odoo_id]["invoice_origin"] or "")
         result.append(_restored(conn, schema, document))
         if go and result[-1].problem is None:
             _adopt(conn, document, result[-1].lines, more[each.odoo_id], run)
     return result
 
 
-def _restored(conn: Connection, schema: str, document: Document) -> Restored:
+def _restored(conn: Connection, schema: str, document: LostDocument) -> Restored:
     move = document.move.values
     total = Decimal(str(move["amount_total"]))
     lines, problem = recover(conn, schema, document)
@@ -148,7 +148,7 @@ def _restored(conn: Connection, schema: str, document: Document) -> Restored:
 
 def _adopt(
     conn: Connection,
-    document: Document,
+    document: LostDocument,
     lines: Sequence[Adopted],
     more: dict[str, Any],
     run: Run,
@@ -181,7 +181,7 @@ def _adopt(
 
 
 def _row(
-    cursor: Any, document: Document, lines: Sequence[Adopted], more: dict[str, Any], run: Run
+    cursor: Any, document: LostDocument, lines: Sequence[Adopted], more: dict[str, Any], run: Run
 ) -> dict[str, Any]:
     move, parsed = document.move.values, parse_key(document.key)
     content = _payload(document, more)
@@ -218,7 +218,7 @@ def _row(
     }
 
 
-def _payload(document: Document, more: dict[str, Any]) -> dict[str, Any]:
+def _payload(document: LostDocument, more: dict[str, Any]) -> dict[str, Any]:
     """What load() was called with, as far as Odoo tells; it is compared and never sent."""
     move = document.move.values
     header = [

@@ -56,7 +56,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Answer:
+class LoadAnswer:
     """What one request led to: `moves` in document order, or a refusal, or no telling.
 
     `denied`: this user lacks a right. Nothing was written, and splitting would not help.
@@ -96,8 +96,8 @@ def send(
     The next documents are taken from `feed`, which may claim them, while Odoo works on the last.
     """
     queue: deque[Batch] = deque()
-    busy: dict[Future[Answer], tuple[Batch, Session]] = {}
-    done: list[tuple[Batch, Answer]] = []
+    busy: dict[Future[LoadAnswer], tuple[Batch, Session]] = {}
+    done: list[tuple[Batch, LoadAnswer]] = []
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         while True:
             # Odoo gets its next request before the answers to the last ones are written down.
@@ -118,8 +118,8 @@ def send(
 
 
 def _finished(
-    busy: dict[Future[Answer], tuple[Batch, Session]], ports: Ports, run: Run
-) -> list[tuple[Batch, Answer]]:
+    busy: dict[Future[LoadAnswer], tuple[Batch, Session]], ports: Ports, run: Run
+) -> list[tuple[Batch, LoadAnswer]]:
     """Wait for an answer, or several; their sessions are free again."""
     done = []
     for future in wait(busy, return_when=FIRST_COMPLETED).done:
@@ -150,7 +150,7 @@ def _columns(document: Publication) -> tuple[str, ...]:
     return tuple(document.payload["fields"])
 
 
-def _request(session: Session, batch: Batch, run: Run) -> Answer:
+def _request(session: Session, batch: Batch, run: Run) -> LoadAnswer:
     """A login if need be, one load() of stored payloads, the read-back; raises no Odoo error."""
     if batch.attempt > 1:
         time.sleep(_pause(batch.attempt))
@@ -166,13 +166,13 @@ def _request(session: Session, batch: Batch, run: Run) -> Answer:
             return _refused(_since(started), refusal)
         ids = [int(found) for found in answer["ids"]]
         moves = read_moves(port, ids)
-        return Answer(_since(started), moves=tuple(moves.get(i) for i in ids))
+        return LoadAnswer(_since(started), moves=tuple(moves.get(i) for i in ids))
     except (OdooAccessError, OdooLoginError) as error:
-        return Answer(_since(started), denied=str(error))
+        return LoadAnswer(_since(started), denied=str(error))
     except OdooPermanentError as error:
-        return Answer(_since(started), refusal=str(error))
+        return LoadAnswer(_since(started), refusal=str(error))
     except OdooError as error:
-        return Answer(_since(started), unknown=f"{error.name}: {error}")
+        return LoadAnswer(_since(started), unknown=f"{error.name}: {error}")
 
 
 def _since(started: float) -> float:
@@ -184,12 +184,12 @@ def _pause(attempt: int) -> float:
     return FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 2) * random.uniform(0.5, 1.5)
 
 
-def _refused(seconds: float, refusal: str) -> Answer:
+def _refused(seconds: float, refusal: str) -> LoadAnswer:
     if any(text in refusal for text in LOST_RACE):
-        return Answer(seconds, unknown=refusal)
+        return LoadAnswer(seconds, unknown=refusal)
     if any(text in refusal.lower() for text in NO_RIGHT):
-        return Answer(seconds, denied=refusal)
-    return Answer(seconds, refusal=refusal)
+        return LoadAnswer(seconds, denied=refusal)
+    return LoadAnswer(seconds, refusal=refusal)
 
 
 def _refusal(answer: dict[str, Any], count: int) -> str | None:
@@ -201,7 +201,7 @@ def _refusal(answer: dict[str, Any], count: int) -> str | None:
 
 
 def _settle(
-    conn: Connection, batch: Batch, answer: Answer, outcomes: Outcomes, run: Run
+    conn: Connection, batch: Batch, answer: LoadAnswer, outcomes: Outcomes, run: Run
 ) -> list[Batch]:
     """Write what is known now; the batches that must be sent (again)."""
     if answer.moves is not None:
@@ -226,7 +226,7 @@ def _settle(
 
 
 def _again(
-    conn: Connection, batch: Batch, answer: Answer, outcomes: Outcomes, run: Run
+    conn: Connection, batch: Batch, answer: LoadAnswer, outcomes: Outcomes, run: Run
 ) -> list[Batch]:
     detail = {"reason": answer.unknown, "seconds": answer.seconds, "attempt": batch.attempt}
     ledger.note_outcome(conn, batch.keys, "outcome_unknown", run, detail)

@@ -12,7 +12,7 @@ from connections.settings import Settings, load_settings
 from loaders import LoadReport
 from loaders import check as look
 from loaders import load as copy_in
-from loaders.report import Finding
+from loaders.report import CheckFinding
 from orchestration import render
 from orchestration.commands.options import Json
 from orchestration.progress import loading
@@ -44,7 +44,7 @@ def check(json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def _seed_findings(settings: Settings) -> list[Finding]:
+def _seed_findings(settings: Settings) -> list[CheckFinding]:
     """The price book and the policies, held against what was loaded so far."""
     try:
         with warehouse(settings) as conn:
@@ -53,8 +53,8 @@ def _seed_findings(settings: Settings) -> list[Finding]:
         names = known.Known()
     found = judge.problems(names)
     if not found:
-        return [Finding("seeds", f"{len(TABLES)} files", "ok", "can be rated by")]
-    return [Finding("seeds", problem.file, "problem", str(problem)) for problem in found]
+        return [CheckFinding("seeds", f"{len(TABLES)} files", "ok", "can be rated by")]
+    return [CheckFinding("seeds", problem.file, "problem", str(problem)) for problem in found]
 
 
 def migrate() -> None:

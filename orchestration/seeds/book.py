@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from orchestration.seeds.files import Problem, SeedRow
+from orchestration.seeds.files import SeedProblem, SeedRow
 from orchestration.seeds.tables import TIERED
 
 Key = tuple[str | None, ...]
@@ -23,7 +23,7 @@ ONLY_FOR = {
 ONLY_WITH_METRIC = ("included_quantity", "minimum", "maximum")
 
 
-def problems(charges: Sequence[SeedRow], tiers: Sequence[SeedRow]) -> Iterator[Problem]:
+def problems(charges: Sequence[SeedRow], tiers: Sequence[SeedRow]) -> Iterator[SeedProblem]:
     """Everything that is wrong with a price book as a whole."""
     ladders = _ladders(tiers)
     for row in charges:
@@ -43,7 +43,7 @@ def charge_name(row: SeedRow) -> str:
     return row["charge"] or row["metric"] or "base"
 
 
-def _row(row: SeedRow, ladders: dict[Key, list[SeedRow]]) -> Iterator[Problem]:
+def _row(row: SeedRow, ladders: dict[Key, list[SeedRow]]) -> Iterator[SeedProblem]:
     named = model(row)
     if row["metric"] is None and row["base_fee"] is None:
         yield row.problem("base_fee", "there is neither a base_fee nor a metric; write one of them")
@@ -62,7 +62,7 @@ def _row(row: SeedRow, ladders: dict[Key, list[SeedRow]]) -> Iterator[Problem]:
         yield row.problem("minimum", f"is above the maximum {most}; write at most that")
 
 
-def _priced(row: SeedRow, named: str, ladders: dict[Key, list[SeedRow]]) -> Iterator[Problem]:
+def _priced(row: SeedRow, named: str, ladders: dict[Key, list[SeedRow]]) -> Iterator[SeedProblem]:
     if named in TIERED:
         if _ladder_key(row, charge_name(row)) not in ladders:
             where = f"of the charge {charge_name(row)} and the same valid_from"
@@ -76,7 +76,7 @@ def _priced(row: SeedRow, named: str, ladders: dict[Key, list[SeedRow]]) -> Iter
         yield row.problem("package_size", "is zero; write more than 0")
 
 
-def _ignored(row: SeedRow, named: str) -> Iterator[Problem]:
+def _ignored(row: SeedRow, named: str) -> Iterator[SeedProblem]:
     """A value that no rating reads: the writer meant something by it."""
     for column, models in ONLY_FOR.items():
         is_read = row["metric"] is not None and named in models
@@ -88,7 +88,7 @@ def _ignored(row: SeedRow, named: str) -> Iterator[Problem]:
             yield row.problem(column, "counts only with a metric; leave it empty")
 
 
-def bounds(row: SeedRow) -> Iterator[Problem]:
+def bounds(row: SeedRow) -> Iterator[SeedProblem]:
     """A validity that ends before it begins."""
     first, end = row["valid_from"], row["valid_to"]
     if first and end and end <= first:
@@ -103,7 +103,7 @@ def _prices(row: SeedRow) -> list[Key]:
     return [(row["service"], row["plan_code"], name) for name in named]
 
 
-def overlaps(priced: Sequence[tuple[Key, SeedRow]]) -> Iterator[Problem]:
+def overlaps(priced: Sequence[tuple[Key, SeedRow]]) -> Iterator[SeedProblem]:
     """Two rows that price one thing on one day; of both rating would take one."""
     rows_of: dict[Key, list[SeedRow]] = defaultdict(list)
     for key, row in priced:
@@ -128,7 +128,7 @@ def _ladders(tiers: Sequence[SeedRow]) -> dict[Key, list[SeedRow]]:
     return dict(ladders)
 
 
-def _tiers(charges: Sequence[SeedRow], ladders: dict[Key, list[SeedRow]]) -> Iterator[Problem]:
+def _tiers(charges: Sequence[SeedRow], ladders: dict[Key, list[SeedRow]]) -> Iterator[SeedProblem]:
     owners = {_ladder_key(row, charge_name(row)): row for row in charges if row["metric"]}
     for key, rows in ladders.items():
         owner = owners.get(key)
@@ -141,7 +141,7 @@ def _tiers(charges: Sequence[SeedRow], ladders: dict[Key, list[SeedRow]]) -> Ite
         yield from _ladder(rows)
 
 
-def _ladder(rows: Sequence[SeedRow]) -> Iterator[Problem]:
+def _ladder(rows: Sequence[SeedRow]) -> Iterator[SeedProblem]:
     before = Decimal(0)
     for number, row in enumerate(rows, start=1):
         if row["unit_price"] is None and row["flat_fee"] is None:

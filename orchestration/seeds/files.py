@@ -18,7 +18,7 @@ WRONG_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass(frozen=True)
-class Problem:
+class SeedProblem:
     """One thing wrong with a seed: where it stands, what it says, what to write instead."""
 
     file: str
@@ -46,9 +46,9 @@ class SeedRow:
     def __getitem__(self, column: str) -> str | None:
         return self.cells.get(column)
 
-    def problem(self, column: str, what: str) -> Problem:
+    def problem(self, column: str, what: str) -> SeedProblem:
         """What is wrong with the cell of this column."""
-        return Problem(self.file, self.line, column, self.cells.get(column) or "", what)
+        return SeedProblem(self.file, self.line, column, self.cells.get(column) or "", what)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class SeedFile:
 
     header: tuple[str, ...]
     rows: tuple[SeedRow, ...]
-    problems: tuple[Problem, ...]
+    problems: tuple[SeedProblem, ...]
 
 
 def read(path: Path, known: frozenset[str], required: frozenset[str]) -> SeedFile:
@@ -83,7 +83,7 @@ def read(path: Path, known: frozenset[str], required: frozenset[str]) -> SeedFil
 
 
 def _broken(path: Path, what: str) -> SeedFile:
-    return SeedFile((), (), (Problem(path.name, 1, "", None, what),))
+    return SeedFile((), (), (SeedProblem(path.name, 1, "", None, what),))
 
 
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -98,22 +98,26 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
 
 def _wrong_header(
     file: str, header: tuple[str, ...], known: frozenset[str], required: frozenset[str]
-) -> Problem | None:
+) -> SeedProblem | None:
     line = ",".join(header)
     for mark, name in WRONG_SEPARATORS.items():
         if len(header) == 1 and mark in line:
             what = f"its columns are separated by {name}: save with commas"
-            return Problem(file, 1, "", None, what)
+            return SeedProblem(file, 1, "", None, what)
     unknown = [name for name in header if name not in known]
     if unknown:
         listed = ", ".join(sorted(known))
-        return Problem(file, 1, unknown[0], None, f"there is no such column; there are {listed}")
+        return SeedProblem(
+            file, 1, unknown[0], None, f"there is no such column; there are {listed}"
+        )
     twice = [name for name in header if header.count(name) > 1]
     if twice:
-        return Problem(file, 1, twice[0], None, "this column stands there twice: keep one")
+        return SeedProblem(file, 1, twice[0], None, "this column stands there twice: keep one")
     missing = sorted(required - set(header))
     if missing:
-        return Problem(file, 1, missing[0], None, "this column is missing: add it to the header")
+        return SeedProblem(
+            file, 1, missing[0], None, "this column is missing: add it to the header"
+        )
     return None
 
 
@@ -122,7 +126,7 @@ def _rows(file: str, header: tuple[str, ...], records: list[tuple[int, list[str]
     for line, cells in records:
         if len(cells) != len(header):
             what = f"it has {len(cells)} cells, the header names {len(header)} columns"
-            problems.append(Problem(file, line, "", None, f"{what}: one comma a column"))
+            problems.append(SeedProblem(file, line, "", None, f"{what}: one comma a column"))
             continue
         named = zip(header, cells, strict=True)
         values = {name: None if cell.lower() in EMPTY else cell for name, cell in named}

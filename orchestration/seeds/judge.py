@@ -14,7 +14,7 @@ from orchestration.command_error import CommandError
 from orchestration.dbt import PROJECT_FOLDER
 from orchestration.seeds import book, files
 from orchestration.seeds.cells import setting_name
-from orchestration.seeds.files import Problem, SeedFile, SeedRow
+from orchestration.seeds.files import SeedFile, SeedProblem, SeedRow
 from orchestration.seeds.known import ANY, Known
 from orchestration.seeds.tables import (
     CHARGES,
@@ -68,7 +68,7 @@ def refuse_policies(overrides: Mapping[str, Mapping[str, str]]) -> None:
 
 def problems(
     known: Known, proposed: Files | None = None, project: Files | None = None
-) -> list[Problem]:
+) -> list[SeedProblem]:
     """Everything that is wrong. A proposed price book stands in the place of the project's: both of
     its files, also where it has no tiers.
     """
@@ -97,7 +97,7 @@ def read(name: str, path: Path, *, is_proposal: bool) -> SeedFile:
     return files.read(path, frozenset(table.columns), required)
 
 
-def _cells(name: str, row: SeedRow) -> Iterator[Problem]:
+def _cells(name: str, row: SeedRow) -> Iterator[SeedProblem]:
     table = TABLES[name]
     for column, judge in table.columns.items():
         text = row[column]
@@ -110,12 +110,12 @@ def _cells(name: str, row: SeedRow) -> Iterator[Problem]:
             yield _hidden(row, column, what) if judge is setting_name else row.problem(column, what)
 
 
-def _hidden(row: SeedRow, column: str, what: str) -> Problem:
+def _hidden(row: SeedRow, column: str, what: str) -> SeedProblem:
     """A secret that was pasted where its name belongs is not repeated."""
-    return Problem(row.file, row.line, column, None, what)
+    return SeedProblem(row.file, row.line, column, None, what)
 
 
-def _together(seeds: Mapping[str, SeedFile], known: Known) -> Iterator[Problem]:
+def _together(seeds: Mapping[str, SeedFile], known: Known) -> Iterator[SeedProblem]:
     rows = {name: seeds.get(name, _NOTHING).rows for name in TABLES}
     for name, listed in rows.items():
         if TABLES[name].key:
@@ -139,7 +139,7 @@ def _together(seeds: Mapping[str, SeedFile], known: Known) -> Iterator[Problem]:
         yield from _borrowed_name(row, metrics, known)
 
 
-def _twice(rows: Sequence[SeedRow], key: tuple[str, ...]) -> Iterator[Problem]:
+def _twice(rows: Sequence[SeedRow], key: tuple[str, ...]) -> Iterator[SeedProblem]:
     seen: dict[tuple[str | None, ...], int] = {}
     for row in rows:
         values = tuple(row[column] for column in key)
@@ -149,7 +149,7 @@ def _twice(rows: Sequence[SeedRow], key: tuple[str, ...]) -> Iterator[Problem]:
         seen.setdefault(values, row.line)
 
 
-def _costs(rows: Sequence[SeedRow]) -> Iterator[Problem]:
+def _costs(rows: Sequence[SeedRow]) -> Iterator[SeedProblem]:
     for row in rows:
         yield from book.bounds(row)
     yield from book.overlaps(
@@ -157,20 +157,20 @@ def _costs(rows: Sequence[SeedRow]) -> Iterator[Problem]:
     )
 
 
-def _webhooks(rows: Sequence[SeedRow]) -> Iterator[Problem]:
+def _webhooks(rows: Sequence[SeedRow]) -> Iterator[SeedProblem]:
     for row in rows:
         for column in ("webhook_url_name", "webhook_secret_name"):
             if row["webhook_enabled"] == "true" and row[column] is None:
                 yield row.problem(column, "is empty, but webhook_enabled is true; name the setting")
 
 
-def _service(row: SeedRow, services: set[str], *, is_pattern: bool) -> Iterator[Problem]:
+def _service(row: SeedRow, services: set[str], *, is_pattern: bool) -> Iterator[SeedProblem]:
     service = row["service"] or ""
     if service not in services and not (is_pattern and service == ANY):
         yield row.problem("service", _unknown("services.csv", service, services))
 
 
-def _plan(row: SeedRow, known: Known) -> Iterator[Problem]:
+def _plan(row: SeedRow, known: Known) -> Iterator[SeedProblem]:
     service, plan = row["service"] or "", row["plan_code"] or ""
     if plan == ANY or not known.plans:
         return
@@ -183,7 +183,7 @@ def _plan(row: SeedRow, known: Known) -> Iterator[Problem]:
 Metrics = set[tuple[str | None, str | None]]
 
 
-def _metric(row: SeedRow, metrics: Metrics, known: Known) -> Iterator[Problem]:
+def _metric(row: SeedRow, metrics: Metrics, known: Known) -> Iterator[SeedProblem]:
     metric = row["metric"]
     if metric in (None, SUBSCRIPTION_MONTH) and (metric is None or row["unit_cost"] is not None):
         return
@@ -197,14 +197,14 @@ def _metric_names(row: SeedRow, metrics: Metrics, known: Known) -> set[str]:
     return names | known.metrics.get(ANY, frozenset())
 
 
-def _borrowed_name(row: SeedRow, metrics: Metrics, known: Known) -> Iterator[Problem]:
+def _borrowed_name(row: SeedRow, metrics: Metrics, known: Known) -> Iterator[SeedProblem]:
     """A charge on a metric is called by it, whichever source it comes from: no other may be."""
     charge = row["charge"]
     if charge and charge != row["metric"] and charge in _metric_names(row, metrics, known):
         yield row.problem("charge", "is the name of a metric and so of its charge; write another")
 
 
-def _currency(row: SeedRow, known: Known) -> Iterator[Problem]:
+def _currency(row: SeedRow, known: Known) -> Iterator[SeedProblem]:
     currency = (row["currency"] or "").upper()
     if known.currencies and currency not in known.currencies:
         yield row.problem("currency", _unknown("Odoo", currency, known.currencies))

@@ -19,7 +19,7 @@ AGGREGATIONS = ("sum", "count", "max", "last", "unique")
 
 
 @dataclass(frozen=True)
-class Table:
+class SeedTable:
     """A seed: its columns, those that every row fills, and those that make a row one of a kind
     (none where prices may follow each other: see overlaps).
 
@@ -38,8 +38,8 @@ class Table:
         return frozenset(self.columns) - self.optional
 
 
-TABLES: dict[str, Table] = {
-    SERVICES: Table(
+TABLES: dict[str, SeedTable] = {
+    SERVICES: SeedTable(
         {
             "service": cells.anything,
             "valid_from": cells.day,
@@ -62,7 +62,7 @@ TABLES: dict[str, Table] = {
         key=("service", "valid_from"),
         optional=frozenset({"valid_from"}),
     ),
-    METRICS: Table(
+    METRICS: SeedTable(
         {
             "service": cells.anything,
             "metric": cells.anything,
@@ -74,7 +74,7 @@ TABLES: dict[str, Table] = {
         key=("service", "metric", "valid_from"),
         optional=frozenset({"valid_from"}),
     ),
-    CHARGES: Table(
+    CHARGES: SeedTable(
         {
             "service": cells.anything,
             "plan_code": cells.anything,
@@ -94,7 +94,7 @@ TABLES: dict[str, Table] = {
         },
         filled=("service", "plan_code", "currency"),
     ),
-    TIERS: Table(
+    TIERS: SeedTable(
         {
             "service": cells.anything,
             "plan_code": cells.anything,
@@ -106,7 +106,7 @@ TABLES: dict[str, Table] = {
         },
         filled=("service", "plan_code", "charge"),
     ),
-    OVERRIDES: Table(
+    OVERRIDES: SeedTable(
         {
             "service": cells.anything,
             "external_customer_id": cells.anything,
@@ -117,7 +117,7 @@ TABLES: dict[str, Table] = {
         filled=("service", "external_customer_id", "partner_id", "decided_by"),
         key=("service", "external_customer_id"),
     ),
-    PRODUCTS: Table(
+    PRODUCTS: SeedTable(
         {
             "service": cells.anything,
             "plan_code": cells.anything,
@@ -128,7 +128,7 @@ TABLES: dict[str, Table] = {
         filled=("service", "plan_code", "charge", "pattern_order", "product_code"),
         key=("pattern_order",),
     ),
-    COSTS: Table(
+    COSTS: SeedTable(
         {
             "service": cells.anything,
             "metric": cells.anything,

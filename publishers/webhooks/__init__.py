@@ -14,7 +14,7 @@ from publishers.webhooks.errors import (
     WebhookError,
     WebhookRefused,
 )
-from publishers.webhooks.hands import discard, release_termination, replay
+from publishers.webhooks.manual_actions import discard, release_termination, replay
 from publishers.webhooks.reports import DeliveryReport, EmitReport, Summary
 
 __all__ = [

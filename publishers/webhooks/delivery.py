@@ -25,7 +25,7 @@ from publishers.webhooks.errors import WebhookError
 from publishers.webhooks.guard import Resolver, system_resolver
 from publishers.webhooks.queue import Claim, Landed, Queue, presence
 from publishers.webhooks.reports import DeliveryNote, DeliveryReport
-from publishers.webhooks.retry import Answer, RetryPolicy, Verdict, judge
+from publishers.webhooks.retry import ReceiverAnswer, RetryPolicy, Verdict, judge
 from publishers.webhooks.sender import Sender, Timeouts
 
 # A receiver that cannot be reached so often in a row is left alone until the next run.
@@ -50,7 +50,7 @@ class Options:
     clock: Callable[[], datetime] = utc_now
     dice: random.Random = field(default_factory=random.Random)
     resolver: Resolver = system_resolver
-    after_answer: Callable[[Claim, Answer], None] | None = None
+    after_answer: Callable[[Claim, ReceiverAnswer], None] | None = None
 
 
 def deliver(
@@ -129,7 +129,7 @@ class _Run:
         self._options = options
         self._report = report
         self._unreachable: dict[str, int] = {}
-        self._flying: dict[Future[Answer], Claim] = {}
+        self._flying: dict[Future[ReceiverAnswer], Claim] = {}
 
     def until_nothing_is_due(self, limit: int | None) -> None:
         options = self._options
@@ -156,7 +156,7 @@ class _Run:
             self._flying[pool.submit(self._sender.post, endpoint, claim.payload)] = claim
         self._report.attempted += len(claims)
 
-    def _record(self, futures: Iterable[Future[Answer]]) -> None:
+    def _record(self, futures: Iterable[Future[ReceiverAnswer]]) -> None:
         options = self._options
         now = options.clock()
         landed: list[Landed] = []
@@ -169,7 +169,7 @@ class _Run:
             self._note(claim, answer, verdict, now)
         self._queue.record(landed, now)
 
-    def _note(self, claim: Claim, answer: Answer, verdict: Verdict, now: datetime) -> None:
+    def _note(self, claim: Claim, answer: ReceiverAnswer, verdict: Verdict, now: datetime) -> None:
         report = self._report
         report.delivered += verdict.state == "delivered"
         report.retrying += verdict.state == "pending"
@@ -193,7 +193,7 @@ class _Run:
             )
         )
 
-    def _rest(self, service: str, answer: Answer, verdict: Verdict) -> None:
+    def _rest(self, service: str, answer: ReceiverAnswer, verdict: Verdict) -> None:
         """Stop sending to a receiver that is gone or cannot be reached."""
         streak = self._unreachable.get(service, 0) + 1 if answer.is_unreachable else 0
         self._unreachable[service] = streak

@@ -20,7 +20,7 @@ from typing import Any
 from psycopg2.extensions import connection
 from psycopg2.extras import execute_values
 
-from publishers.webhooks.retry import Answer, Verdict
+from publishers.webhooks.retry import ReceiverAnswer, Verdict
 from publishers.webhooks.signature import SIGNATURE_VERSION
 
 # The first key of every worker's lock: the ASCII of "webh".
@@ -102,7 +102,7 @@ class Claim:
     payload: dict[str, Any]
 
 
-Landed = tuple[Claim, Answer, Verdict]
+Landed = tuple[Claim, ReceiverAnswer, Verdict]
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReceiverAnswer:
     """What came of one POST: a status, or an error where none came."""
 
     status: int | None
@@ -45,7 +45,7 @@ class Verdict:
 
 
 def judge(
-    answer: Answer,
+    answer: ReceiverAnswer,
     attempts: int,
     policy: RetryPolicy,
     now: datetime,
@@ -67,7 +67,7 @@ def judge(
 
 
 def _wait(
-    answer: Answer, attempts: int, policy: RetryPolicy, now: datetime, dice: random.Random
+    answer: ReceiverAnswer, attempts: int, policy: RetryPolicy, now: datetime, dice: random.Random
 ) -> timedelta:
     doubled = policy.first_wait_seconds * 2.0 ** min(attempts - 1, 60)
     seconds = min(doubled, policy.longest_wait_seconds) * dice.uniform(0.5, 1.0)

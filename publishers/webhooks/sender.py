@@ -1,6 +1,6 @@
 """Sends one event to one receiver over the guarded transport.
 
-In: an endpoint and a payload. Out: an Answer, whatever happens on the network: status or error,
+In: an endpoint and a payload. Out: what came of it, whatever happens on the network: status, error,
 duration, the first bytes of the body. Nothing here decides what the answer means.
 """
 
@@ -18,7 +18,7 @@ from publishers.webhooks.endpoints import OpenEndpoint
 from publishers.webhooks.errors import WebhookRefused
 from publishers.webhooks.guard import GuardPolicy, Resolver, system_resolver
 from publishers.webhooks.payload import wire_bytes
-from publishers.webhooks.retry import Answer
+from publishers.webhooks.retry import ReceiverAnswer
 from publishers.webhooks.signature import SIGNATURE_HEADER, sign
 from publishers.webhooks.transport import GuardedTransport, deadline
 
@@ -71,7 +71,7 @@ class Sender:
     ) -> None:
         self._client.close()
 
-    def post(self, endpoint: OpenEndpoint, payload: dict[str, Any]) -> Answer:
+    def post(self, endpoint: OpenEndpoint, payload: dict[str, Any]) -> ReceiverAnswer:
         """Send the payload once; never raises for what a network or a receiver can do."""
         started = time.monotonic()
         try:
@@ -85,7 +85,7 @@ class Sender:
             return _failure(f"no answer in time: {_said(error)}", started, unreachable=True)
         except httpx.HTTPError as error:
             return _failure(f"the connection broke: {_said(error)}", started)
-        return Answer(status, None, body, _milliseconds(started), retry_after)
+        return ReceiverAnswer(status, None, body, _milliseconds(started), retry_after)
 
     def _exchange(
         self, endpoint: OpenEndpoint, payload: dict[str, Any]
@@ -126,9 +126,9 @@ def _first_bytes(response: httpx.Response) -> str:
     return kept[:BODY_BYTES_KEPT].decode("utf-8", "replace").replace("\x00", "\ufffd")
 
 
-def _failure(error: str, started: float, *, unreachable: bool = False) -> Answer:
+def _failure(error: str, started: float, *, unreachable: bool = False) -> ReceiverAnswer:
     text = error[:ERROR_CHARACTERS_KEPT].replace("\x00", "�")
-    return Answer(None, text, "", _milliseconds(started), is_unreachable=unreachable)
+    return ReceiverAnswer(None, text, "", _milliseconds(started), is_unreachable=unreachable)
 
 
 def _said(error: httpx.HTTPError) -> str:

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from random import Random
 
 from sandbox.fault_world.entities import make_plans, make_subscription, months_before_as_of
-from sandbox.fault_world.injection import Verdict, make_verdicts
+from sandbox.fault_world.injection import FaultVerdict, make_verdicts
 from sandbox.fault_world.invoices import province_of, write_invoices
-from sandbox.fault_world.rating import Month, Plan, Subscription, Terms
+from sandbox.fault_world.rating import AppPlan, AppTerms, Month, Subscription
 from sandbox.rows import AS_OF, CURRENCY, Row, Sample, identifier
 
 _FEWEST_MONTHS = 3
@@ -58,7 +58,7 @@ def build_world(seed: int, subscriptions: int = 2000, months: int = 6) -> World:
 def _rows(
     months: Sequence[Month],
     users: int,
-    plans: Iterable[Plan],
+    plans: Iterable[AppPlan],
     subscriptions: Iterable[Subscription],
     now: datetime,
 ) -> Sample:
@@ -93,7 +93,7 @@ def _user(number: int, born: datetime) -> Row:
     }
 
 
-def _plan(plan: Plan, born: datetime, now: datetime) -> Row:
+def _plan(plan: AppPlan, born: datetime, now: datetime) -> Row:
     since, terms = [version for version in plan.versions if version[0] <= now][-1]
     return {
         "id": plan.id,
@@ -161,7 +161,7 @@ def _usage(subscription: Subscription) -> list[Row]:
     ]
 
 
-def _truth(verdict: Verdict, current: set[Terms]) -> Row:
+def _truth(verdict: FaultVerdict, current: set[AppTerms]) -> Row:
     key = verdict.draft.key
     return {
         "service": "nexacloud",
@@ -182,7 +182,7 @@ def _truth(verdict: Verdict, current: set[Terms]) -> Row:
     }
 
 
-def _needs_history(verdict: Verdict, current: set[Terms]) -> bool:
+def _needs_history(verdict: FaultVerdict, current: set[AppTerms]) -> bool:
     """Say whether the answer stands on a version that the source has overwritten since."""
     key = verdict.draft.key
     terms = {part.terms for part in key.segments} | {line.terms for line in verdict.draft.lines}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from sandbox.fault_world.rating import ZERO, Key, Line
+from sandbox.fault_world.rating import ZERO, AppLine, Key
 
 FACTS = ("void_or_credit", "duplicate_invoice", "one_off", "tax_included")
 HYPOTHESES = (
@@ -46,7 +46,7 @@ class Draft:
     """An invoice before it has rows: what the app made of a subscription's month."""
 
     key: Key
-    lines: list[Line]
+    lines: list[AppLine]
     period: tuple[datetime, datetime]
     status: str = "paid"
     credit: Decimal = ZERO

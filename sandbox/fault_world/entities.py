@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from sandbox.fault_world.rating import UNIT, Month, Plan, Subscription, Terms, Use
+from sandbox.fault_world.rating import UNIT, AppPlan, AppTerms, Month, Subscription, Use
 from sandbox.rows import AS_OF, ZONE, identifier, local
 
 PLAN_COUNT = 40
@@ -28,7 +28,7 @@ def months_before_as_of(count: int) -> list[Month]:
     return [Month(now.year, now.month).plus(-back) for back in range(count, 0, -1)]
 
 
-def make_plans(random: Random, months: Sequence[Month]) -> list[Plan]:
+def make_plans(random: Random, months: Sequence[Month]) -> list[AppPlan]:
     """Make plans; every fourth is repriced once, at the first instant of a later month."""
     plans = []
     for number in range(PLAN_COUNT):
@@ -36,17 +36,17 @@ def make_plans(random: Random, months: Sequence[Month]) -> list[Plan]:
         price = Decimal(1500 + 700 * number + random.randrange(600)).scaleb(-2)
         included = Decimal(random.randrange(200, 3000) * 1000)
         overage = Decimal(random.randrange(80, 400)).scaleb(-6)
-        first = Terms(code, price, included, overage)
+        first = AppTerms(code, price, included, overage)
         versions = [(months[0].start, first)]
         if number % _REPRICED_EVERY == 0:
             since = months[random.randrange(2, len(months))].start
             versions.append((since, _repriced(random, first)))
-        plans.append(Plan(identifier("fault plan", code), tuple(versions)))
+        plans.append(AppPlan(identifier("fault plan", code), tuple(versions)))
     return plans
 
 
-def _repriced(random: Random, terms: Terms) -> Terms:
-    return Terms(
+def _repriced(random: Random, terms: AppTerms) -> AppTerms:
+    return AppTerms(
         terms.code,
         terms.price + Decimal(random.randrange(150, 900)).scaleb(-2),
         terms.included + 1000 * random.randrange(20, 200),
@@ -55,7 +55,7 @@ def _repriced(random: Random, terms: Terms) -> Terms:
 
 
 def make_subscription(
-    random: Random, number: int, plans: Sequence[Plan], users: int, months: Sequence[Month]
+    random: Random, number: int, plans: Sequence[AppPlan], users: int, months: Sequence[Month]
 ) -> Subscription:
     """Make one subscription of a random shape, with its usage over all months."""
     subscription = Subscription(

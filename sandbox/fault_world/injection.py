@@ -21,9 +21,19 @@ from sandbox.fault_world.causes import (
     VARIANTS,
     Draft,
 )
-from sandbox.fault_world.deeds import Chance, Deed, commit
+from sandbox.fault_world.injected_faults import Chance, InjectedFault, inject
 from sandbox.fault_world.invoices import gross, province_of
-from sandbox.fault_world.rating import CENT, ZERO, How, Key, Month, Plan, Subscription, rate, total
+from sandbox.fault_world.rating import (
+    CENT,
+    ZERO,
+    AppPlan,
+    How,
+    Key,
+    Month,
+    Subscription,
+    rate,
+    total,
+)
 from sandbox.fault_world.suspicion import is_only_explanation
 
 # Two changes of the same usage quantity look like one: the item's own quantity explains both.
@@ -41,7 +51,7 @@ Cause = tuple[str, Decimal, str]  # cause, amount, variant
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FaultVerdict:
     """The truth about a subscription's month."""
 
     draft: Draft
@@ -78,15 +88,15 @@ def wanted(subscriptions: int) -> list[tuple[str, ...]]:
 
 def make_verdicts(
     subscriptions: Sequence[Subscription],
-    plans: Sequence[Plan],
+    plans: Sequence[AppPlan],
     months: Sequence[Month],
     random: Random,
-) -> list[Verdict]:
+) -> list[FaultVerdict]:
     """Draft every month's invoice, some of them wrong on purpose."""
     keys = [[Key(one, month) for month in months if one.is_held(month)] for one in subscriptions]
     free = list(range(len(keys)))
     random.shuffle(free)
-    faults: dict[int, Verdict] = {}
+    faults: dict[int, FaultVerdict] = {}
     turns: Counter[tuple[str, ...]] = Counter()
     for causes in wanted(len(subscriptions)):
         for ways in _ways(causes, turns[causes]):
@@ -114,9 +124,9 @@ def _find(
     causes: tuple[str, ...],
     ways: tuple[str, ...],
     candidates: Sequence[tuple[int, Sequence[Key]]],
-    plans: Sequence[Plan],
+    plans: Sequence[AppPlan],
     random: Random,
-) -> tuple[int, Verdict] | None:
+) -> tuple[int, FaultVerdict] | None:
     """Commit the causes on the first subscription that gives the chance, in a random month."""
     for index, keys in candidates:
         order = list(keys)
@@ -128,7 +138,7 @@ def _find(
     return None
 
 
-def _settle(key: Key, fault: Verdict | None, random: Random) -> Iterator[Verdict]:
+def _settle(key: Key, fault: FaultVerdict | None, random: Random) -> Iterator[FaultVerdict]:
     if fault is not None and fault.draft.key is key:
         yield fault
     else:
@@ -139,41 +149,41 @@ def _commit_all(
     causes: tuple[str, ...],
     ways: tuple[str, ...],
     key: Key,
-    plans: Sequence[Plan],
+    plans: Sequence[AppPlan],
     random: Random,
-) -> Verdict | None:
-    deeds: list[tuple[str, Deed]] = []
+) -> FaultVerdict | None:
+    faults: list[tuple[str, InjectedFault]] = []
     verdict = None
     for cause, variant in zip(causes, ways, strict=True):
         if cause in HYPOTHESES:
-            how = deeds[-1][1].how if deeds else How()
-            deed = commit(variant, Chance(key, how, plans, random))
-            if deed is None:
+            how = faults[-1][1].how if faults else How()
+            fault = inject(variant, Chance(key, how, plans, random))
+            if fault is None:
                 break
-            deeds.append((cause, deed))
+            faults.append((cause, fault))
     else:
-        verdict = _judge(dict(zip(causes, ways, strict=True)), key, deeds, plans, random)
+        verdict = _judge(dict(zip(causes, ways, strict=True)), key, faults, plans, random)
     if verdict is None:
-        for _, deed in deeds:
-            deed.undo()
+        for _, fault in faults:
+            fault.undo()
     return verdict
 
 
 def _judge(
     causes: dict[str, str],
     key: Key,
-    deeds: list[tuple[str, Deed]],
-    plans: Sequence[Plan],
+    faults: list[tuple[str, InjectedFault]],
+    plans: Sequence[AppPlan],
     random: Random,
-) -> Verdict | None:
-    """Draft the invoice that the deeds make, and keep it if its truth is beyond doubt."""
-    how = deeds[-1][1].how if deeds else How()
+) -> FaultVerdict | None:
+    """Draft the invoice that the faults make, and keep it if its truth is beyond doubt."""
+    how = faults[-1][1].how if faults else How()
     app = replace(how, cut=True) if ROUNDING in causes else how
     draft = Draft(key, rate(key, app), how.window or key.subscription.held(key.month))
-    bridge = list(_bridge(key, deeds))
+    bridge = list(_bridge(key, faults))
     if not draft.lines or any(abs(amount) < _LEAST_EFFECT for _, amount, _ in bridge):
         return None
-    if not is_only_explanation(draft, plans, tuple(cause for cause, _ in deeds), how):
+    if not is_only_explanation(draft, plans, tuple(cause for cause, _ in faults), how):
         return None
     if ROUNDING in causes:
         cut_off = total(rate(key, how)) - total(draft.lines)
@@ -190,15 +200,15 @@ def _judge(
     if ROUNDING not in causes and abs(explained) < _LEAST_EFFECT:
         return None  # two causes that make up for each other show no difference
     kind = "single" if len(causes) == 1 else "pair"
-    return Verdict(draft, kind, expected, expected - explained, (*facts, *bridge))
+    return FaultVerdict(draft, kind, expected, expected - explained, (*facts, *bridge))
 
 
-def _bridge(key: Key, deeds: list[tuple[str, Deed]]) -> Iterator[Cause]:
+def _bridge(key: Key, faults: list[tuple[str, InjectedFault]]) -> Iterator[Cause]:
     """Give each hypothesis the difference that it makes on top of those before it."""
     before = total(rate(key, How()))
-    for cause, deed in deeds:
-        after = total(rate(key, deed.how))
-        yield cause, before - after, deed.variant
+    for cause, fault in faults:
+        after = total(rate(key, fault.how))
+        yield cause, before - after, fault.variant
         before = after
 
 
@@ -223,15 +233,15 @@ def _peel(cause: str, variant: str, draft: Draft, random: Random) -> Cause:
     return cause, net - with_taxes, variant
 
 
-def _control(draft: Draft, expected: Decimal, random: Random) -> Verdict:
+def _control(draft: Draft, expected: Decimal, random: Random) -> FaultVerdict:
     """Make one amount simply wrong, quantity and unit price staying right."""
     line = draft.lines[0]
     wrong = Decimal(random.randrange(311, 1999)).scaleb(-2)
     draft.lines[0] = replace(line, amount=line.amount + wrong)
-    return Verdict(draft, "unexplained", expected, expected + wrong, unexplained=-wrong)
+    return FaultVerdict(draft, "unexplained", expected, expected + wrong, unexplained=-wrong)
 
 
-def _clean(key: Key, random: Random) -> Iterator[Verdict]:
+def _clean(key: Key, random: Random) -> Iterator[FaultVerdict]:
     """Draft what the app gets right, sometimes with what must not count beside it."""
     lines = rate(key, How())
     if not lines:
@@ -246,4 +256,4 @@ def _clean(key: Key, random: Random) -> Iterator[Verdict]:
         draft.status = "uncollectible"
     elif chance < 0.10:
         draft.status = "open"
-    yield Verdict(draft, "clean", total(lines), total(lines))
+    yield FaultVerdict(draft, "clean", total(lines), total(lines))

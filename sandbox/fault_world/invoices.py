@@ -13,7 +13,7 @@ from random import Random
 
 from sandbox.app_invoices import PROVINCE_TAXES, Heading, add_invoice, item, tax_items
 from sandbox.fault_world.causes import ISSUED_AFTER, Draft
-from sandbox.fault_world.rating import Line, Month
+from sandbox.fault_world.rating import AppLine, Month
 from sandbox.rows import Row, Sample, cents
 
 _PROVINCES = tuple(PROVINCE_TAXES)
@@ -100,7 +100,7 @@ def _items(draft: Draft) -> Iterator[Row]:
         yield item("credit", "Credit for an outage", (Decimal(1), -draft.credit), -draft.credit)
 
 
-def _describe(line: Line) -> str:
+def _describe(line: AppLine) -> str:
     if line.kind == "usage":
         return f"{line.terms.code}: CPU seconds over the included ones"
     return f"{line.terms.code}: {'month' if line.kind == 'base' else 'part of the month'}"

@@ -69,7 +69,7 @@ def local_days(start: datetime, end: datetime) -> int:
 
 
 @dataclass(frozen=True)
-class Terms:
+class AppTerms:
     """The prices of a plan, as one of its versions has them."""
 
     code: str
@@ -79,18 +79,18 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Plan:
+class AppPlan:
     """A plan with all its versions, oldest first, each with the instant from which it counts."""
 
     id: str
-    versions: tuple[tuple[datetime, Terms], ...]
+    versions: tuple[tuple[datetime, AppTerms], ...]
 
     @property
     def code(self) -> str:
         """The plan's code, which no version changes."""
         return self.versions[0][1].code
 
-    def at(self, instant: datetime) -> Terms:
+    def at(self, instant: datetime) -> AppTerms:
         """The terms in force; the first version reaches back to the beginning."""
         terms = self.versions[0][1]
         for since, version in self.versions[1:]:
@@ -98,7 +98,7 @@ class Plan:
                 terms = version
         return terms
 
-    def others(self, terms: Terms) -> list[Terms]:
+    def others(self, terms: AppTerms) -> list[AppTerms]:
         """The versions that are not these terms."""
         return [version for _, version in self.versions if version != terms]
 
@@ -123,7 +123,7 @@ class Subscription:
     user: int
     started_at: datetime
     cancelled_at: datetime | None
-    plans: list[tuple[datetime, Plan]]  # each with the instant from which it is held
+    plans: list[tuple[datetime, AppPlan]]  # each with the instant from which it is held
     deployments: int = 1
     uses: list[Use] = field(default_factory=list)
 
@@ -146,7 +146,7 @@ class Subscription:
 class Segment:
     """A stretch of a month on one plan's terms; `days` are those that it is charged for."""
 
-    terms: Terms
+    terms: AppTerms
     start: datetime
     end: datetime
     days: int
@@ -182,13 +182,13 @@ class Key:
         return tuple(parts)
 
     @cached_property
-    def plan(self) -> Plan:
+    def plan(self) -> AppPlan:
         """The plan that is held when the month (or its held part) ends."""
         _, end = self.subscription.held(self.month)
         return _plan_at(self.subscription, end - _INSTANT)
 
 
-def _plan_at(subscription: Subscription, instant: datetime) -> Plan:
+def _plan_at(subscription: Subscription, instant: datetime) -> AppPlan:
     plan = subscription.plans[0][1]
     for since, later in subscription.plans[1:]:
         if since <= instant:
@@ -205,7 +205,7 @@ def _midnight(instant: datetime) -> datetime:
 class How:
     """How a month is rated; the defaults are our laws."""
 
-    terms: Terms | None = None  # one plan's terms for all the held time
+    terms: AppTerms | None = None  # one plan's terms for all the held time
     window: tuple[datetime, datetime] | None = None  # whose usage counts, and the items' period
     policy: Policy = "day"
     quota: Quota = "prorated"
@@ -216,11 +216,11 @@ class How:
 
 
 @dataclass(frozen=True)
-class Line:
+class AppLine:
     """One charge of a month."""
 
     kind: Literal["base", "proration", "usage"]
-    terms: Terms
+    terms: AppTerms
     start: datetime
     end: datetime
     quantity: Decimal
@@ -229,7 +229,7 @@ class Line:
     amount: Decimal
 
 
-def rate(key: Key, how: How) -> list[Line]:
+def rate(key: Key, how: How) -> list[AppLine]:
     """Rate a month; lines whose amount is zero are left out."""
     segments: Sequence[Segment] = key.segments
     if how.terms is not None:
@@ -238,12 +238,12 @@ def rate(key: Key, how: How) -> list[Line]:
     return [line for segment in segments for line in _rate_segment(key, segment, how)]
 
 
-def total(lines: Sequence[Line]) -> Decimal:
+def total(lines: Sequence[AppLine]) -> Decimal:
     """Add the lines' rounded amounts."""
     return sum((line.amount for line in lines), ZERO)
 
 
-def _rate_segment(key: Key, segment: Segment, how: How) -> list[Line]:
+def _rate_segment(key: Key, segment: Segment, how: How) -> list[AppLine]:
     numerator, denominator = _fraction(key, segment, how.policy)
     start, end = how.window or (segment.start, segment.end)
     terms = segment.terms
@@ -260,8 +260,8 @@ def _rate_segment(key: Key, segment: Segment, how: How) -> list[Line]:
         billable = max(_aggregate(key, (start, end), how) - included, ZERO)
     overage = billable * terms.overage
     lines = [
-        Line(kind, terms, start, end, part, terms.price, base, _round(base, how)),
-        Line("usage", terms, start, end, billable, terms.overage, overage, _round(overage, how)),
+        AppLine(kind, terms, start, end, part, terms.price, base, _round(base, how)),
+        AppLine("usage", terms, start, end, billable, terms.overage, overage, _round(overage, how)),
     ]
     return [line for line in lines if line.amount != 0]
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 from sandbox.fault_world.causes import HYPOTHESES, Draft
-from sandbox.fault_world.rating import UNIT, How, Plan, rate, total
+from sandbox.fault_world.rating import UNIT, AppPlan, How, rate, total
 
 
-def suspects(draft: Draft, plans: Sequence[Plan]) -> list[tuple[str, How]]:
+def suspects(draft: Draft, plans: Sequence[AppPlan]) -> list[tuple[str, How]]:
     """List each single hypothesis that the invoice's stored facts allow, in the causes' order."""
     key, found = draft.key, list[tuple[str, How]]()
     start, end = key.subscription.held(key.month)
@@ -43,7 +43,7 @@ def suspects(draft: Draft, plans: Sequence[Plan]) -> list[tuple[str, How]]:
 
 
 def is_only_explanation(
-    draft: Draft, plans: Sequence[Plan], truth: tuple[str, ...], how: How
+    draft: Draft, plans: Sequence[AppPlan], truth: tuple[str, ...], how: How
 ) -> bool:
     """Say whether the truth is the first of the smallest sets of hypotheses that reach the draft.
 

@@ -5,18 +5,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from publishers.webhooks.retry import Answer, RetryPolicy, judge
+from publishers.webhooks.retry import ReceiverAnswer, RetryPolicy, judge
 
 NOW = datetime(2026, 6, 3, 12, 0, tzinfo=UTC)
 POLICY = RetryPolicy(maximum_attempts=5, first_wait_seconds=30, longest_wait_seconds=100)
 
 
-def answered(status: int | None, retry_after: str | None = None) -> Answer:
-    return Answer(status, None if status else "the connection broke", "", 5, retry_after)
+def answered(status: int | None, retry_after: str | None = None) -> ReceiverAnswer:
+    return ReceiverAnswer(status, None if status else "the connection broke", "", 5, retry_after)
 
 
 def wait_seconds(
-    answer: Answer, attempts: int, seed: int = 1, policy: RetryPolicy = POLICY
+    answer: ReceiverAnswer, attempts: int, seed: int = 1, policy: RetryPolicy = POLICY
 ) -> float:
     verdict = judge(answer, attempts, policy, NOW, random.Random(seed))
     assert verdict.state == "pending"

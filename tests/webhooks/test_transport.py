@@ -16,7 +16,7 @@ from webhook_world import SECRET, START
 
 from publishers.webhooks.endpoints import OpenEndpoint
 from publishers.webhooks.guard import GuardPolicy, check_url
-from publishers.webhooks.retry import Answer
+from publishers.webhooks.retry import ReceiverAnswer
 from publishers.webhooks.sender import BODY_BYTES_KEPT, Sender, Timeouts
 
 EVENT = {"id": "e1", "type": "t", "service": "s", "external_subscription_id": "x", "sequence": 1}
@@ -27,7 +27,7 @@ PUBLIC = "93.184.215.14"
 
 def post(
     url: str, policy: GuardPolicy, resolver: Callable[[str, int], Sequence[str]], **timeouts: float
-) -> Answer:
+) -> ReceiverAnswer:
     endpoint = OpenEndpoint("nexacloud", check_url(url, policy), (SECRET,))
     limits = Timeouts(**{"connect": 2, "read": 2, "whole": 4, **timeouts})
     with Sender(policy, lambda: START, timeouts=limits, connections=2, resolver=resolver) as sender:
