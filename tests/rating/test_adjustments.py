@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from nexacloud_rows import plan, subscription, toronto, usage
-from rating_world import LINES, World
+from rating_world import LINES, Dbt, World, fresh_world, kept_world
+
+if TYPE_CHECKING:
+    from sandbox.postgres import Cluster
 
 APRIL = toronto(2026, 4, 1)
 NEW = "line_key not in (select line_key from ops.publication_lines where released_at is null)"
@@ -26,6 +31,19 @@ def small_world(world: World) -> World:
     return world
 
 
+@pytest.fixture(scope="module")
+def rated_once(cluster: Cluster, rating_dbt: Dbt) -> Callable[[], World]:
+    world = small_world(fresh_world(cluster, rating_dbt))
+    world.rate()
+    return kept_world(cluster, world, "april_rated")
+
+
+@pytest.fixture
+def rated(rated_once: Callable[[], World]) -> World:
+    """The small world, rated once for all tests; nothing of it is billed yet."""
+    return rated_once()
+
+
 def april(world: World, condition: str = "true") -> list[dict[str, Any]]:
     return world.lines(f"service_period_start = '2026-04-01 04:00+00' and {condition}")
 
@@ -42,8 +60,8 @@ def total(world: World, name: str) -> Decimal:
     return sum((line["amount"] for line in lines), Decimal(0))
 
 
-def test_a_billed_month_is_only_ever_adjusted(world: World) -> None:
-    small_world(world).rate()
+def test_a_billed_month_is_only_ever_adjusted(rated: World) -> None:
+    world = rated
     assert new_lines(world)[("late", "cpu_seconds", "usage")] == Decimal("10.00")
     billed = april(world, "external_subscription_id <> 'part'")
     world.publish(billed, "april")
@@ -100,8 +118,8 @@ def test_a_billed_month_is_only_ever_adjusted(world: World) -> None:
     assert total(world, "gone") == Decimal("31.00")
 
 
-def test_a_credit_is_no_reason_to_bill_again(world: World) -> None:
-    small_world(world).rate()
+def test_a_credit_is_no_reason_to_bill_again(rated: World) -> None:
+    world = rated
     base = april(world, "external_subscription_id = 'late' and kind = 'base'")
     world.publish(base, "april")
     credit = {**base[0], "line_key": "credit", "kind": "credit", "amount": Decimal("-31.00")}
@@ -112,8 +130,8 @@ def test_a_credit_is_no_reason_to_bill_again(world: World) -> None:
     assert sorted(kinds) == ["base", "credit", "usage"]
 
 
-def test_a_switch_that_shows_late_is_one_adjustment_of_the_fee(world: World) -> None:
-    small_world(world).rate()
+def test_a_switch_that_shows_late_is_one_adjustment_of_the_fee(rated: World) -> None:
+    world = rated
     world.publish(april(world, "external_subscription_id = 'part'"), "april")
     switched_at: datetime = toronto(2026, 4, 16)
     world.change("raw_nexacloud.subscriptions", "part", plan_id="q", updated_at=switched_at)
@@ -134,9 +152,9 @@ BILLED_TO = {
 }
 
 
-def test_a_correction_goes_where_the_invoice_went(world: World) -> None:
+def test_a_correction_goes_where_the_invoice_went(rated: World) -> None:
     """Whoever holds the subscription today, wherever the customer lives now."""
-    small_world(world).rate()
+    world = rated
     lines = april(world, "external_subscription_id = 'late'")
     world.publish([{**line, **BILLED_TO} for line in lines], "april")
     moved_at: datetime = toronto(2026, 6, 2, 10)
@@ -156,8 +174,8 @@ def exceptions(world: World, model: str) -> list[dict[str, Any]]:
     return world.query(f"select * from intermediate.{model} order by subject")
 
 
-def test_boundaries_that_moved_bill_nothing_again_and_give_nothing_back(world: World) -> None:
-    small_world(world).rate()
+def test_boundaries_that_moved_bill_nothing_again_and_give_nothing_back(rated: World) -> None:
+    world = rated
     billed = april(world, "external_subscription_id <> 'part'")
     world.publish(billed, "april")
     world.policies = {"nexacloud": {"timezone": "America/Vancouver"}}
@@ -220,8 +238,8 @@ def test_a_policy_with_its_day_is_no_change_of_what_is_billed(world: World) -> N
     assert changed == ["aggregation of cpu_seconds sum max", "proration day second"]
 
 
-def test_an_adjustment_between_two_partners_waits_for_a_person(world: World) -> None:
-    small_world(world).rate()
+def test_an_adjustment_between_two_partners_waits_for_a_person(rated: World) -> None:
+    world = rated
     world.change(
         "raw_nexacloud.subscriptions", "part", plan_id="q", updated_at=toronto(2026, 4, 16)
     )
@@ -242,8 +260,8 @@ def test_an_adjustment_between_two_partners_waits_for_a_person(world: World) -> 
     assert "partners 1, 2" in row["description"]
 
 
-def test_what_a_person_gave_back_is_not_given_back_again(world: World) -> None:
-    small_world(world).rate()
+def test_what_a_person_gave_back_is_not_given_back_again(rated: World) -> None:
+    world = rated
     [base] = april(world, "external_subscription_id = 'gone'")
     world.publish([base], "april")
     credit = {**base, "line_key": "credit", "kind": "credit", "amount": Decimal("-20.00")}

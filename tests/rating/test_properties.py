@@ -1,14 +1,15 @@
-"""Laws over made-up plans and usage. Each draw is a batch of subscriptions that one build rates."""
+"""Laws over made-up plans and usage. Whatever is drawn for all of them, one build rates."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from charge_examples import Charge, charges, parts_of, quantities
@@ -23,18 +24,34 @@ if TYPE_CHECKING:
 METRIC = "units"
 IN_MARCH = toronto(2026, 3, 1)
 MAY = toronto(2026, 5, 1)
-# A build a draw: a draw is large instead of many, and a failure is its own smallest example.
-batch = settings(
-    max_examples=3,  # the first is all zeroes
-    deadline=None,
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),
-    suppress_health_check=list(HealthCheck),
-)
+BATCHES = 3  # of each law; the first is all zeroes
 
 
-@pytest.fixture(scope="module")
-def worlds(cluster: Cluster, rating_dbt: Dbt) -> tuple[Cluster, Dbt]:
-    return cluster, rating_dbt
+@dataclass(frozen=True)
+class Batch:
+    """What one law has drawn, and how it is held: groups of subscriptions, which are rated."""
+
+    drawn: list[Any]
+    groups: list[list[Held]]
+
+
+def drawn_by(each: st.SearchStrategy[Any], count: int) -> list[list[Any]]:
+    """Batches of examples. A failure names its own; there is no build to shrink it by."""
+    found: list[list[Any]] = []
+
+    @settings(
+        max_examples=BATCHES,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.lists(each, min_size=count, max_size=count))
+    def collect(drawn: list[Any]) -> None:
+        found.append(drawn)
+
+    collect()
+    return found
 
 
 @dataclass(frozen=True)
@@ -46,25 +63,23 @@ class Held:
     started_at: datetime = IN_MARCH
 
 
-def rate(worlds: tuple[Cluster, Dbt], batch: Iterable[Held]) -> list[Decimal]:
+def rate(world: World, held: Sequence[Held]) -> list[Decimal]:
     """What each subscription's charge costs in May, by the real models."""
-    world = fresh_world(*worlds)
     world.policies = {"nexacloud": {"proration": "day"}}
-    held = list(enumerate(batch))
-    world.load("raw_nexacloud.plans", [plan(f"p{n}") for n, _ in held])
+    world.load("raw_nexacloud.plans", [plan(f"p{n}") for n, _ in enumerate(held)])
     world.load(
         "raw_nexacloud.subscriptions",
-        [subscription(f"s{n}", f"p{n}", one.started_at) for n, one in held],
+        [subscription(f"s{n}", f"p{n}", one.started_at) for n, one in enumerate(held)],
     )
     world.seed("metrics", [{"service": "nexacloud", "metric": METRIC, "aggregation": "sum"}])
-    booked = [one.charge.rows(f"p{n}", METRIC) for n, one in held]
+    booked = [one.charge.rows(f"p{n}", METRIC) for n, one in enumerate(held)]
     world.seed("charges", [row for row, _ in booked])
     world.seed("charge_tiers", [tier for _, tiers in booked for tier in tiers])
     world.load(
         "raw_nexacloud.usage_records",
         [
             usage(n * 100 + k, f"s{n}", quantity, last_moment(k), metric=METRIC)
-            for n, one in held
+            for n, one in enumerate(held)
             for k, quantity in enumerate(one.records)
         ],
     )
@@ -87,49 +102,79 @@ def _amounts(world: World, count: int) -> list[Decimal]:
 starts = st.integers(1, 31).map(lambda day: toronto(2026, 5, day))
 
 
-@batch
-@given(st.lists(st.tuples(charges(), quantities, starts), min_size=150, max_size=150))
-def test_every_charge_is_exact_and_rounded_once(
-    worlds: tuple[Cluster, Dbt], drawn: list[tuple[Charge, Decimal, datetime]]
-) -> None:
-    found = rate(worlds, [Held(charge, [used], start) for charge, used, start in drawn])
-    shares = [Fraction((toronto(2026, 6, 1) - start).days, 31) for *_, start in drawn]
-    expected = [
-        charge.cost(used, share) for (charge, used, _), share in zip(drawn, shares, strict=True)
-    ]
-    assert found == expected
-
-
 @st.composite
 def splits(draw: st.DrawFn) -> tuple[Charge, Decimal, list[Decimal]]:
     total = draw(quantities)
     return draw(charges()), total, draw(parts_of(total))
 
 
-@batch
-@given(st.lists(splits(), min_size=80, max_size=80))
-def test_splitting_usage_over_more_records_changes_nothing(
-    worlds: tuple[Cluster, Dbt], drawn: list[tuple[Charge, Decimal, list[Decimal]]]
-) -> None:
-    whole = [Held(charge, [total]) for charge, total, _ in drawn]
-    split = [Held(charge, parts) for charge, _, parts in drawn]
-    found = rate(worlds, [*whole, *split])
-    assert found[: len(drawn)] == found[len(drawn) :]
+def exact_batches() -> list[Batch]:
+    return [
+        Batch(drawn, [[Held(charge, [used], start) for charge, used, start in drawn]])
+        for drawn in drawn_by(st.tuples(charges(), quantities, starts), 150)
+    ]
 
 
-@batch
-@given(st.lists(st.tuples(charges(), quantities, quantities), min_size=80, max_size=80))
-def test_more_usage_never_costs_less_except_past_a_volume_boundary(
-    worlds: tuple[Cluster, Dbt], drawn: list[tuple[Charge, Decimal, Decimal]]
-) -> None:
-    pairs = [(charge, min(one, two), max(one, two)) for charge, one, two in drawn]
-    found = rate(
-        worlds,
-        [Held(charge, [less]) for charge, less, _ in pairs]
-        + [Held(charge, [more]) for charge, _, more in pairs],
-    )
-    for (charge, less, more), low, high in zip(
-        pairs, found[: len(pairs)], found[len(pairs) :], strict=True
-    ):
-        ends = [charge.tier_of(charge.billable(units, Fraction(1))) for units in (less, more)]
-        assert low <= high or (charge.model == "volume" and ends[0] < ends[1])
+def split_batches() -> list[Batch]:
+    return [
+        Batch(
+            drawn,
+            [
+                [Held(charge, [total]) for charge, total, _ in drawn],
+                [Held(charge, parts) for charge, _, parts in drawn],
+            ],
+        )
+        for drawn in drawn_by(splits(), 80)
+    ]
+
+
+def growing_batches() -> list[Batch]:
+    found = []
+    for drawn in drawn_by(st.tuples(charges(), quantities, quantities), 80):
+        pairs = [(charge, *sorted(used)) for charge, *used in drawn]
+        groups = [[Held(charge, [used[n]]) for charge, *used in pairs] for n in (0, 1)]
+        found.append(Batch(pairs, groups))
+    return found
+
+
+LAWS = {"exact": exact_batches, "split": split_batches, "growing": growing_batches}
+Rated = dict[str, list[tuple[list[Any], list[list[Decimal]]]]]
+
+
+@pytest.fixture(scope="module")
+def rated(cluster: Cluster, rating_dbt: Dbt) -> Rated:
+    """By law: what each batch has drawn, and what its groups cost."""
+    batches = {law: draw() for law, draw in LAWS.items()}
+    held = [
+        one for law in batches.values() for batch in law for group in batch.groups for one in group
+    ]
+    amounts = iter(rate(fresh_world(cluster, rating_dbt), held))
+    return {
+        law: [
+            (batch.drawn, [list(islice(amounts, len(group))) for group in batch.groups])
+            for batch in drawn
+        ]
+        for law, drawn in batches.items()
+    }
+
+
+def test_every_charge_is_exact_and_rounded_once(rated: Rated) -> None:
+    for drawn, [found] in rated["exact"]:
+        assert len(found) == 150
+        for (charge, used, start), amount in zip(drawn, found, strict=True):
+            share = Fraction((toronto(2026, 6, 1) - start).days, 31)
+            assert amount == charge.cost(used, share), (charge, used, start)
+
+
+def test_splitting_usage_over_more_records_changes_nothing(rated: Rated) -> None:
+    for drawn, [whole, split] in rated["split"]:
+        for example, one, many in zip(drawn, whole, split, strict=True):
+            assert one == many, example
+
+
+def test_more_usage_never_costs_less_except_past_a_volume_boundary(rated: Rated) -> None:
+    for drawn, [low, high] in rated["growing"]:
+        for (charge, *used), cheap, dear in zip(drawn, low, high, strict=True):
+            ends = [charge.tier_of(charge.billable(units, Fraction(1))) for units in used]
+            may_fall = charge.model == "volume" and ends[0] < ends[1]
+            assert cheap <= dear or may_fall, (charge, used)
