@@ -57,12 +57,6 @@ line_versions as (
 
 ),
 
-odoo_subscriptions as (
-
-    select * from {{ ref('int_odoo_subscriptions') }}
-
-),
-
 product_map as (
 
     select * from {{ ref('int_product_map') }}
@@ -97,7 +91,8 @@ identified as (
         sale_order_id,
         service,
         external_subscription_id
-    from odoo_subscriptions
+    from subscription_versions
+    where sale_order_id is not null
 
 ),
 

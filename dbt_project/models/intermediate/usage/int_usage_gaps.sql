@@ -35,7 +35,9 @@ services as (
 
 metrics as (
 
-    select * from {{ ref('int_metrics') }}
+    select *
+    from {{ ref('int_metric_versions') }}
+    where is_current
 
 ),
 
