@@ -1,8 +1,9 @@
 -- What the price book is held against before anything is rated by it:
--- depends_on: {{ ref('metrics') }}, {{ ref('stg_nexacloud__plans') }}, {{ ref('stg_snapshots__nexacloud_plans') }}
--- depends_on: {{ ref('stg_odoo__fusion_billing_charge') }}, {{ ref('stg_odoo__fusion_billing_service') }}
--- depends_on: {{ ref('stg_odoo__fusion_billing_metric') }}, {{ ref('stg_odoo__res_currency') }}
--- depends_on: {{ ref('stg_odoo__sale_subscription_plan') }}
+-- depends_on: {{ ref('metrics') }}, {{ ref('stg_snapshots__nexacloud_plans') }}
+-- depends_on: {{ ref('stg_snapshots__odoo_fusion_billing_charge') }}, {{ ref('stg_odoo__res_currency') }}
+-- depends_on: {{ ref('stg_odoo__fusion_billing_service') }}
+-- depends_on: {{ ref('stg_snapshots__odoo_fusion_billing_metric') }}
+-- depends_on: {{ ref('stg_snapshots__odoo_sale_subscription_plan') }}
 with charges as (
 
     select * from {{ ref('charges') }}

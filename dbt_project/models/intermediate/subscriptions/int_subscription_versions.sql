@@ -35,7 +35,9 @@ billing_services as (
 
 account_links as (
 
-    select * from {{ ref('stg_odoo__fusion_billing_account_link') }}
+    select *
+    from {{ ref('stg_snapshots__odoo_fusion_billing_account_link') }}
+    where is_current
 
 ),
 
