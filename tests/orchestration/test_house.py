@@ -161,7 +161,7 @@ def test_nothing_reads_the_marts_but_marts_and_decisions(manifest: dict[str, Any
 
 
 def test_a_staging_model_is_named_after_its_one_table(manifest: dict[str, Any]) -> None:
-    """raw_x.y is stg_x__y, snapshots.x_y is stg_snapshots__x_y; its deleted rows may stand apart."""
+    """raw_x.y is stg_x__y, snapshots.x_y is stg_snapshots__x_y; deleted rows may stand apart."""
     odd = []
     for node in _nodes(manifest, "model"):
         if node["config"].get("schema") != "staging":

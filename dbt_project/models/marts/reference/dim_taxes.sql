@@ -1,37 +1,12 @@
-with components as (
+with taxes as (
+
+    select * from {{ ref('int_taxes') }}
+
+),
+
+components as (
 
     select * from {{ ref('int_tax_components') }}
-
-),
-
-odoo_taxes as (
-
-    select * from {{ ref('stg_odoo__account_tax') }}
-
-),
-
-company as (
-
-    select * from {{ ref('stg_odoo__res_company') }}
-
-),
-
-taxes as (
-
-    select
-        odoo_taxes.tax_id,
-        odoo_taxes.tax_name,
-        odoo_taxes.amount_type,
-        odoo_taxes.tax_use,
-        coalesce(
-            nullif(odoo_taxes.price_include_override, ''), company.default_price_include,
-            'tax_excluded'
-        ) = 'tax_included' as is_price_included,
-        coalesce(odoo_taxes.is_active, false) as is_active,
-        odoo_taxes.company_id,
-        odoo_taxes.sequence
-    from odoo_taxes
-    left join company on odoo_taxes.company_id = company.company_id
 
 ),
 
