@@ -23,6 +23,7 @@ _IN_USE = """
     left join lateral (
         select started_at, error from ops.builds
         where is_whole and status <> 'running' and build_id > in_use.build_id
+            and schema_prefix = %s
         order by build_id desc
         limit 1
     ) as failed on true
@@ -84,7 +85,9 @@ def in_use(conn: connection, marts: str) -> Build | None:
     """
     with conn.cursor() as cursor:
         try:
-            cursor.execute(sql.SQL(_IN_USE).format(marts=sql.Identifier(marts)))
+            cursor.execute(
+                sql.SQL(_IN_USE).format(marts=sql.Identifier(marts)), (marts.removesuffix("marts"),)
+            )
         except (UndefinedTable, InvalidSchemaName):
             conn.rollback()
             return None

@@ -12,7 +12,7 @@ from connections.settings import Settings
 _FAIL = """
     update ops.builds
     set status = 'failed', finished_at = clock_timestamp(), error = %s
-    where status = 'running'
+    where status = 'running' and schema_prefix = %s
 """
 
 
@@ -22,4 +22,4 @@ def fail_unfinished(settings: Settings, error: str) -> None:
     Only for who holds the place of the one build at a time.
     """
     with warehouse(settings) as conn, conn.cursor() as cursor:
-        cursor.execute(_FAIL, (error[:1000],))
+        cursor.execute(_FAIL, (error[:1000], settings.billing_schema_prefix))

@@ -30,7 +30,7 @@ _IN_USE = """
                 and (created_count = 0 and updated_count = 0 and deleted_count = 0) is not true
         )
     from ops.builds
-    where status = 'passed' and is_whole
+    where status = 'passed' and is_whole and schema_prefix = %s
     order by build_id desc
     limit 1
 """
@@ -41,12 +41,12 @@ def stale_reason(conn: Connection, marts: str = "marts") -> str | None:
     with conn:
         build = in_use(conn, marts)
     with conn, conn.cursor() as cursor:
-        return next(_reasons(cursor, build), None)
+        return next(_reasons(cursor, build, marts), None)
 
 
-def _reasons(cursor: Cursor, build: Build | None) -> Iterator[str]:
+def _reasons(cursor: Cursor, build: Build | None, marts: str) -> Iterator[str]:
     yield from _old_loads(cursor)
-    yield from _old_build(cursor, build)
+    yield from _old_build(cursor, build, marts)
 
 
 def _old_loads(cursor: Cursor) -> Iterator[str]:
@@ -69,9 +69,9 @@ def _old_loads(cursor: Cursor) -> Iterator[str]:
             )
 
 
-def _old_build(cursor: Cursor, build: Build | None) -> Iterator[str]:
+def _old_build(cursor: Cursor, build: Build | None, marts: str) -> Iterator[str]:
     """A newer build that runs or failed changes nothing: what it made is not in use."""
-    cursor.execute(_IN_USE, (timedelta(hours=MAX_HOURS),))
+    cursor.execute(_IN_USE, (timedelta(hours=MAX_HOURS), marts.removesuffix("marts")))
     found = cursor.fetchone()
     if found is None:
         yield f"no build of the warehouse is known that passed: {RUN}"

@@ -13,23 +13,12 @@
     {{ return(flags.WHICH == 'build' and not flags.EMPTY and not missing and build_suffix() | trim != '') }}
 {%- endmacro %}
 
-{#- on-run-start: the row of ops.builds that the build is known by. One build of a prefix at a time: the lock
-    is this session's and ends with dbt, however dbt ends. -#}
+{#- on-run-start: the row of ops.builds that the build is known by. One build of a prefix at a time. -#}
 {% macro begin_build() -%}
     {%- if execute and build_suffix() | trim == '' -%}
         {{ refuse_in_place() }}
     {%- elif execute and is_whole_build(selected_resources) -%}
-        {%- set lock = "hashtext('fusion_billing.build " ~ layer_schema('') ~ "')" -%}
-        {%- if not run_query('select pg_try_advisory_lock(' ~ lock ~ ')').columns[0].values()[0] -%}
-            {{ exceptions.raise_compiler_error(
-                'another build of this warehouse is under way: what it makes and this one would make is in the'
-                ~ ' same schemas. Try again when it is over (ops.builds has it).'
-            ) }}
-        {%- endif -%}
-        update ops.builds
-        set status = 'failed', finished_at = clock_timestamp(), error = 'ended without a word'
-        where status = 'running';
-        insert into ops.builds (as_of, is_whole) values ({{ as_of() }}, true);
+        select ops.begin_build({{ as_of() }}, '{{ layer_schema("") }}', '{{ invocation_id }}');
         commit
     {%- elif execute and flags.WHICH in ('build', 'run', 'seed') -%}
         {%- do log(
@@ -52,12 +41,11 @@
                 status = 'failed', finished_at = clock_timestamp(), tests_passed = {{ passed | length }},
                 tests_failed = {{ tests | selectattr('status', 'in', ['error', 'fail']) | list | length }},
                 error = {{ dbt.string_literal(dbt.escape_single_quotes(failure_sentence(first))) }}
-            where build_id = (select max(build_id) from ops.builds where status = 'running');
+            where invocation_id = '{{ invocation_id }}';
             commit
         {%- else -%}
             select ops.swap_build(
-                (select max(build_id) from ops.builds where status = 'running'),
-                '{{ layer_schema("") }}', '{{ build_suffix() }}', '{{ tojson(made_relations()) }}',
+                '{{ invocation_id }}', '{{ build_suffix() }}', '{{ tojson(made_relations()) }}',
                 {{ passed | length }}, '{{ env_var("BILLING_CODE_VERSION", "") }}'
             );
             commit

@@ -10,20 +10,66 @@ down_revision = "0011"
 branch_labels = None
 depends_on = None
 
+BUILDS = """
+alter table ops.builds add column schema_prefix text not null default '';
+alter table ops.builds add column invocation_id text;
+"""
+
+# A build that was killed leaves its row running: it is told from one that goes on by its sessions,
+# of which dbt has one at least but for moments between two nodes.
+BEGIN = """
+create function ops.begin_build(instant timestamptz, prefix text, invocation text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    is_alive boolean := true;
+begin
+    for attempt in 1 .. 5 loop
+        perform from ops.builds where status = 'running' and schema_prefix = prefix;
+        exit when not found;
+        perform pg_stat_clear_snapshot();
+        perform from pg_stat_activity
+        where datname = current_database() and application_name = 'dbt ' || prefix
+            and pid <> pg_backend_pid();
+        is_alive := found;
+        exit when is_alive;
+        perform pg_sleep(0.2);
+        is_alive := false;
+    end loop;
+    perform from ops.builds where status = 'running' and schema_prefix = prefix;
+    if found and is_alive then
+        raise exception 'another build of this warehouse is under way: both would be made in the'
+            ' same schemas' using hint = 'Try again when ops.builds says that it is over.';
+    end if;
+    update ops.builds
+    set status = 'failed', finished_at = clock_timestamp(), error = 'ended without a word'
+    where status = 'running' and schema_prefix = prefix;
+    insert into ops.builds (as_of, is_whole, schema_prefix, invocation_id)
+    values (instant, true, prefix, invocation);
+end $$;
+"""
+
 # Readers that need one build in several statements hold the lock shared (connections/builds.py).
 # Runs with the caller's rights: whoever builds owns what is built. Grants on what is replaced go to
 # what replaces it, and default privileges of the public schema count for what is moved into it.
 SWAP = """
 create function ops.swap_build(
-    build bigint, prefix text, suffix text, made jsonb, tests int, version text
+    invocation text, suffix text, made jsonb, tests int, version text
 ) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     attempts constant int := 200;
-    statement record;
+    build bigint;
+    prefix text;
 begin
+    select build_id, schema_prefix into build, prefix
+    from ops.builds where invocation_id = invocation and status = 'running';
+    if build is null then
+        raise exception 'another build began since: this one is not swapped in';
+    end if;
     perform set_config('lock_timeout', '500ms', true);
     for attempt in 1 .. attempts loop
         begin
@@ -159,6 +205,8 @@ end $$;
 
 def upgrade() -> None:
     """What stands in the public schemas stays, and is replaced by the next build that passes."""
+    op.execute(BUILDS)
+    op.execute(BEGIN)
     op.execute(REPLACE)
     op.execute(SWAP)
 

@@ -1,1 +1,5 @@
-{{ config(materialized='incremental', unique_key='id') }} select id, quantity from {{ ref('stg_given') }}
+{{ config(materialized='incremental', unique_key='id') }}
+
+with given as (select * from {{ ref('stg_given') }})
+
+select id, quantity from given

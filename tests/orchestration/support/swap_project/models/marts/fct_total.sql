@@ -1,1 +1,3 @@
-select count(*)::int as row_count, sum(quantity) as quantity from {{ ref('int_kept') }}
+with kept as (select * from {{ ref('int_kept') }})
+
+select count(*)::int as row_count, sum(quantity) as quantity from kept

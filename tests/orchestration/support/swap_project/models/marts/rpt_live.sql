@@ -1,1 +1,7 @@
-{{ config(materialized='view') }} select fct_total.*, stg_given.id from {{ ref('fct_total') }} as fct_total, {{ ref('stg_given') }} as stg_given
+{{ config(materialized='view') }}
+
+with total as (select * from {{ ref('fct_total') }}),
+
+given as (select * from {{ ref('stg_given') }})
+
+select total.quantity, given.id from total cross join given

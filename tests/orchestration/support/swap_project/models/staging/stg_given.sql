@@ -1,1 +1,1 @@
-select id, quantity from given
+select id, quantity from public.given

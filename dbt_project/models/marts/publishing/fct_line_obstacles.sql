@@ -4,7 +4,7 @@
 ) }}
 
 -- What the loaded data say against a line, settled at every build: what people decide, and what Odoo
--- would bill by itself, is joined live in int_line_publishing_facts.
+-- would bill by itself, is joined live in fct_invoice_line_status.
 -- Named columns: the lines are read several times, and whole rows would go through the disk.
 with lines as (
 
