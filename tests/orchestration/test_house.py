@@ -215,3 +215,22 @@ def test_every_model_is_tested(manifest: dict[str, Any]) -> None:
         if node["config"].get("schema") in LAYERS_ABOVE_STAGING and node["unique_id"] not in tested
     ]
     assert bare == []
+
+
+def test_sources_say_of_a_table_what_the_loaders_say(manifest: dict[str, Any]) -> None:
+    from loaders.tables import ALL
+
+    said = {
+        (source["source_name"], source["name"]): source["description"]
+        for source in manifest["sources"].values()
+    }
+    for table in ALL:
+        assert said[f"raw_{table.source}", table.name] == table.description
+
+
+def test_every_source_table_is_described_and_has_a_freshness(manifest: dict[str, Any]) -> None:
+    """Decisions and the ledger cannot be too old."""
+    for source in manifest["sources"].values():
+        assert source["description"], source["unique_id"]
+        has_freshness = bool(source["freshness"] and source["freshness"]["warn_after"]["count"])
+        assert has_freshness == (source["source_name"] != "ops"), source["unique_id"]
