@@ -23,7 +23,7 @@ BY_MONTH = (
     "marts.fct_reconciliation_causes",
     "marts.fct_monthly_revenue",
     "marts.rpt_usage_by_customer",
-    "intermediate.int_billing_exceptions",
+    "marts.fct_exceptions",
     "intermediate.int_rated_lines",
     "marts.fct_readiness_periods",
     "intermediate.int_subscription_periods",

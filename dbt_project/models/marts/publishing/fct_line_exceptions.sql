@@ -16,7 +16,7 @@ with lines as (
 exceptions as (
 
     select *
-    from {{ ref('int_billing_exceptions') }}
+    from {{ ref('fct_exceptions') }}
     where is_blocking
 
 ),

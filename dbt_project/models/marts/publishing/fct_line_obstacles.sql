@@ -34,14 +34,6 @@ partner_taxes as (
 
 ),
 
-partners as (
-
-    select *
-    from {{ ref('stg_snapshots__odoo_res_partner') }}
-    where is_current and coalesce(is_active, true)
-
-),
-
 products_taxed_otherwise as (
 
     select * from {{ ref('int_products_taxed_otherwise') }}
@@ -89,7 +81,7 @@ final as (
             case when lines.amount = 0 then 'its amount is zero' end,
             case when lines.partner_id is null then 'the customer has no Odoo partner yet' end,
             case
-                when lines.partner_id is not null and partners.partner_id is null
+                when lines.partner_id is not null and not coalesce(partner_taxes.is_active, false)
                     then 'its Odoo partner is archived or gone'
             end,
             case
@@ -104,7 +96,6 @@ final as (
             'the app already invoiced the period in ' || invoiced_by_app.invoice_numbers
         ), '') as reasons
     from lines
-    left join partners on lines.partner_id = partners.partner_id
     left join partner_taxes on lines.partner_id = partner_taxes.partner_id
     left join products_taxed_otherwise
         on lines.product_id = products_taxed_otherwise.product_id

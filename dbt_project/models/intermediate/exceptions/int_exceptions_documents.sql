@@ -10,14 +10,19 @@ with gates as (
 
 published_lines as (
 
-    select distinct
-        service,
-        subscription_id,
-        document_key,
-        service_period_start,
-        service_period_end
-    from {{ ref('int_published_lines') }}
-    where billed_amount <> 0
+    select * from {{ ref('int_published_lines') }}
+
+),
+
+publications as (
+
+    select * from {{ ref('stg_ops__publications') }}
+
+),
+
+publication_findings as (
+
+    select * from {{ ref('stg_ops__publication_findings') }}
 
 ),
 
@@ -39,6 +44,12 @@ native_billing as (
 
 ),
 
+currencies as (
+
+    select * from {{ ref('int_currencies') }}
+
+),
+
 -- Two that may issue for the same time, whatever the gate says today: what Odoo holds counts too.
 odoo_issues as (
 
@@ -57,6 +68,8 @@ odoo_issues as (
         service_period_end as issued_until,
         'Odoo holds document ' || document_key as issues
     from published_lines
+    where billed_amount <> 0
+    group by service, subscription_id, document_key, service_period_start, service_period_end
 
 ),
 
@@ -113,11 +126,95 @@ billed_natively as (
 
 ),
 
+-- A person proved that Odoo did not hold it, and its lines were published again or may be.
+back_again as (
+
+    select
+        'released_document_is_back' as kind,
+        published_lines.service,
+        published_lines.document_key || ' ' || published_lines.subscription_id as subject,
+        published_lines.subscription_id,
+        published_lines.document_key || ' ' || sum(published_lines.billed_amount) as facts,
+        'Document ' || published_lines.document_key
+        || coalesce(' (' || min(published_lines.odoo_name) || ')', '')
+        || ' was released as gone, and Odoo holds it again, with '
+        || round(sum(published_lines.billed_amount), 2) || ' ' || min(published_lines.currency)
+        || ' of subscription ' || published_lines.external_subscription_id as description,
+        min(publications.released_at) as since_at
+    from published_lines
+    inner join publications on published_lines.document_key = publications.document_key
+    where published_lines.is_released_and_back
+    group by
+        published_lines.service, published_lines.document_key, published_lines.subscription_id,
+        published_lines.external_subscription_id
+
+),
+
+not_as_sent as (
+
+    select
+        case
+            when finding = 'quarantined' then 'publication_quarantined' else 'publication_alarm'
+        end as kind,
+        service,
+        document_key as subject,
+        null::text as subscription_id,
+        finding || ' ' || coalesce(odoo_total_amount::text, '') as facts,
+        'Document ' || document_key || coalesce(' (' || odoo_name || ')', '') || ' of '
+        || {{ round_money('expected_total_amount', decimals_of('currencies')) }} || ' ' || publication_findings.currency || ': ' || replace(finding, '_', ' ')
+            as description,
+        found_at as since_at
+    from publication_findings
+    left join currencies on publication_findings.currency = currencies.currency_code
+    where is_alarm and finding <> 'released_document_is_back'
+
+),
+
 unioned as (
 
-    select * from issued_twice
+    select
+        kind,
+        service,
+        subject,
+        subscription_id,
+        external_customer_id,
+        facts,
+        description,
+        since_at
+    from issued_twice
     union all
-    select * from billed_natively
+    select
+        kind,
+        service,
+        subject,
+        subscription_id,
+        external_customer_id,
+        facts,
+        description,
+        since_at
+    from billed_natively
+    union all
+    select
+        kind,
+        service,
+        subject,
+        subscription_id,
+        null::text as external_customer_id,
+        facts,
+        description,
+        since_at
+    from not_as_sent
+    union all
+    select
+        kind,
+        service,
+        subject,
+        subscription_id,
+        null::text as external_customer_id,
+        facts,
+        description,
+        since_at
+    from back_again
 
 ),
 
