@@ -46,23 +46,6 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Before a night rates what changed, what was rated from something else goes. -#}
-{% macro forget_changed_charges() -%}
-    {%- if is_incremental() -%}
-        delete from {{ this }} as rated
-        where not exists (
-            select 1
-            from {{ ref('int_charge_inputs') }} as inputs
-            where
-                inputs.subscription_id = rated.subscription_id
-                and inputs.period_type = rated.period_type
-                and inputs.segment_start = rated.segment_start
-                and inputs.charge = rated.charge
-                and inputs.inputs_hash = rated.inputs_hash
-        )
-    {%- endif -%}
-{%- endmacro %}
-
 {#- Sorting and hashing millions of records in memory instead of on disk; for the one transaction. -#}
 {% macro with_working_memory() -%}
     set local work_mem = '256MB'

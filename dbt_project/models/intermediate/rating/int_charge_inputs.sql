@@ -1,4 +1,4 @@
-{{ config(post_hook="{{ analyze_keys('subscription_id, period_type, segment_start, charge, inputs_hash') }}") }}
+{{ config(materialized='view') }}
 
 -- What is priced in a currency that nobody knows is in no line: an exception holds them.
 with segment_charges as (
@@ -32,7 +32,7 @@ metrics as (
 
 ),
 
-inputs as (
+final as (
 
     select
         segments.service,
@@ -88,16 +88,6 @@ inputs as (
         on
             segments.service = metrics.service
             and segment_charges.metric = metrics.metric
-
-),
-
--- What a charge was rated from, in one number: nothing is rated again while it stays.
-final as (
-
-    select
-        *,
-        hashtextextended(inputs::text, 0) as inputs_hash
-    from inputs
 
 )
 
