@@ -249,8 +249,7 @@ def test_an_acknowledged_exception_is_closed_until_its_facts_change(decisions: L
         "acknowledged_by": "dana",
     }
     decisions.query(
-        "update intermediate.int_billing_exceptions set facts_hash = 'other'"
-        " where exception_key = %s",
+        "update marts.fct_exceptions set facts_hash = 'other' where exception_key = %s",
         exception["exception_key"],
     )
     assert decisions.one(query, exception["exception_key"])["is_open"]

@@ -159,6 +159,7 @@ placed as (
         place_spans.valid_from,
         place_spans.valid_until,
         coalesce(delivered.delivery_partner_id, own.partner_id) as delivery_partner_id,
+        own.is_active,
         own.country_id as own_country_id,
         coalesce(delivered.manual_fiscal_position_id, own.manual_fiscal_position_id)
             as manual_position_id,
@@ -237,6 +238,7 @@ final as (
         places.valid_from,
         places.valid_until,
         places.delivery_partner_id,
+        places.is_active,
         places.country_code,
         places.state_code,
         places.manual_position_id is not null as is_manual,
