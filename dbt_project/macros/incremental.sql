@@ -34,11 +34,30 @@
     )
 {%- endmacro %}
 
+{#- Where a record counts from now on, and where it counted so far. Others change no sum. -#}
+{% macro touched_slices() -%}
+    select
+        subscription_id,
+        metric,
+        slice_on
+    from {{ ref('int_usage_arrivals') }}
+    where is_counted
+    union
+    select
+        former_subscription_id as subscription_id,
+        former_metric as metric,
+        former_slice_on as slice_on
+    from {{ ref('int_usage_arrivals') }}
+    where was_counted
+{%- endmacro %}
+
 {#- Before a night sums the touched slices again, what they were goes: also where no record is left. -#}
 {% macro forget_touched_slices() -%}
     {%- if is_incremental() -%}
         delete from {{ this }} as slices
-        using (select distinct * from {{ ref('int_usage_touched') }}) as touched
+        using (
+            {{ touched_slices() }}
+        ) as touched
         where
             slices.subscription_id = touched.subscription_id
             and slices.metric = touched.metric
