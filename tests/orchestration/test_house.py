@@ -150,15 +150,17 @@ def test_billing_never_waits_for_what_explains(manifest: dict[str, Any]) -> None
     assert [node["name"] for node in models if EXPLAINING & set(node["fqn"])] == []
 
 
-def test_nothing_reads_the_marts_but_marts_and_decisions(manifest: dict[str, Any]) -> None:
-    """Staging reads no model at all: it renames one source table."""
-    found = [
-        f"{node['name']} reads {parent}"
-        for node in _nodes(manifest, "model")
-        if node["config"].get("schema") == "staging"
-        for parent in node["depends_on"]["nodes"]
-        if parent.startswith("model.")
-    ]
+def test_no_arrow_goes_back(manifest: dict[str, Any]) -> None:
+    """Staging reads sources only; nothing reads what is further down the way than itself."""
+    layers = ("staging", "intermediate", "marts")
+    found = []
+    for node in _nodes(manifest, "model"):
+        rank = layers.index(node["config"]["schema"])
+        for parent in node["depends_on"]["nodes"]:
+            if parent.startswith("model.") and (
+                rank == 0 or layers.index(_schema(manifest, parent)) > rank
+            ):
+                found.append(f"{node['name']} reads {parent}")
     assert found == []
 
 
