@@ -196,6 +196,21 @@ def test_a_model_that_is_no_more_goes_with_its_build(built: House) -> None:
     assert built.ask("select to_regclass('marts.fct_old')") == [(None,)]
 
 
+def test_what_was_built_in_place_before_is_replaced_by_the_first_swap(house: House) -> None:
+    assert house.build(BILLING_SCHEMA_SUFFIX="")[0] == 0
+    assert house.ask("select to_regclass('marts.dim_build')") == [(None,)]
+    house.ask("create view intermediate.int_old as select quantity from marts.fct_total")
+    house.ask("create table intermediate.int_older as select 1 as one")
+    house.ask("create table marts.of_an_analyst as select 1 as one")
+    house.ask("insert into public.given values (2, 5)")
+    code, said = house.build()
+    assert code == 0, said
+    assert house.total() == 15
+    left = "select to_regclass('intermediate.int_old'), to_regclass('intermediate.int_older')"
+    assert house.ask(left) == [(None, None)]
+    assert house.ask("select one from marts.of_an_analyst") == [(1,)]
+
+
 def test_a_reader_who_asks_twice_reads_one_build(built: House) -> None:
     built.ask("insert into public.given values (2, 5)")
     ended = threading.Event()
