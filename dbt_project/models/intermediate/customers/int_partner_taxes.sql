@@ -28,7 +28,9 @@ taxes as (
 
 components as (
 
-    select * from {{ ref('int_tax_components') }}
+    select *
+    from {{ ref('int_taxes') }}
+    where component_tax_id is not null
 
 ),
 
@@ -91,16 +93,16 @@ component_lists as (
                 'tax_id', components.component_tax_id,
                 'name', components.component_name,
                 -- Text, so that no reader turns it into a float.
-                'rate', trim_scale(components.rate_percent)::text
+                'rate', trim_scale(components.component_rate_percent)::text
             )
-            order by components.sequence, components.component_tax_id
+            order by components.component_sequence, components.component_tax_id
         ) as components,
-        sum(components.rate_percent) as rate_percent,
-        bool_or(components.amount_type <> 'percent') as has_other_amount_type,
-        bool_or(not coalesce(components.is_active, false)) as has_archived,
+        sum(components.component_rate_percent) as rate_percent,
+        bool_or(components.component_amount_type <> 'percent') as has_other_amount_type,
+        bool_or(not coalesce(components.is_component_active, false)) as has_archived,
         bool_or(
             coalesce(
-                nullif(components.price_include_override, ''), resolved.default_price_include,
+                nullif(components.component_price_include_override, ''), resolved.default_price_include,
                 'tax_excluded'
             ) = 'tax_included'
         ) as has_price_included
