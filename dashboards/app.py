@@ -1,7 +1,7 @@
 """The finance pages' front door: who looks, which page, and what is said when something is wrong.
 
 Started by `billing dashboard`. The outermost boundary for errors of ours is here: one message that
-names the mend, no traceback, no secret.
+says how to fix it, no traceback, no secret.
 """
 
 from __future__ import annotations

@@ -67,6 +67,8 @@ class Verbs(TyperGroup):
         """Run the verb; an error of ours becomes a sentence and exit code 1."""
         try:
             return super().invoke(ctx)
+        except (typer.Exit, typer.Abort):
+            raise
         except _ours() as error:  # the tuple is imported only where something was raised
             from orchestration.errors import sentence
             from orchestration.render import escape, stderr

@@ -22,8 +22,8 @@ from batch_people import FAY, People
 from batch_sources import Sources
 from batch_world import BatchWorld, link_partners
 from billed_company import Customer
+from dbt_runs import DbtFailed
 from odoo_holdings import Holdings, Stretch
-from rating_world import DbtFailed
 from recon_world import NAME
 
 from connections.errors import OdooError
