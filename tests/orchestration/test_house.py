@@ -160,6 +160,20 @@ def test_nothing_reads_the_marts_but_marts_and_decisions(manifest: dict[str, Any
     assert found == []
 
 
+def test_a_staging_model_is_named_after_its_one_table(manifest: dict[str, Any]) -> None:
+    """raw_x.y is stg_x__y, snapshots.x_y is stg_snapshots__x_y; deleted rows may stand apart."""
+    odd = []
+    for node in _nodes(manifest, "model"):
+        if node["config"].get("schema") != "staging":
+            continue
+        (parent,) = {name for name in node["depends_on"]["nodes"] if name.startswith("source.")}
+        _, _, schema, table = parent.split(".")
+        expected = f"stg_{schema.removeprefix('raw_')}__{table}"
+        if node["name"].removesuffix("_deleted") != expected:
+            odd.append(f"{node['name']} reads {schema}.{table}")
+    assert odd == []
+
+
 def test_every_model_says_its_grain(manifest: dict[str, Any]) -> None:
     silent = [
         node["name"]

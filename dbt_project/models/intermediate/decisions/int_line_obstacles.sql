@@ -37,8 +37,8 @@ partner_taxes as (
 partners as (
 
     select *
-    from {{ ref('stg_odoo__res_partner') }}
-    where coalesce(is_active, true)
+    from {{ ref('stg_snapshots__odoo_res_partner') }}
+    where is_current and coalesce(is_active, true)
 
 ),
 

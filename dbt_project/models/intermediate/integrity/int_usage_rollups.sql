@@ -16,7 +16,9 @@ billing_services as (
 
 billing_metrics as (
 
-    select * from {{ ref('stg_odoo__fusion_billing_metric') }}
+    select *
+    from {{ ref('stg_snapshots__odoo_fusion_billing_metric') }}
+    where is_current
 
 ),
 

@@ -16,7 +16,9 @@ customers as (
 
 partners as (
 
-    select * from {{ ref('stg_odoo__res_partner') }}
+    select *
+    from {{ ref('stg_snapshots__odoo_res_partner') }}
+    where is_current
 
 ),
 

@@ -26,7 +26,9 @@ usage as (
 
 metrics as (
 
-    select * from {{ ref('int_metrics') }}
+    select *
+    from {{ ref('int_metric_versions') }}
+    where is_current
 
 ),
 

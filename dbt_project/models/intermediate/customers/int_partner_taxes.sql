@@ -1,7 +1,12 @@
 {{ config(post_hook='analyze {{ this }}') }}
 
--- The sale taxes that a fiscal position makes of the company's default one, as configured now.
-with fiscal_positions as (
+with places as (
+
+    select * from {{ ref('int_partner_fiscal_positions') }}
+
+),
+
+fiscal_positions as (
 
     select * from {{ ref('stg_odoo__account_fiscal_position') }}
 
@@ -27,8 +32,9 @@ components as (
 
 ),
 
--- 0 stands for no position at all.
-positions as (
+-- The sale taxes that a fiscal position makes of the company's default one, as configured now; 0
+-- stands for no position at all.
+mapped_positions as (
 
     select
         fiscal_position_id,
@@ -46,19 +52,19 @@ positions as (
 resolved as (
 
     select
-        positions.fiscal_position_id,
+        mapped_positions.fiscal_position_id,
         company.default_price_include,
         coalesce(destinations.tax_id, company.default_sale_tax_id) as tax_id
-    from positions
+    from mapped_positions
     cross join company
     left join taxes as destinations
         on
-            destinations.tax_id = any(positions.destination_tax_ids)
+            destinations.tax_id = any(mapped_positions.destination_tax_ids)
             and company.default_sale_tax_id = any(destinations.replaced_tax_ids)
     where
         company.default_sale_tax_id is not null
         and (
-            positions.fiscal_position_id = 0 or cardinality(positions.destination_tax_ids) > 0
+            mapped_positions.fiscal_position_id = 0 or cardinality(mapped_positions.destination_tax_ids) > 0
         )
 
 ),
@@ -104,10 +110,10 @@ component_lists as (
 
 ),
 
-final as (
+position_taxes as (
 
     select
-        positions.fiscal_position_id,
+        mapped_positions.fiscal_position_id,
         coalesce(tax_lists.tax_ids, '{}'::bigint[]) as tax_ids,
         coalesce(component_lists.components, '[]'::jsonb) as components,
         coalesce(component_lists.rate_percent, 0) as rate_percent,
@@ -118,11 +124,62 @@ final as (
             when component_lists.has_price_included then 'tax_included_in_price'
             when component_lists.has_other_amount_type then 'tax_is_not_a_percentage'
         end as problem
-    from positions
+    from mapped_positions
     left join company on true
-    left join tax_lists on positions.fiscal_position_id = tax_lists.fiscal_position_id
+    left join tax_lists on mapped_positions.fiscal_position_id = tax_lists.fiscal_position_id
     left join component_lists
-        on positions.fiscal_position_id = component_lists.fiscal_position_id
+        on mapped_positions.fiscal_position_id = component_lists.fiscal_position_id
+
+),
+
+judged as (
+
+    select
+        places.partner_id,
+        places.valid_from,
+        places.valid_until,
+        places.delivery_partner_id,
+        places.country_code,
+        places.state_code,
+        places.fiscal_position_id,
+        places.is_manual,
+        coalesce(position_taxes.tax_ids, '{}'::bigint[]) as tax_ids,
+        coalesce(position_taxes.components, '[]'::jsonb) as components,
+        coalesce(position_taxes.rate_percent, 0) as rate_percent,
+        case
+            when places.problem is not null then places.problem
+            -- A position that is not there would charge nothing.
+            when position_taxes.fiscal_position_id is null then 'position_missing'
+            else position_taxes.problem
+        end as problem
+    from places
+    left join position_taxes
+        on coalesce(places.fiscal_position_id, 0) = position_taxes.fiscal_position_id
+
+),
+
+-- A place that resolves to nothing says nothing: what a person completed later counts for that time
+-- too. Only the newest version may stay unresolved.
+final as (
+
+    select
+        partner_id,
+        coalesce(
+            lag(valid_until) over (partition by partner_id order by valid_from), '-infinity'
+        ) as valid_from,
+        valid_until,
+        delivery_partner_id,
+        country_code,
+        state_code,
+        fiscal_position_id,
+        is_manual,
+        tax_ids,
+        components,
+        rate_percent,
+        problem is null as is_taxable_resolved,
+        problem
+    from judged
+    where problem is null or valid_until is null
 
 )
 

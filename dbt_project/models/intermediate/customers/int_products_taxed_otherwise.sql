@@ -2,7 +2,9 @@
 -- A product with other taxes of its own (exempt, zero-rated, none) would be taxed wrongly that way.
 with products as (
 
-    select * from {{ ref('stg_odoo__product_product') }}
+    select *
+    from {{ ref('stg_snapshots__odoo_product_product') }}
+    where is_current
 
 ),
 

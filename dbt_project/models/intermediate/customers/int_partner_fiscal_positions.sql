@@ -1,8 +1,20 @@
 {{ config(post_hook='analyze {{ this }}') }}
 
--- Where Odoo looks for the taxes of a partner, at its delivery contact, else at itself: for each
--- stretch of time in which neither of them changed.
-with partners as (
+-- Odoo's own resolution: the delivery contact's manual position, else the partner's, else no
+-- position for a partner without country, else the first automatic position that fits. Odoo looks at
+-- the delivery contact, else at the partner: for each stretch of time in which neither changed.
+with positions as (
+
+    select *
+    from {{ ref('stg_odoo__account_fiscal_position') }}
+    where
+        company_id = {{ var('odoo_company_id', 1) }}
+        and is_active
+        and is_auto_applied
+
+),
+
+partners as (
 
     select * from {{ ref('stg_snapshots__odoo_res_partner') }}
 
@@ -20,7 +32,7 @@ states as (
 
 ),
 
-versions as (
+partner_versions as (
 
     select
         partner_id,
@@ -51,8 +63,8 @@ delivery_contacts as (
             when contacts.first_seen_at > parents.first_seen_at then contacts.changed_at
             else contacts.valid_from
         end as counts_from
-    from versions as contacts
-    inner join (select distinct partner_id, first_seen_at from versions) as parents
+    from partner_versions as contacts
+    inner join (select distinct partner_id, first_seen_at from partner_versions) as parents
         on contacts.parent_partner_id = parents.partner_id
     where contacts.partner_type = 'delivery' and contacts.is_active and not contacts.is_company
 
@@ -67,7 +79,7 @@ looked_under as (
         valid_until,
         partner_id as parent_partner_id,
         1 as place_rank
-    from versions
+    from partner_versions
     union all
     select
         partner_id,
@@ -75,17 +87,17 @@ looked_under as (
         valid_until,
         parent_partner_id,
         2 as place_rank
-    from versions
+    from partner_versions
     where parent_partner_id is not null and not is_company
 
 ),
 
-changes as (
+place_changes as (
 
     select
         partner_id,
         valid_from
-    from versions
+    from partner_versions
     union
     select
         looked_under.partner_id,
@@ -100,42 +112,42 @@ changes as (
 
 ),
 
-spans as (
+place_spans as (
 
     select
         partner_id,
         valid_from,
         lead(valid_from) over (partition by partner_id order by valid_from) as valid_until
-    from changes
+    from place_changes
 
 ),
 
 delivered as (
 
-    select distinct on (spans.partner_id, spans.valid_from)
-        spans.partner_id,
-        spans.valid_from,
+    select distinct on (place_spans.partner_id, place_spans.valid_from)
+        place_spans.partner_id,
+        place_spans.valid_from,
         delivery_contacts.partner_id as delivery_partner_id,
         delivery_contacts.country_id,
         delivery_contacts.state_id,
         delivery_contacts.postal_code,
         delivery_contacts.has_vat_number,
         delivery_contacts.manual_fiscal_position_id
-    from spans
+    from place_spans
     inner join looked_under
         on
-            spans.partner_id = looked_under.partner_id
-            and {{ in_force_at('looked_under', 'spans.valid_from') }}
+            place_spans.partner_id = looked_under.partner_id
+            and {{ in_force_at('looked_under', 'place_spans.valid_from') }}
     inner join delivery_contacts
         on
             looked_under.parent_partner_id = delivery_contacts.parent_partner_id
-            and delivery_contacts.counts_from <= spans.valid_from
+            and delivery_contacts.counts_from <= place_spans.valid_from
             and (
                 delivery_contacts.valid_until is null
-                or spans.valid_from < delivery_contacts.valid_until
+                or place_spans.valid_from < delivery_contacts.valid_until
             )
     order by
-        spans.partner_id asc, spans.valid_from asc, looked_under.place_rank asc,
+        place_spans.partner_id asc, place_spans.valid_from asc, looked_under.place_rank asc,
         delivery_contacts.partner_name asc, delivery_contacts.partner_id desc
 
 ),
@@ -143,9 +155,9 @@ delivered as (
 placed as (
 
     select
-        spans.partner_id,
-        spans.valid_from,
-        spans.valid_until,
+        place_spans.partner_id,
+        place_spans.valid_from,
+        place_spans.valid_until,
         coalesce(delivered.delivery_partner_id, own.partner_id) as delivery_partner_id,
         own.country_id as own_country_id,
         coalesce(delivered.manual_fiscal_position_id, own.manual_fiscal_position_id)
@@ -157,17 +169,17 @@ placed as (
         case when delivered.partner_id is null then own.postal_code else delivered.postal_code end
             as postal_code,
         coalesce(delivered.has_vat_number, own.has_vat_number) as has_vat_number
-    from spans
-    inner join versions as own
+    from place_spans
+    inner join partner_versions as own
         on
-            spans.partner_id = own.partner_id
-            and {{ in_force_at('own', 'spans.valid_from') }}
+            place_spans.partner_id = own.partner_id
+            and {{ in_force_at('own', 'place_spans.valid_from') }}
     left join delivered
-        on spans.partner_id = delivered.partner_id and spans.valid_from = delivered.valid_from
+        on place_spans.partner_id = delivered.partner_id and place_spans.valid_from = delivered.valid_from
 
 ),
 
-final as (
+places as (
 
     select
         placed.*,
@@ -177,6 +189,73 @@ final as (
     from placed
     left join countries on placed.country_id = countries.country_id
     left join states on placed.state_id = states.state_id
+
+),
+
+fitting as (
+
+    select
+        places.partner_id,
+        places.valid_from,
+        positions.fiscal_position_id,
+        positions.sequence,
+        positions.country_group_id is not null as needs_country_group
+    from places
+    inner join positions
+        on
+            (positions.country_id is null or places.country_id = positions.country_id)
+            and (
+                cardinality(coalesce(positions.state_ids, '{}')) = 0
+                or places.state_id = any(positions.state_ids)
+            )
+            and (
+                coalesce(positions.postal_code_from, '') = ''
+                or places.postal_code between positions.postal_code_from
+                and positions.postal_code_to
+            )
+            and (not coalesce(positions.is_vat_required, false) or places.has_vat_number)
+    where places.own_country_id is not null
+
+),
+
+first_fitting as (
+
+    select distinct on (partner_id, valid_from)
+        partner_id,
+        valid_from,
+        fiscal_position_id,
+        needs_country_group
+    from fitting
+    order by partner_id, valid_from, sequence, fiscal_position_id
+
+),
+
+final as (
+
+    select
+        places.partner_id,
+        places.valid_from,
+        places.valid_until,
+        places.delivery_partner_id,
+        places.country_code,
+        places.state_code,
+        places.manual_position_id is not null as is_manual,
+        coalesce(places.manual_position_id, first_fitting.fiscal_position_id) as fiscal_position_id,
+        case
+            when places.manual_position_id is not null then null
+            when places.own_country_id is null or places.country_id is null then 'no_country'
+            -- Odoo falls to International here and charges nothing: the trap of the chart.
+            when
+                places.country_code = 'CA'
+                and coalesce(places.state_country_id <> places.country_id, true)
+                then 'canada_without_province'
+            when first_fitting.needs_country_group then 'position_needs_country_group'
+        end as problem
+    from places
+    left join first_fitting
+        on
+            places.partner_id = first_fitting.partner_id
+            and places.valid_from = first_fitting.valid_from
 
 )
 

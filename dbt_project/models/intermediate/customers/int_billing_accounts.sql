@@ -6,7 +6,9 @@ with users as (
 
 account_links as (
 
-    select * from {{ ref('stg_odoo__fusion_billing_account_link') }}
+    select *
+    from {{ ref('stg_snapshots__odoo_fusion_billing_account_link') }}
+    where is_current
 
 ),
 

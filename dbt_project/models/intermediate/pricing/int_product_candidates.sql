@@ -14,7 +14,9 @@ price_book as (
 
 odoo_charges as (
 
-    select * from {{ ref('stg_odoo__fusion_billing_charge') }}
+    select *
+    from {{ ref('stg_snapshots__odoo_fusion_billing_charge') }}
+    where is_current
 
 ),
 

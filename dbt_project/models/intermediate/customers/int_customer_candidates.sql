@@ -38,13 +38,87 @@ billed_lines as (
 
 partners as (
 
-    select * from {{ ref('stg_odoo__res_partner') }}
+    select *
+    from {{ ref('stg_snapshots__odoo_res_partner') }}
+    where is_current
+
+),
+
+states as (
+
+    select * from {{ ref('stg_odoo__res_country_state') }}
+
+),
+
+-- Partners that look like the account today: by reference, by e-mail, by name and province.
+-- Contacts of one company are one customer: e-mail and names are compared over all of them,
+-- the candidate is the company.
+searchable_partners as (
+
+    select
+        coalesce(partners.commercial_partner_id, partners.partner_id) as partner_id,
+        nullif(lower(trim(partners.email)), '') as email,
+        nullif(lower(trim(partners.partner_reference)), '') as partner_reference,
+        nullif(lower(trim(partners.partner_name)), '') as partner_name,
+        lower(states.state_code) as state_code,
+        lower(states.state_name) as state_name
+    from partners
+    left join states on partners.state_id = states.state_id
+    where coalesce(partners.is_active, true)
+
+),
+
+by_reference as (
+
+    select
+        accounts.service,
+        accounts.external_customer_id,
+        6 as rule_rank,
+        'reference' as match_rule,
+        searchable_partners.partner_id
+    from accounts
+    inner join searchable_partners
+        on lower(accounts.external_customer_id) = searchable_partners.partner_reference
+
+),
+
+by_email as (
+
+    select
+        accounts.service,
+        accounts.external_customer_id,
+        7 as rule_rank,
+        'email' as match_rule,
+        searchable_partners.partner_id
+    from accounts
+    inner join searchable_partners on accounts.email = searchable_partners.email
+
+),
+
+by_name as (
+
+    select
+        accounts.service,
+        accounts.external_customer_id,
+        8 as rule_rank,
+        'name_and_province' as match_rule,
+        searchable_partners.partner_id
+    from accounts
+    inner join searchable_partners
+        on
+            lower(trim(accounts.customer_name)) = searchable_partners.partner_name
+            and lower(trim(accounts.province))
+            in (searchable_partners.state_code, searchable_partners.state_name)
 
 ),
 
 found_partners as (
 
-    select * from {{ ref('int_customer_found_partners') }}
+    select * from by_reference
+    union
+    select * from by_email
+    union
+    select * from by_name
 
 ),
 

@@ -1,23 +1,61 @@
 -- What the price book is held against before anything is rated by it:
--- depends_on: {{ ref('metrics') }}, {{ ref('stg_nexacloud__plans') }}, {{ ref('stg_snapshots__nexacloud_plans') }}
--- depends_on: {{ ref('stg_odoo__fusion_billing_charge') }}, {{ ref('stg_odoo__fusion_billing_service') }}
--- depends_on: {{ ref('stg_odoo__fusion_billing_metric') }}, {{ ref('stg_odoo__res_currency') }}
--- depends_on: {{ ref('stg_odoo__sale_subscription_plan') }}
+-- depends_on: {{ ref('metrics') }}, {{ ref('stg_snapshots__nexacloud_plans') }}
+-- depends_on: {{ ref('stg_snapshots__odoo_fusion_billing_charge') }}, {{ ref('stg_odoo__res_currency') }}
+-- depends_on: {{ ref('stg_odoo__fusion_billing_service') }}
+-- depends_on: {{ ref('stg_snapshots__odoo_fusion_billing_metric') }}
+-- depends_on: {{ ref('stg_snapshots__odoo_sale_subscription_plan') }}
 with charges as (
 
     select * from {{ ref('charges') }}
 
 ),
 
-tier_lists as (
-
-    select * from {{ ref('int_price_book_tiers') }}
-
-),
-
 policies as (
 
     select * from {{ ref('int_service_policies') }}
+
+),
+
+tiers as (
+
+    select * from {{ ref('charge_tiers') }}
+
+),
+
+-- A tier begins where the one before it ends; the last one is open, whatever it says.
+bounded_tiers as (
+
+    select
+        *,
+        coalesce(lag(tier_to) over by_bound, 0) as tier_from,
+        row_number() over by_bound as tier_number,
+        lead(1) over by_bound is null as is_last_tier
+    from tiers
+    window by_bound as (
+        partition by service, plan_code, charge, valid_from
+        order by tier_to nulls last
+    )
+
+),
+
+tier_lists as (
+
+    select
+        service,
+        plan_code,
+        charge,
+        valid_from,
+        jsonb_agg(
+            jsonb_build_object(
+                'from', tier_from,
+                'to', case when not is_last_tier then tier_to end,
+                'unit_price', coalesce(unit_price, 0),
+                'flat_fee', coalesce(flat_fee, 0)
+            )
+            order by tier_number
+        ) as tiers
+    from bounded_tiers
+    group by service, plan_code, charge, valid_from
 
 ),
 
