@@ -76,8 +76,16 @@ def main() -> None:
             for section, pages in PAGES.items()
         }
     )
-    _sidebar(viewer)
-    page.run()
+    _guarded(partial(_show, viewer, page.run))
+
+
+def _show(viewer: Viewer, page: Callable[[], None]) -> None:
+    """The page and what stands beside it, from one build."""
+    with data.one_build() as build:
+        if build and build.failed_at:
+            st.warning(f.literal(f"These are figures {build.sentence}"))
+        _sidebar(viewer)
+        page()
 
 
 def _viewer() -> Viewer | None:

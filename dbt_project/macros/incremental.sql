@@ -1,7 +1,7 @@
 {#- A usage table of this warehouse as it was before this run, if it was built: for the models that must
     know what is held already before they take more. -#}
 {% macro held_before(name) -%}
-    {{ return(adapter.get_relation(this.database, this.schema, name)) }}
+    {{ return(adapter.get_relation(this.database, layer_schema('intermediate') | trim, name)) }}
 {%- endmacro %}
 
 {#- The ledger that this night adds to; none where it is made from nothing. -#}

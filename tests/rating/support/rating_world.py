@@ -89,6 +89,7 @@ class Dbt:
             for name, value in {**parts, "password": parts.get("password", "")}.items():
                 patch.setenv(f"WAREHOUSE_{name.upper()}", str(value))
             patch.setenv("DO_NOT_TRACK", "1")
+            patch.setenv("BILLING_SCHEMA_SUFFIX", "")  # in place: nobody reads a world meanwhile
             patch.setenv("BILLING_AS_OF", AS_OF.isoformat())  # where a test hands no var over
             yield
 

@@ -1,0 +1,1 @@
+select count(*)::int as row_count, sum(quantity) as quantity from {{ ref('int_kept') }}
