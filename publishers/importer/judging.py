@@ -27,6 +27,7 @@ class Known:
     origin: str | None = None
     state: str = "proposed"
     written: Mapping[str, str | None] | None = None
+    unconfirmed: Mapping[str, str | None] = field(default_factory=dict)
     declined: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
@@ -165,7 +166,9 @@ def _compared(
         elif name in known.declined and known.declined[name] == ours:
             verdict.kept[name] = {"ours": ours, "theirs": theirs}
         else:
-            verdict.merged(record, name, base[name], ours, theirs)
+            # What a run that died had sent is ours, wherever it died.
+            is_sent = name in known.unconfirmed and known.unconfirmed[name] == theirs
+            verdict.merged(record, name, theirs if is_sent else base[name], ours, theirs)
     return verdict.proposal(record, holding, values, is_written=base is not None)
 
 

@@ -53,7 +53,8 @@ def read(conn: Connection) -> dict[str, Known]:
     """What is known, by import key."""
     with conn, conn.cursor() as cursor:
         cursor.execute(
-            "select import_key, odoo_id, origin, state, written, declined from ops.import_rows"
+            "select import_key, odoo_id, origin, state, written, unconfirmed, declined"
+            " from ops.import_rows"
         )
         return {key: Known(*row) for key, *row in cursor.fetchall()}
 
@@ -81,6 +82,7 @@ def note_proposals(conn: Connection, proposals: Sequence[Proposal]) -> None:
         execute_values(cursor, _LOOKED, rows, page_size=1000)
 
 
+# What a run created and did not live to confirm is confirmed by `created`.
 _MATCHED = """
 update ops.import_rows as known
 set odoo_id = given.odoo_id, origin = coalesce(known.origin, 'matched'), state = 'done'
@@ -160,13 +162,26 @@ def given_up(conn: Connection, key: str) -> None:
         )
 
 
+def writing(
+    conn: Connection, key: str, old: Mapping[str, str | None], new: Mapping[str, str | None]
+) -> None:
+    """Before fields are written: what Odoo holds is ours, and so is what it may hold soon."""
+    with conn, conn.cursor() as cursor:
+        cursor.execute(
+            "update ops.import_rows set written = coalesce(written, '{}') || %s,"
+            " unconfirmed = unconfirmed || %s where import_key = %s",
+            (Json(dict(old)), Json(dict(new)), key),
+        )
+
+
 def wrote(conn: Connection, key: str, values: Mapping[str, str | None]) -> None:
     """These fields of the record are ours as of now."""
     with conn, conn.cursor() as cursor:
         cursor.execute(
             "update ops.import_rows set written = coalesce(written, '{}') || %s,"
-            " written_at = clock_timestamp() where import_key = %s",
-            (Json(dict(values)), key),
+            " unconfirmed = unconfirmed - %s::text[], written_at = clock_timestamp()"
+            " where import_key = %s",
+            (Json(dict(values)), list(values), key),
         )
 
 

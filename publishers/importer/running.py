@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from psycopg2.extensions import connection as Connection
 
+from connections.builds import pinned
 from connections.postgres import warehouse
 from connections.settings import Settings
 from publishers.freshness import stale_reason
@@ -24,7 +25,7 @@ from publishers.importer.kinds import Kind
 from publishers.importer.ledger import ImportRefused, Run
 from publishers.importer.records import Record, read_records
 from publishers.importer.report import ImportReport, plan_of
-from publishers.importer.writing import Writer
+from publishers.importer.writing import Writer, Written
 from publishers.ports import Ports
 
 Progress = Callable[[str], None]
@@ -41,6 +42,8 @@ class Look:
     reader: Reader
     known: Mapping[str, Known]
     proposals: Sequence[Proposal]
+    # Why nothing may be written from this build of the warehouse.
+    stale: str | None
 
 
 def run_import(
@@ -67,8 +70,8 @@ def run_import(
         name = ledger.person(conn, by) if go else by
         run = Run(report.run_id, name, at or (lambda _point: None))
         port = ShadowPort(odoo)
-        report.stopped = stale_reason(conn) if go else None
         found = look(conn, port, settings, everything=everything)
+        report.stopped = found.stale if go else None
         ledger.note_proposals(conn, found.proposals)
         chosen = _chosen(found.proposals, rows)
         report.rows = [proposal.as_json() for proposal in chosen]
@@ -88,14 +91,17 @@ def look(
 ) -> Look:
     """Read both sides and judge every record; nothing is written."""
     per_deployment = settings.billing_import_orders_per == PER_DEPLOYMENT
-    records = read_records(conn, settings.schema("marts"), per_deployment=per_deployment)
+    marts = settings.schema("marts")
+    with pinned(conn, marts):
+        records = read_records(conn, marts, per_deployment=per_deployment)
+        stale = stale_reason(conn, marts)
     known, facts, holdings = ledger.read(conn), read_facts(port, records), Holdings()
     reader = Reader(port, facts.fields, holdings)
     ids = {key: row.odoo_id for key, row in known.items() if row.odoo_id}
     for kind in facts.kinds():
         reader.read(kind, [record for record in records if record.kind is kind], ids)
     judge = Judge(facts, holdings, known, everything=everything)
-    return Look(records, facts, holdings, reader, known, judge.judge_all(records))
+    return Look(records, facts, holdings, reader, known, judge.judge_all(records), stale)
 
 
 def _chosen(proposals: Sequence[Proposal], rows: Collection[str]) -> list[Proposal]:
@@ -118,6 +124,7 @@ def _check_plan(report: ImportReport, plan: str | None) -> None:
 
 def _carry_out(writer: Writer, found: Look, chosen: Sequence[Proposal]) -> None:
     ledger.note_matches(writer.conn, chosen)
+    writer.confirm([p for p in chosen if p.holding is not None and p.holding.is_ours])
     ledger.agree(writer.conn, _agreed(chosen))
     for kind in found.facts.kinds():
         mine = [p for p in chosen if p.record.kind is kind]
@@ -131,10 +138,28 @@ def _create(writer: Writer, found: Look, kind: Kind, proposals: Sequence[Proposa
     writer.create(kind, ready)
     keys = {p.record.import_key: writer.written.ids.get(p.record.import_key) for p in ready}
     there = {key: odoo_id for key, odoo_id in keys.items() if odoo_id}
+    # What a run that died was sending was sent again as it was: what is wanted by now is an update.
+    outdated = [p for p in ready if _differences(writer.written, p)]
+    needed = there if kind.is_referred_to else {p.record.import_key for p in outdated}
     # Others refer to them, some by an id that only reading tells.
-    holdings = found.reader.by_id(kind, there.values()) if kind.is_referred_to else {}
-    found.holdings.found |= {
-        key: holdings[odoo_id] for key, odoo_id in there.items() if odoo_id in holdings
+    holdings = found.reader.by_id(kind, [there[key] for key in needed])
+    found.holdings.found |= {key: holdings[there[key]] for key in needed if there[key] in holdings}
+    writer.update(
+        [
+            replace(p, action="update", changes=_differences(writer.written, p), holding=holding)
+            for p in outdated
+            if (holding := found.holdings.found.get(p.record.import_key))
+        ]
+    )
+
+
+def _differences(written: Written, proposal: Proposal) -> dict[str, dict[str, str | None]]:
+    """Where what was sent is not what is wanted now."""
+    sent = written.sent.get(proposal.record.import_key, proposal.values)
+    return {
+        name: {"old": sent.get(name), "new": value}
+        for name, value in proposal.values.items()
+        if sent.get(name) != value
     }
 
 

@@ -18,6 +18,7 @@ from publishers.importer.guard import ORDER_LINE, ShadowPort
 from publishers.importer.judging import Proposal
 from publishers.importer.kinds import LINE, Kind
 from publishers.importer.ledger import Event, Run
+from publishers.sending import NO_RIGHT
 
 BATCH_SIZE = 50
 
@@ -27,6 +28,7 @@ class Written:
     """What became of the proposals: Odoo ids of what is there now, and reasons of what failed."""
 
     ids: dict[str, int] = field(default_factory=dict)
+    sent: dict[str, Mapping[str, str | None]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     elsewhere: set[str] = field(default_factory=set)
 
@@ -71,9 +73,7 @@ class Writer:
         try:
             answer = self.port.load(kind.model, columns, rows)
         except OdooAccessError as error:
-            for proposal in batch:
-                ledger.given_up(self.conn, proposal.record.import_key)
-                self.fail(proposal, f"grant the importing user the right: {error.message}")
+            self._denied(batch, error.message)
             return None
         except OdooPermanentError as error:
             return error.message
@@ -84,9 +84,19 @@ class Writer:
         self.run.at("after_load")
         ids = answer.get("ids") or []
         if len(ids) != len(batch):
-            return _messages(answer)
-        self._there(batch, [int(odoo_id) for odoo_id in ids])
+            refusal = _messages(answer)
+            if not any(text in refusal.lower() for text in NO_RIGHT):
+                return refusal
+            self._denied(batch, refusal)
+            return None
+        self._there(batch, [int(odoo_id) for odoo_id in ids], values)
         return None
+
+    def _denied(self, batch: Sequence[Proposal], refusal: str) -> None:
+        """A missing right concerns the user: no record is to blame, and halving would not help."""
+        for proposal in batch:
+            ledger.given_up(self.conn, proposal.record.import_key)
+            self.fail(proposal, f"grant the importing user the right: {refusal}")
 
     def _payload(
         self,
@@ -108,19 +118,35 @@ class Writer:
         ]
         return columns, rows
 
-    def _there(self, batch: Sequence[Proposal], ids: Sequence[int]) -> None:
+    def _there(
+        self,
+        batch: Sequence[Proposal],
+        ids: Sequence[int],
+        values: Mapping[str, Mapping[str, str | None]],
+    ) -> None:
         by_key = {p.record.import_key: i for p, i in zip(batch, ids, strict=True)}
         ours = ledger.created(self.conn, by_key, [p.record for p in batch], self.run)
         self.run.at("after_confirm")
         self.written.ids |= by_key
         self.written.elsewhere |= by_key.keys() - ours
+        self.written.sent |= {key: values[key] for key in by_key}
+
+    def confirm(self, proposals: Sequence[Proposal]) -> None:
+        """What a run created and did not live to write down: it is there, under its name."""
+        ids = {p.record.import_key: p.holding.odoo_id for p in proposals if p.holding is not None}
+        if ids:
+            ledger.created(self.conn, ids, [p.record for p in proposals], self.run)
 
     # ------------------------------------------------------------------ updating
 
     def update(self, proposals: Sequence[Proposal]) -> None:
         """Write the changed fields of each; the step stands on record before it is taken."""
         for proposal in proposals:
+            key, changes = proposal.record.import_key, proposal.changes
+            new = {name: change["new"] for name, change in changes.items()}
+            old = {name: change["old"] for name, change in changes.items()}
             self._note(proposal, "updated", None)
+            ledger.writing(self.conn, key, old, new)
             self.run.at("before_write")
             try:
                 self._write(proposal)
@@ -128,8 +154,7 @@ class Writer:
                 self.fail(proposal, error.message)
                 continue
             self.run.at("after_write")
-            new = {name: change["new"] for name, change in proposal.changes.items()}
-            ledger.wrote(self.conn, proposal.record.import_key, new)
+            ledger.wrote(self.conn, key, new)
 
     def _write(self, proposal: Proposal) -> None:
         holding = proposal.holding

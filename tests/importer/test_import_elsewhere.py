@@ -122,6 +122,11 @@ def next_build(
                 f"insert into ops.import_rows ({columns}) values ({', '.join(['%s'] * 9)})",
                 *(Json(value) if isinstance(value, dict) else value for value in row),
             )
+        if community:  # the copy knows the links of the Odoo before
+            world.query(
+                "truncate raw_odoo.fusion_billing_account_link,"
+                " snapshots.odoo_fusion_billing_account_link"
+            )
         load(world.settings, tables=_odoo_tables(), full=True, allow_shrink=True)
         build(built_sample, ("+odoo_import_proposals",))
         world.query(FRESH)

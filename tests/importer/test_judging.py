@@ -91,12 +91,12 @@ def test_what_a_person_archived_stays_archived() -> None:
 
 def test_a_deleted_record_is_a_conflict_until_a_person_decides() -> None:
     assert _judge(OURS, None, _written()).action == "conflict"
-    decided = Known(7, "created", "done", OURS, {WHOLE: None})
+    decided = Known(7, "created", "done", OURS, declined={WHOLE: None})
     assert _judge(OURS, None, decided).action == "skip"
 
 
 def test_a_value_that_a_person_declined_is_proposed_no_more_but_the_next_one_is() -> None:
-    declined = Known(7, "created", "done", OURS | {"name": "Server"}, {"name": "VPS"})
+    declined = Known(7, "created", "done", OURS | {"name": "Server"}, declined={"name": "VPS"})
     theirs = OURS | {"name": "Server"}
     assert _judge(OURS, theirs, declined).action == "unchanged"
     assert _judge(OURS | {"name": "VPS 2"}, theirs, declined).action == "update"
@@ -130,7 +130,11 @@ def test_what_refers_to_a_conflict_waits() -> None:
 
 
 def test_a_moved_link_is_a_conflict_although_ours_did_not_change() -> None:
-    wanted: dict[str, str | None] = {"service_id": None, "external_account_id": "a", "partner_id": "p"}
+    wanted: dict[str, str | None] = {
+        "service_id": None,
+        "external_account_id": "a",
+        "partner_id": "p",
+    }
     record = Record("account_link:nexacloud:a", ACCOUNT_LINK, "a", wanted)
     holdings = Holdings(
         found={

@@ -28,7 +28,9 @@ subscriptions as (
 
 plans as (
 
-    select * from {{ ref('stg_nexacloud__plans') }}
+    select *
+    from {{ ref('stg_snapshots__nexacloud_plans') }}
+    where is_current
 
 ),
 
@@ -355,8 +357,8 @@ loaded_orders as (
     select
         external_subscription_id,
         max(sale_order_id) as sale_order_id
-    from {{ ref('stg_odoo__sale_order') }}
-    where order_state <> 'cancel' and external_subscription_id is not null
+    from {{ ref('stg_snapshots__odoo_sale_order') }}
+    where is_current and order_state <> 'cancel' and external_subscription_id is not null
     group by external_subscription_id
 
 ),

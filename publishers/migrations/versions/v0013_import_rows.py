@@ -1,16 +1,17 @@
 """The importer's ledger: what was written to Odoo, field by field, and every step on record.
 
-Revision: 0012, after 0011.
+Revision: 0013, after 0012.
 """
 
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
 # `written`: the values that we wrote last, so that a person's change is told from ours.
+# `unconfirmed`: values on their way when a run died; Odoo may hold them or not.
 # `declined`: our values that a person decided against, by field ('*': the record as a whole).
 IMPORT_ROWS = """
 create table ops.import_rows (
@@ -18,7 +19,7 @@ create table ops.import_rows (
     external_id text not null unique, odoo_id bigint,
     origin text check (origin in ('created', 'matched')),
     state text not null default 'proposed' check (state in ('proposed', 'sending', 'done')),
-    written jsonb, declined jsonb not null default '{}',
+    written jsonb, unconfirmed jsonb not null default '{}', declined jsonb not null default '{}',
     action text not null, changes jsonb not null default '{}', kept jsonb not null default '{}',
     reason text, looked_at timestamptz not null default clock_timestamp(),
     run_id text, written_at timestamptz,
