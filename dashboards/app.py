@@ -26,6 +26,7 @@ from dashboards.views import (
     approvals,
     cutover,
     exceptions,
+    imports,
     month,
     month_end,
     reconciliation,
@@ -41,6 +42,7 @@ PAGES: dict[str, tuple[tuple[Callable[[], None], str, str, str], ...]] = {
     "Bill": (
         (approvals.show, "Approvals", "approvals", "task_alt"),
         (cutover.show, "Cutover", "cutover", "moving"),
+        (imports.show, "Import", "import", "move_to_inbox"),
     ),
     "Report": (
         (revenue.show, "Revenue", "revenue", "payments"),
