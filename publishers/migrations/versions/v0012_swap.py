@@ -98,6 +98,7 @@ declare
     marts text := prefix || 'marts';
     described regclass := to_regclass(format('%I.dim_build', marts));
     before jsonb := '{}';
+    kept_before text[];
     foreign_views text;
     statement text;
 begin
@@ -122,12 +123,14 @@ begin
     );
     made := jsonb_set(made, '{marts}', coalesce(made -> 'marts', '[]') || '["dim_build"]');
     if described is not null then
-        execute format(
-            'select jsonb_set(relations, ''{marts}'', relations -> ''marts'' || ''["dim_build"]'')
-                || jsonb_build_object(''intermediate'', coalesce(relations -> ''intermediate'', ''[]'')
-                    || to_jsonb(array(select unnest(kept_relations) except select unnest(%L::text[]))))
-             from %s', kept, described
-        ) into before;
+        execute format('select relations, kept_relations from %s', described)
+        into before, kept_before;
+        before := jsonb_set(before, '{marts}', before -> 'marts' || '["dim_build"]');
+        kept_before := array(select unnest(kept_before) except select unnest(kept));
+        before := jsonb_set(
+            before, '{intermediate}', coalesce(before -> 'intermediate', '[]')
+            || to_jsonb(kept_before)
+        );
     else
         -- Built in place until now: all that stands in dbt's own schemas, and views in the marts.
         select jsonb_object_agg(layer, names) into before from (
@@ -149,17 +152,17 @@ begin
     end loop;
     create temporary table swapped on commit drop as
     select
-        layers.layer, names.name, prefix || layers.layer as public_schema,
-        to_regclass(format('%I.%I', prefix || layers.layer || suffix, names.name)) as new_relation,
-        to_regclass(format('%I.%I', prefix || layers.layer, names.name)) as old_relation
+        names.layer, names.name, prefix || names.layer as public_schema,
+        to_regclass(format('%I.%I', prefix || names.layer || suffix, names.name)) as new_relation,
+        to_regclass(format('%I.%I', prefix || names.layer, names.name)) as old_relation
     from (
-        select layer.key as layer, name.value as name
+        select layer.key, name.value
         from jsonb_each(made) as layer, jsonb_array_elements_text(layer.value) as name
         union
         select layer.key, name.value
-        from jsonb_each(coalesce(before, '{}')) as layer, jsonb_array_elements_text(layer.value) as name
-    ) as names (layer, name)
-    inner join lateral (select names.layer) as layers on true;
+        from jsonb_each(coalesce(before, '{}')) as layer,
+            jsonb_array_elements_text(layer.value) as name
+    ) as names (layer, name);
     select string_agg(distinct format('%s reads %s', reader.oid::regclass, old_relation), ', ')
     into foreign_views
     from swapped
