@@ -2,10 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := connections loaders publishers orchestration sandbox benchmarks dashboards
+# Processes that share the tests: `make test WORKERS=0` runs them in one, which a debugger wants.
+WORKERS ?= logical
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev dashboard test test-odoo soak lint format bench lock clean
+.PHONY: help install demo dev dashboard test quick test-odoo soak lint house format bench lock clean
 
 help:            ## the verbs of this file
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ —/'
@@ -28,8 +30,11 @@ dev: install     ## the Dagster UI with all assets
 dashboard: install  ## the finance pages
 	$(BIN)/billing dashboard
 
-test: install    ## every test, on real PostgreSQL and real HTTP
-	$(BIN)/python -m pytest $(ARGS)
+test: install    ## every test, on real PostgreSQL and real HTTP, a process for each core
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+quick: install   ## within a minute: lint of what changed, tests that start no world, unit tests of changed models
+	WORKERS=$(WORKERS) .ci/quick $(ARGS)
 
 test-odoo: install  ## publishing and loading against the Odoo 19 that ODOO_* names
 	$(BIN)/python -m pytest -m odoo_real $(ARGS)
@@ -43,7 +48,10 @@ lint: install    ## ruff, mypy, import rules, SQL style
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
 
-format: install  ## mend what can be mended by itself
+house: install   ## its size: models, depth, lines; ARGS=-v names what is counted
+	$(BIN)/python tests/house/figures.py $(ARGS)
+
+format: install  ## fix what can be fixed by itself
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 bench: install   ## ratios in one run; results in benchmarks/results/

@@ -242,14 +242,14 @@ def _check_version(version: str) -> None:
 
 
 def _login(client: Any, database: str, user: str, password: str) -> None:
-    mend = "check ODOO_DB, ODOO_USER and ODOO_PASSWORD (an API key of scope rpc works)"
+    fix = "check ODOO_DB, ODOO_USER and ODOO_PASSWORD (an API key of scope rpc works)"
     try:
         client.login(database, user, password)
     except odoorpc.error.RPCError as error:
         if not error.info:
             raise OdooLoginError(
-                f"Odoo refuses the login of {user!r} on database {database!r}: {mend}"
+                f"Odoo refuses the login of {user!r} on database {database!r}: {fix}"
             ) from None
         if "does not exist" in str(error) and "database" in str(error):
-            raise OdooLoginError(f"Odoo has no database {database!r}: {mend}") from None
+            raise OdooLoginError(f"Odoo has no database {database!r}: {fix}") from None
         raise

@@ -66,9 +66,9 @@ def finance(settings: Settings, role: PageRole) -> Iterator[connection]:
     try:
         conn = psycopg2.connect(dsn, application_name=f"fusion_billing: {role}", connect_timeout=10)
     except psycopg2.OperationalError as error:
-        mend = "run `billing up`" if settings.is_sandbox("warehouse") else "check its DSN"
+        fix = "run `billing up`" if settings.is_sandbox("warehouse") else "check its DSN"
         raise DatabaseUnreachable(
-            f"warehouse as {role}: {' '.join(str(error).split())} ({mend})"
+            f"warehouse as {role}: {' '.join(str(error).split())} ({fix})"
         ) from None
     try:
         _prepare(conn, PAGE_TIMEOUT_SECONDS)
@@ -110,9 +110,9 @@ def _connect(
     except psycopg2.OperationalError as error:
         host, port = parts.get("host", "local socket"), parts.get("port", "5432")
         where = f"{host}:{port}/{parts.get('dbname', '')}"
-        mend = "run `billing up`" if settings.is_sandbox(source) else f"check {source.upper()}_DSN"
+        fix = "run `billing up`" if settings.is_sandbox(source) else f"check {source.upper()}_DSN"
         raise DatabaseUnreachable(
-            f"{source} at {where}: {' '.join(str(error).split())} ({mend})"
+            f"{source} at {where}: {' '.join(str(error).split())} ({fix})"
         ) from None
 
 

@@ -1,7 +1,7 @@
 """The finance pages' front door: who looks, which page, and what is said when something is wrong.
 
 Started by `billing dashboard`. The outermost boundary for errors of ours is here: one message that
-names the mend, no traceback, no secret.
+says how to fix it, no traceback, no secret.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from dashboards.views import (
     approvals,
     cutover,
     exceptions,
+    imports,
     month,
     month_end,
     reconciliation,
@@ -41,6 +42,7 @@ PAGES: dict[str, tuple[tuple[Callable[[], None], str, str, str], ...]] = {
     "Bill": (
         (approvals.show, "Approvals", "approvals", "task_alt"),
         (cutover.show, "Cutover", "cutover", "moving"),
+        (imports.show, "Import", "import", "move_to_inbox"),
     ),
     "Report": (
         (revenue.show, "Revenue", "revenue", "payments"),

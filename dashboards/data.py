@@ -34,7 +34,7 @@ KEPT_ANSWERS = 300
 
 
 class NotBuilt(RuntimeError):
-    """The warehouse has no marts yet, or none that this role may see; the message has the mend."""
+    """The warehouse has no marts yet, or none that this role may see; how to fix it is said."""
 
 
 @cache
@@ -60,7 +60,7 @@ def select(
 
 
 def _what_is_missing(conn: Connection, marts: str, missing: str) -> str:
-    """Never built, or built by another version of this project; either way what mends it."""
+    """Never built, or built by another version of this project; either way what fixes it."""
     with conn.cursor() as cursor:
         cursor.execute(
             "select exists (select from pg_tables where schemaname = %s"

@@ -87,7 +87,7 @@ def _why_rejected(cur: cursor, rejected: int) -> str:
     rows = "row breaks" if rejected == 1 else "rows break"
     return (
         f"{rejected} {rows} the contract: {reasons}. ops.rejected_rows has them, and they come"
-        " back by themselves once they are mended at the source"
+        " back by themselves once they are fixed at the source"
     )
 
 

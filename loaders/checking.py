@@ -68,8 +68,8 @@ def _check_warehouse(settings: Settings, report: CheckReport) -> None:
         report.add("warehouse", "connection", "ok", detail)
         cur.execute("select has_database_privilege(current_database(), 'create')")
         if not (cur.fetchone() or (False,))[0]:
-            mend = f"`grant create on database {database} to {user}`"
-            report.add("warehouse", "rights", "problem", f"may not create schemas: {mend}")
+            fix = f"`grant create on database {database} to {user}`"
+            report.add("warehouse", "rights", "problem", f"may not create schemas: {fix}")
         require_ops(cur)
         report.add("warehouse", "ops", "ok", "load_runs and rejected_rows are there")
         cur.execute(
@@ -214,13 +214,13 @@ def _check_odoo_rights(
     if not writable:
         report.add("odoo", "rights", "ok", f"{user} may write to none of the models that are read")
         return
-    mend = (
+    fix = (
         "publishing needs that; to part the two, name a publisher (ODOO_PUBLISH_USER) and read as a"
         " user with base.group_user and account.group_account_readonly"
     )
     if settings.odoo_publish_user:
-        mend = "base.group_user and account.group_account_readonly are enough to read"
-    report.add("odoo", "rights", "note", f"{user} may write to {', '.join(writable)}: {mend}")
+        fix = "base.group_user and account.group_account_readonly are enough to read"
+    report.add("odoo", "rights", "note", f"{user} may write to {', '.join(writable)}: {fix}")
 
 
 def _may(settings: Settings, port: OdooPort, table: Table, operation: str) -> bool:
@@ -240,7 +240,7 @@ def _model(settings: Settings, port: OdooPort, table: Table, loaded: Loaded) -> 
 def _add_problems(report: CheckReport, problems: list[Problem]) -> None:
     for problem in problems:
         subject = ".".join(part for part in (problem.table, problem.column) if part)
-        detail = f"expected {problem.expected}, found {problem.found}: {problem.mend}"
+        detail = f"expected {problem.expected}, found {problem.found}: {problem.fix}"
         report.add(problem.source, subject, "problem", detail)
 
 

@@ -1,4 +1,4 @@
-"""What stops a load, each naming the thing and the mend. Nothing flows in; exceptions flow out."""
+"""What stops a load; each error names the thing and how to fix it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Problem:
     column: str
     expected: str
     found: str
-    mend: str
+    fix: str
 
     def __str__(self) -> str:
         where = ".".join(part for part in (self.source, self.table, self.column) if part)
-        return f"{where}: expected {self.expected}, found {self.found}: {self.mend}"
+        return f"{where}: expected {self.expected}, found {self.found}: {self.fix}"
 
 
 class PreflightError(LoadError):

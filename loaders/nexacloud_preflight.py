@@ -144,8 +144,8 @@ def _role(cur: cursor, schema: str) -> tuple[str, list[Problem]]:
     role, may_enter = cur.fetchone() or ("", False)
     if may_enter:
         return role, []
-    mend = f"`grant usage on schema {schema} to {role}`"
-    return role, [Problem("nexacloud", schema, "", "USAGE granted", "no right to enter", mend)]
+    fix = f"`grant usage on schema {schema} to {role}`"
+    return role, [Problem("nexacloud", schema, "", "USAGE granted", "no right to enter", fix)]
 
 
 def _catalogue(cur: cursor, schema: str, tables: Sequence[Table]) -> dict[str, FoundTable]:
@@ -186,16 +186,16 @@ def _table_problems(schema: str, role: str, table: Table, there: FoundTable) -> 
     name = f"{schema}.{table.source_name}"
     present = [column for column in table.columns if column.name in there.columns]
     if present and not any(there.columns[column.name].is_readable for column in present):
-        mend = f"`grant select on {name} to {role}`"
+        fix = f"`grant select on {name} to {role}`"
         return [
-            Problem("nexacloud", table.source_name, "", "SELECT granted", "no right to read", mend)
+            Problem("nexacloud", table.source_name, "", "SELECT granted", "no right to read", fix)
         ]
     problems = []
     if there.is_filtered:
-        mend = f"`alter role {role} bypassrls`, or a policy that shows it every row"
+        fix = f"`alter role {role} bypassrls`, or a policy that shows it every row"
         problems.append(
             Problem(
-                "nexacloud", table.source_name, "", "all rows visible", "row-level security", mend
+                "nexacloud", table.source_name, "", "all rows visible", "row-level security", fix
             )
         )
     for column in table.columns:
@@ -211,20 +211,20 @@ def _column_problem(
     there = found_table.columns.get(column.name)
     if there is None:
         new = ", ".join(_unlisted(table, found_table))
-        found, mend = (
+        found, fix = (
             f"no such column (not in the list: {new})" if new else "no such column",
             "change loaders/tables.py and the staging model if NexaCloud changed it",
         )
     elif not fits(column.source_type, there):
-        found, mend = (
+        found, fix = (
             there.kind,
             "change loaders/tables.py and the staging model if NexaCloud changed it",
         )
     elif not there.is_readable:
-        found, mend = "no right to read", f"`grant select ({column.name}) on {name} to {role}`"
+        found, fix = "no right to read", f"`grant select ({column.name}) on {name} to {role}`"
     else:
         return None
-    return Problem("nexacloud", table.source_name, column.name, column.source_type, found, mend)
+    return Problem("nexacloud", table.source_name, column.name, column.source_type, found, fix)
 
 
 def fits(expected: str, there: FoundColumn) -> bool:

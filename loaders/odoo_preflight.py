@@ -72,9 +72,9 @@ def _note_absent(
     found: OdooFound, target: connection, table: Table, reason: str, options: Options
 ) -> None:
     if _holds(target, table, table.key.name) and not options.allow_shrink:
-        mend = "give the module or the right back, or keep what was loaded: `--allow-shrink`"
+        fix = "give the module or the right back, or keep what was loaded: `--allow-shrink`"
         found.problems.append(
-            Problem("odoo", table.source_name, "", "a model that was loaded before", reason, mend)
+            Problem("odoo", table.source_name, "", "a model that was loaded before", reason, fix)
         )
     else:
         found.notes.append(
@@ -91,16 +91,16 @@ def _compare(
         if kind is None:
             absent.append(column.name)
         elif ODOO_RAW_TYPES.get(kind) != column.raw_type:
-            mend = "change loaders/tables_odoo.py and the staging model"
+            fix = "change loaders/tables_odoo.py and the staging model"
             found.problems.append(
-                Problem("odoo", table.source_name, column.name, column.source_type, kind, mend)
+                Problem("odoo", table.source_name, column.name, column.source_type, kind, fix)
             )
     for name in absent:
         if _holds(target, table, name) and not options.allow_shrink:
-            mend = "give the module or the right back, or let it become NULL: `--allow-shrink`"
+            fix = "give the module or the right back, or let it become NULL: `--allow-shrink`"
             found.problems.append(
                 Problem(
-                    "odoo", table.source_name, name, "a field that was loaded before", "none", mend
+                    "odoo", table.source_name, name, "a field that was loaded before", "none", fix
                 )
             )
     if absent:

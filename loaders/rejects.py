@@ -2,7 +2,7 @@
 out.
 
 Every load reads the rows of open rejections again, wherever the watermark stands: a row that was
-mended at the source comes back by itself, also where mending it moved no watermark.
+fixed at the source comes back by itself, also where fixing it moved no watermark.
 """
 
 from __future__ import annotations

@@ -67,6 +67,8 @@ class Verbs(TyperGroup):
         """Run the verb; an error of ours becomes a sentence and exit code 1."""
         try:
             return super().invoke(ctx)
+        except (typer.Exit, typer.Abort):
+            raise
         except _ours() as error:  # the tuple is imported only where something was raised
             from orchestration.errors import sentence
             from orchestration.render import escape, stderr
@@ -76,8 +78,8 @@ class Verbs(TyperGroup):
 
 
 def verb_name(target: str) -> str:
-    """`orchestration.commands.what_if:what_if` -> `what-if`."""
-    return target.rsplit(":", 1)[1].replace("_", "-")
+    """`orchestration.commands.what_if:what_if` -> `what-if`; `import_` -> `import`."""
+    return target.rsplit(":", 1)[1].rstrip("_").replace("_", "-")
 
 
 def _ours() -> tuple[type[Exception], ...]:

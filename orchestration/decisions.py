@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from psycopg2.extensions import connection
 
 from connections.settings import Settings
-from orchestration.errors import CommandError
+from orchestration.command_error import CommandError
 from orchestration.queries import Filters, Row, how_many, in_period, select
 from publishers import gates
 

@@ -1,5 +1,5 @@
-"""Which exceptions are ours: expected at a border, with a message that names the thing and the
-mend.
+"""Which exceptions are ours: expected at a border, with a message that names the thing and how to
+fix it.
 
 Flows in: the exception classes of the rooms. Flows out: one tuple to catch at the outermost
 boundary, and the answer to "may a second try help?".
@@ -11,22 +11,20 @@ import psycopg2
 
 from connections.errors import DatabaseUnreachable, OdooError, SettingsError
 from loaders.errors import LoadError, LoadInProgress
+from orchestration.command_error import CommandError
 from orchestration.dbt import DbtError
 from publishers.approvals import ApprovalError
 from publishers.credits import CreditError
 from publishers.gates import GateError
 from publishers.identities import IdentityError
+from publishers.importer.ledger import ImportRefused
+from publishers.importer.records import NothingProposed
 from publishers.ledger import AlreadyPublishing
 from publishers.policies import PolicyError
 from publishers.release import ReleaseError
 from publishers.roles import MigrationError, RoleError
 from publishers.webhooks.errors import WebhookError
 from sandbox.processes import SandboxError
-
-
-class CommandError(RuntimeError):
-    """A verb cannot do what it was asked; the message names the thing and the mend."""
-
 
 OURS: tuple[type[Exception], ...] = (
     SettingsError,
@@ -38,7 +36,9 @@ OURS: tuple[type[Exception], ...] = (
     CreditError,
     GateError,
     IdentityError,
+    ImportRefused,
     MigrationError,
+    NothingProposed,
     PolicyError,
     ReleaseError,
     RoleError,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from connections.settings import Settings
-from orchestration.errors import CommandError
+from orchestration.command_error import CommandError
 
 
 @dataclass

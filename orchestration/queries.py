@@ -20,7 +20,7 @@ from connections.months import first_day, in_month
 from connections.postgres import warehouse
 from connections.settings import Settings
 from orchestration import render
-from orchestration.errors import CommandError
+from orchestration.command_error import CommandError
 
 Row = dict[str, Any]
 

@@ -216,7 +216,7 @@ def _finding(
 
 
 def _in_words(finding: Finding) -> str:
-    """What happened, who did it, and the mend."""
+    """What happened, who did it, and how to fix it."""
     who = finding.detail["write_uid"][1] if "write_uid" in finding.detail else "somebody"
     if finding.name == "deleted":
         return "its draft was deleted in Odoo: `billing release` lets its lines be published again"

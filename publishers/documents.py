@@ -76,7 +76,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Held:
-    """Lines of one document that are not sent, and why, in words that name the mend."""
+    """Lines of one document that are not sent, and why, in words that say how to fix it."""
 
     group: Group
     lines: tuple[Line, ...]

@@ -1,7 +1,7 @@
 """What a run knows of Odoo, and whether lines can become a document there.
 
 In: what preflight read. Out: for the lines of a document either nothing or the first problem, in
-words that name the thing and the mend. Pure.
+words that name the thing and how to fix it. Pure.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ class OdooFacts:
     taxes: dict[int, tuple[TaxComponent, ...]]
     problems: dict[tuple[str, int], str]
     locked_until: date | None = None
-    # The right that the publishing user lacks, with the mend.
+    # The right that the publishing user lacks, with how to fix it.
     denied: str | None = None
     # Set where the warehouse itself is too old to bill from.
     stale: str | None = None
@@ -64,7 +64,7 @@ class OdooFacts:
         yield self.problems.get(("partner", line.partner_id))
         yield self._currency_problem(line)
         if line.row.get("tax_ids", ()) is None:
-            yield f"line {line.line_key}: its taxes are not resolved: mend the customer's province"
+            yield f"line {line.line_key}: its taxes are not resolved: fix the customer's province"
         for tax_id in line.tax_ids:
             yield self.problems.get(("tax", tax_id))
         yield self._rate_problem(line)

@@ -211,7 +211,7 @@ def _partner_problems(port: OdooPort, partner_ids: set[int]) -> dict[tuple[str, 
 def _product_problems(port: OdooPort, product_ids: set[int]) -> dict[tuple[str, int], str]:
     rows = _by_id(port, "product.product", product_ids, ("active",))
     return {
-        ("product", product_id): f"product {product_id} is archived or gone in Odoo: mend the map"
+        ("product", product_id): f"product {product_id} is archived or gone in Odoo: fix the map"
         for product_id in sorted(product_ids)
         if not rows.get(product_id, {}).get("active")
     }

@@ -230,7 +230,7 @@ class Cluster:
         shutil.rmtree(draft.parent, ignore_errors=True)
 
     def _check_version(self) -> None:
-        """Refuse data of another major version at once: no retry would mend that."""
+        """Refuse data of another major version at once: no retry would fix that."""
         found = (self.data / "PG_VERSION").read_text().strip()
         program = find_binaries(self._bin_dir) / "postgres"
         said = subprocess.check_output([str(program), "--version"], text=True)

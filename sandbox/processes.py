@@ -25,7 +25,7 @@ _LOCK_POLL_SECONDS = 0.05
 
 
 class SandboxError(RuntimeError):
-    """Something in the sandbox cannot go on; the message names the thing and the mend."""
+    """Something in the sandbox cannot go on; the message names the thing and how to fix it."""
 
 
 @contextmanager

@@ -26,6 +26,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "guard"))
 import loopback_only
 import people
+import workers
 
 if TYPE_CHECKING:
     from sandbox.postgres import Cluster
@@ -42,6 +43,8 @@ _ONLY_BY_NAME = ("soak", "odoo_real")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seeds", type=int, default=50, help="random schedules to play (50)")
+    parser.addoption("--quick", action="store_true", help="only what starts no world")
+    parser.addoption("--models", help="with --quick: unit tests of these models (a,b) too, or all")
     parser.addoption("--shrink", type=int, help="a company of the rating machine, told shortly")
 
 
@@ -68,8 +71,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     else:
         left_out = [item for item in items if any(map(item.get_closest_marker, _ONLY_BY_NAME))]
-    items[:] = [item for item in items if item not in left_out]
+    if config.option.quick:
+        left_out += [item for item in items if not workers.is_quick(item, config.option.models)]
+    gone = set(left_out)
+    items[:] = [item for item in items if item not in gone]
     config.hook.pytest_deselected(items=left_out)
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: workers.rank_of(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return workers.scheduler(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -270,13 +283,13 @@ def _odoo_templates(cluster: Cluster) -> Callable[[bool], str]:
 def _run_odoo(
     folder: Path, database: Database, template: str, *, community: bool
 ) -> Iterator[Standin]:
-    from sandbox.standin import start_standin
+    """In a thread of this process: a start costs a tenth of what a process of its own costs."""
+    from sandbox.odoo_standin.server import running
+    from sandbox.standin import Standin
 
-    standin = start_standin(folder, database(template, "odoo"), community=community)
-    try:
-        yield standin
-    finally:
-        standin.stop()
+    dsn = database(template, "odoo")
+    with running(dsn, community=community, init=False) as server:
+        yield Standin(folder, dsn, server.port, os.getpid(), community)
 
 
 @pytest.fixture
@@ -285,7 +298,7 @@ def odoo(
 ) -> Iterator[Standin]:
     """A running Odoo stand-in with the sample's seed in a database of its own.
 
-    It has .url, .db, .user, .password, .dsn, .pid, and .stop().
+    It has .url, .db, .user, .password, .dsn and .port.
     """
     yield from _run_odoo(tmp_path / "odoo", database, _odoo_templates(False), community=False)
 

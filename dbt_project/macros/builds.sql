@@ -46,6 +46,7 @@
         {%- else -%}
             select ops.swap_build(
                 '{{ invocation_id }}', '{{ build_suffix() }}', '{{ tojson(made_relations()) }}',
+                '{ {{- kept_relations() | join(", ") -}} }',
                 {{ passed | length }}, '{{ env_var("BILLING_CODE_VERSION", "") }}'
             );
             commit
@@ -74,6 +75,15 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return(made) }}
+{%- endmacro %}
+
+{#- What is incremental, and stays where it is from build to build. -#}
+{% macro kept_relations() -%}
+    {{ return(
+        graph.nodes.values()
+        | selectattr('config.materialized', 'equalto', 'incremental')
+        | map(attribute='alias') | list
+    ) }}
 {%- endmacro %}
 
 {#- Building in place is for a what-if and for tests: never under the eyes of whoever reads a build. -#}

@@ -20,9 +20,9 @@ from connections.odoo import OdooPort
 from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import render
+from orchestration.command_error import CommandError
 from orchestration.commands import lines, publish, readiness, reconcile, review, run, world
 from orchestration.decisions import Decision, accept_causes, open_gates, subscriptions
-from orchestration.errors import CommandError
 from orchestration.queries import Filters, Row, select
 from publishers import approvals
 

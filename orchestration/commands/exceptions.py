@@ -10,8 +10,8 @@ from psycopg2.extensions import connection
 
 from connections.settings import Settings, load_settings
 from orchestration import render
+from orchestration.command_error import CommandError
 from orchestration.commands.options import Json, Service
-from orchestration.errors import CommandError
 from orchestration.queries import Row, how_many, reading, select
 from publishers import gates
 

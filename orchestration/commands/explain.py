@@ -11,8 +11,8 @@ import typer
 
 from connections.settings import load_settings
 from orchestration import render
+from orchestration.command_error import CommandError
 from orchestration.commands.options import Json
-from orchestration.errors import CommandError
 from orchestration.queries import Row, how_many, reading, select
 
 _STORY = "select * from {marts}.rpt_line_story where starts_with(line_key, %(beginning)s) limit 2"

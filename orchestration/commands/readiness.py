@@ -9,9 +9,9 @@ from psycopg2.extensions import connection
 
 from connections.settings import Settings, load_settings
 from orchestration import render
+from orchestration.command_error import CommandError
 from orchestration.commands.options import Json, Period, Service, month
 from orchestration.decisions import Decision, accept_causes, find, open_gates, subscriptions
-from orchestration.errors import CommandError
 from orchestration.queries import Filters, Row, reading, whole_id
 from publishers import gates
 
@@ -113,7 +113,7 @@ def _open(
     unready = [row["external_subscription_id"] for row in chosen if not row["is_ready"]]
     if unready and not anyway:
         raise CommandError(
-            f"{', '.join(unready)} is not ready: mend what is not, or say --even-if-not-ready"
+            f"{', '.join(unready)} is not ready: fix what is not, or say --even-if-not-ready"
         )
     opened = open_gates(conn, settings, chosen, from_month, decision)
     render.stderr.print(f"{len(opened)} gates opened by {decision.by}", highlight=False)

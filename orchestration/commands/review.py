@@ -13,9 +13,9 @@ from psycopg2.extensions import connection
 from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import render
+from orchestration.command_error import CommandError
 from orchestration.commands.lines import proposed_lines
 from orchestration.commands.options import By, Customer, Json, Period, Service, Subscription, Why
-from orchestration.errors import CommandError
 from orchestration.queries import Filters, how_many, reading, whole_id
 from publishers import approvals, credits
 from publishers.approvals import Decisions, ProposedLine

@@ -12,7 +12,7 @@ import typer
 from connections.postgres import ops_owner, warehouse
 from connections.settings import load_settings
 from orchestration import dbt, render
-from orchestration.errors import CommandError
+from orchestration.command_error import CommandError
 from orchestration.instance import dagster_home, fail_dead_runs, open_instance
 from orchestration.names import DEFINITIONS
 from publishers import roles as grants

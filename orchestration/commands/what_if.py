@@ -16,9 +16,9 @@ from connections.months import first_day
 from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import dbt, price_book, render
+from orchestration.command_error import CommandError
 from orchestration.commands.options import Json, Period
 from orchestration.commands.reconcile import reconciliation
-from orchestration.errors import CommandError
 from orchestration.queries import Filters, Row, select
 from orchestration.seeds import judge, known
 from orchestration.seeds.tables import CHARGES, TIERS

@@ -7,8 +7,8 @@ import typer
 from connections.postgres import ops_owner
 from connections.settings import Settings, Source, load_settings
 from orchestration import render
+from orchestration.command_error import CommandError
 from orchestration.commands.options import Json
-from orchestration.errors import CommandError
 from orchestration.warehouse import migrate
 from publishers import identities, roles
 from publishers.identities import Identity

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+from orchestration.command_error import CommandError
 from orchestration.dbt import PROJECT_FOLDER
-from orchestration.errors import CommandError
 from orchestration.seeds import book, files
 from orchestration.seeds.cells import setting_name
 from orchestration.seeds.files import Problem, SeedFile, SeedRow

@@ -101,7 +101,7 @@ def _open_endpoints(
             continue
         if endpoint.service in gone:
             report.problems.append(
-                f"{endpoint.service}: its receiver answered 410 and is switched off: mend it, "
+                f"{endpoint.service}: its receiver answered 410 and is switched off: fix it, "
                 f"then `billing events --replay {gone[endpoint.service]}`"
             )
             continue

@@ -1,7 +1,7 @@
 """Where each service's events go, and with which secrets.
 
 In: marts.dim_webhook_endpoints (names of settings, never values) and the settings themselves.
-Out: an endpoint that may be sent to, or an error that says what to mend.
+Out: an endpoint that may be sent to, or an error that says what to fix.
 """
 
 from dataclasses import dataclass, field

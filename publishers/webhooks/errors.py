@@ -1,8 +1,8 @@
-"""What can go wrong with webhooks, by what a person has to mend."""
+"""What can go wrong with webhooks, by what a person has to fix."""
 
 
 class WebhookError(RuntimeError):
-    """Base of this room's errors; the message names the thing and the mend."""
+    """Base of this room's errors; the message names the thing and how to fix it."""
 
 
 class WebhookRefused(WebhookError):

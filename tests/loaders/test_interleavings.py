@@ -105,7 +105,7 @@ class _App:
         )
 
     def _edit(self, cursor: Any, _: datetime) -> None:
-        """Break a record, mend it, or change its quantity: created_at stays."""
+        """Break a record, fix it, or change its quantity: created_at stays."""
         # No two alike: edits that cancel each other out in a sum are for `--full`.
         quantity = self.dice.choice(("-1", "NaN", str(self.dice.randrange(10**12) / 10**6)))
         cursor.execute(

@@ -146,7 +146,7 @@ def test_a_dry_run_counts_and_writes_nothing(
 def test_an_unreadable_record_is_rejected_with_its_reason_and_comes_back(
     erp: Settings, odoo_sql: Run, warehouse_sql: Run
 ) -> None:
-    (mended,) = odoo_sql("select quantity from fusion_billing_usage order by id limit 1")[0]
+    (fixed,) = odoo_sql("select quantity from fusion_billing_usage order by id limit 1")[0]
     where = "where id = (select min(id) from fusion_billing_usage)"
     odoo_sql(f"update fusion_billing_usage set quantity = 'NaN' {where}")
     report = load(erp, "fusion.billing.usage")["fusion_billing_usage"]
@@ -156,7 +156,7 @@ def test_an_unreadable_record_is_rejected_with_its_reason_and_comes_back(
     ]
     odoo_sql(
         f"update fusion_billing_usage set quantity = %s, write_date = '2020-01-01' {where}",
-        (mended,),
+        (fixed,),
     )
     assert load(erp, "fusion.billing.usage")["fusion_billing_usage"].created == 1
     assert warehouse_sql("select resolved_at is not null from ops.rejected_rows") == [(True,)]

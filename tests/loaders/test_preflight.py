@@ -1,4 +1,4 @@
-"""A source that is not as the list says is named, with the mend, before a single row is loaded."""
+"""A source that is not as the list says is named, with how to fix it, before any row is loaded."""
 
 from __future__ import annotations
 

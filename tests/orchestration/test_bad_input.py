@@ -1,4 +1,4 @@
-"""What is wrong at a source is named with its mend, ends with exit code 1, and changes nothing."""
+"""What is wrong at a source is named, and how to fix it; exit code 1, and nothing changes."""
 
 from __future__ import annotations
 

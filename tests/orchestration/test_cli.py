@@ -94,19 +94,29 @@ def test_status_of_no_world_is_not_well(billing: Billing) -> None:
     assert answer.json["is_up"] is False
 
 
-def test_the_list_of_verbs_imports_no_verb() -> None:
-    """A terminal waits for `--help`: psycopg2, Dagster and the publishers must not be loaded."""
+def loaded_by(*arguments: str) -> set[str]:
+    """The modules that a process has loaded after a verb, beyond what Python starts with."""
     program = (
         "import sys; before = set(sys.modules); from typer.testing import CliRunner;"
-        "from orchestration.cli import app; answer = CliRunner().invoke(app, ['--help']);"
-        "assert 'publish' in answer.output; print([name for name in set(sys.modules) - before if"
-        " name.startswith('orchestration.commands.') or name in"
-        " ('psycopg2', 'dagster', 'dbt', 'httpx', 'pydantic')])"
+        f"from orchestration.cli import app; answer = CliRunner().invoke(app, {arguments!r});"
+        "assert answer.exit_code == 0, answer.output; print(*set(sys.modules) - before)"
     )
     answer = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert answer.stdout.strip() == "[]"
+    return set(answer.stdout.split())
+
+
+def test_the_list_of_verbs_imports_no_verb() -> None:
+    """A terminal waits for `--help`: psycopg2, Dagster and the publishers must not be loaded."""
+    loaded = loaded_by("--help")
+    assert loaded.isdisjoint({"psycopg2", "dagster", "dbt", "httpx", "pydantic"})
+    assert [name for name in loaded if name.startswith("orchestration.commands.")] == []
+
+
+def test_a_verb_loads_no_room_only_to_name_its_errors() -> None:
+    """Loaders and webhooks cost `billing lines` a second before it asks anything."""
+    assert loaded_by("lines", "--help").isdisjoint({"loaders", "httpx", "dagster", "dbt"})
 
 
 def test_the_version_is_the_package_s() -> None:

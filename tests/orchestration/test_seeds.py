@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.errors import CommandError
+from orchestration.command_error import CommandError
 from orchestration.seeds import judge
 from orchestration.seeds.known import Known
 

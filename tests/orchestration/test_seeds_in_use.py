@@ -12,8 +12,8 @@ from psycopg2 import sql
 from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import price_book
+from orchestration.command_error import CommandError
 from orchestration.commands import data
-from orchestration.errors import CommandError
 from orchestration.seeds import judge, known
 from orchestration.seeds.tables import CHARGES, TABLES, TIERS
 from orchestration.warehouse import migrate

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,20 +40,33 @@ class House:
             cursor.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        command = [DBT, *(arguments or ("build",)), "--project-dir", str(PROJECT)]
+    def command(self, *arguments: str) -> list[str]:
+        command = [*(arguments or ("build",)), "--project-dir", str(PROJECT)]
         command += ["--profiles-dir", str(PROFILES), "--target-path", str(self.folder)]
-        command += ["--log-path", str(self.folder), "--no-use-colors"]
-        given = self.settings.dbt_environment() | {"BILLING_AS_OF": AS_OF} | environment
+        return [*command, "--log-path", str(self.folder), "--no-use-colors"]
+
+    def environment(self, given: dict[str, str]) -> dict[str, str]:
+        return self.settings.dbt_environment() | {"BILLING_AS_OF": AS_OF} | given
+
+    def start(self) -> subprocess.Popen[str]:
+        """A build in a process of its own, to be killed."""
         return subprocess.Popen(
-            command, env={**os.environ, **given}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True,
+            [DBT, *self.command()], env={**os.environ, **self.environment({})},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 
     def build(self, *arguments: str, **environment: str) -> tuple[int, str]:
-        dbt = self.start(*arguments, **environment)
-        said, _ = dbt.communicate(timeout=120)
-        return dbt.returncode, said
+        """A build in this process, which saves dbt's imports; its exit code and what it said."""
+        from dbt.cli.main import dbtRunner
+
+        said = list[str]()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment(environment).items():
+                patch.setenv(name, value)
+            outcome = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)]).invoke(
+                self.command(*arguments)
+            )
+        return int(not outcome.success), "\n".join([*said, str(outcome.exception or "")])
 
     def total(self) -> Any:
         return self.ask("select quantity from marts.fct_total")[0][0]
@@ -61,22 +75,40 @@ class House:
         return [row[0] for row in self.ask("select status from ops.builds order by build_id")]
 
 
-@pytest.fixture
-def house(warehouse_dsn: str, tmp_path: Path) -> House:
-    settings = load_settings(
-        billing_home=tmp_path, warehouse_dsn=warehouse_dsn, billing_as_of=AS_OF
-    )
-    made = House(settings, tmp_path / "target")
+def _settings(dsn: str, home: Path) -> Settings:
+    return load_settings(billing_home=home, warehouse_dsn=dsn, billing_as_of=AS_OF)
+
+
+def _house(dsn: str, home: Path) -> House:
+    made = House(_settings(dsn, home), home / "target")
     made.ask("create table public.given (id int, quantity numeric)")
     made.ask("insert into public.given values (1, 10)")
     return made
 
 
 @pytest.fixture
-def built(house: House) -> House:
-    code, said = house.build()
+def house(warehouse_dsn: str, tmp_path: Path) -> House:
+    return _house(warehouse_dsn, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def built_template(
+    cluster: Any, _warehouse_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A warehouse in which the four models are built and swapped in, to be cloned."""
+    name = "swapped_template"
+    cluster.create_database(name, template=_warehouse_template, owner="fusion_billing")
+    made = _house(cluster.dsn(name, user="fusion_billing"), tmp_path_factory.mktemp("swapped"))
+    code, said = made.build()
     assert code == 0, said
-    return house
+    yield name
+    cluster.drop_database(name)
+
+
+@pytest.fixture
+def built(built_template: str, database: Callable[..., str], tmp_path: Path) -> House:
+    dsn = database(built_template, "fusion_billing")
+    return House(_settings(dsn, tmp_path), tmp_path / "target")
 
 
 def test_a_build_that_passes_is_swapped_in_and_says_what_it_is(built: House) -> None:
@@ -194,6 +226,21 @@ def test_a_model_that_is_no_more_goes_with_its_build(built: House) -> None:
     built.ask("create table marts.fct_old as select 1 as one")
     assert built.build()[0] == 0
     assert built.ask("select to_regclass('marts.fct_old')") == [(None,)]
+
+
+def test_what_was_built_in_place_before_is_replaced_by_the_first_swap(house: House) -> None:
+    assert house.build(BILLING_SCHEMA_SUFFIX="")[0] == 0
+    assert house.ask("select to_regclass('marts.dim_build')") == [(None,)]
+    house.ask("create view intermediate.int_old as select quantity from marts.fct_total")
+    house.ask("create table intermediate.int_older as select 1 as one")
+    house.ask("create table marts.of_an_analyst as select 1 as one")
+    house.ask("insert into public.given values (2, 5)")
+    code, said = house.build()
+    assert code == 0, said
+    assert house.total() == 15
+    left = "select to_regclass('intermediate.int_old'), to_regclass('intermediate.int_older')"
+    assert house.ask(left) == [(None, None)]
+    assert house.ask("select one from marts.of_an_analyst") == [(1,)]
 
 
 def test_a_reader_who_asks_twice_reads_one_build(built: House) -> None:

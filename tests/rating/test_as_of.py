@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from rating_world import DbtFailed, World
+from dbt_runs import DbtFailed
+from rating_world import World
 
 TIME_OF = "+int_currencies"
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from nexacloud_rows import plan, subscription, toronto, usage
-from rating_world import World
+from rating_world import Dbt, World, fresh_world
+
+if TYPE_CHECKING:
+    from sandbox.postgres import Cluster
 
 MAY = "service_period_start = '2026-05-01 04:00+00'"
 # What a whole month of May costs: five seats at once, a package, a minimum, a first tier.
@@ -120,9 +123,16 @@ def test_by_the_day_a_break_of_hours_changes_nothing(world: World) -> None:
     laws_hold(world)
 
 
+@pytest.fixture(scope="module")
+def by_the_second(cluster: Cluster, rating_dbt: Dbt) -> World:
+    world = broken(fresh_world(cluster, rating_dbt), "second")
+    laws_hold(world)
+    return world
+
+
 @pytest.mark.parametrize("name", ["resumed", "suspended", "switched"])
-def test_by_the_second_only_the_share_of_the_month_is_less(world: World, name: str) -> None:
-    broken(world, "second")
+def test_by_the_second_only_the_share_of_the_month_is_less(by_the_second: World, name: str) -> None:
+    world = by_the_second
     whole, held = 31 * 86400, 31 * 86400 - 6 * 3600
     share = Decimal(held) / Decimal(whole)
     found = charged(world, name)
@@ -136,4 +146,3 @@ def test_by_the_second_only_the_share_of_the_month_is_less(world: World, name: s
     shares = {line["plan_code"]: line["fraction"] for line in lines}
     assert shares.pop("a") == f"{held}/{whole}"
     assert shares == ({"b": f"{6 * 3600}/{whole}"} if name == "switched" else {})
-    laws_hold(world)

@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from dbt_runs import DbtFailed
 from nexacloud_rows import plan, subscription, toronto, usage
-from rating_world import LINES, Dbt, DbtFailed, World, fresh_world
+from rating_world import LINES, Dbt, World, fresh_world
 
 if TYPE_CHECKING:
     from sandbox.postgres import Cluster

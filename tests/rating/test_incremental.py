@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from dbt_runs import DbtFailed
 from nexacloud_rows import plan, subscription, toronto, usage
-from rating_world import DbtFailed, World
+from rating_world import World
 
 Row = dict[str, Any]
 RELATIONS = (

@@ -11,10 +11,11 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from dbt_runs import DbtFailed
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from nexacloud_rows import plan, subscription, toronto, usage
-from rating_world import Dbt, DbtFailed, World, fresh_world
+from rating_world import Dbt, World, fresh_world
 
 from orchestration.seeds import judge
 from orchestration.seeds.known import Known

@@ -56,7 +56,7 @@ def test_the_control_loop_from_overdue_to_terminated(story: Story) -> None:
         story.open_gate(subscription)
     ours = story.published(MAY_25, paying, quiet)
     far = now().date() + timedelta(days=60)
-    declined, mended = story.published(far, carded), story.published(far, carded)
+    declined, fixed = story.published(far, carded), story.published(far, carded)
     story.pay(story.invoice(MAY_25))
     story.invoice(MAY_25)  # an accountant's own, as overdue as ours
 
@@ -79,9 +79,9 @@ def test_the_control_loop_from_overdue_to_terminated(story: Story) -> None:
 
     story.admin.execute("account.payment", "action_cancel", [payment])
     story.charge(declined, "error", "Card declined")
-    story.charge(mended, "error", "Card declined")
-    assert story.told(now() + timedelta(days=6)) == [], "may be mended within the grace"
-    story.pay(mended)
+    story.charge(fixed, "error", "Card declined")
+    assert story.told(now() + timedelta(days=6)) == [], "may be fixed within the grace"
+    story.pay(fixed)
     told = story.told(now() + timedelta(days=8))
     assert sorted(told) == sorted(
         [(REVERSED, one) for one in mine]

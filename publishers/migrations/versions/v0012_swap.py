@@ -55,7 +55,7 @@ end $$;
 # what replaces it, and default privileges of the public schema count for what is moved into it.
 SWAP = """
 create function ops.swap_build(
-    invocation text, suffix text, made jsonb, tests int, version text
+    invocation text, suffix text, made jsonb, kept text[], tests int, version text
 ) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -74,7 +74,7 @@ begin
     for attempt in 1 .. attempts loop
         begin
             perform pg_advisory_xact_lock(hashtext('fusion_billing.builds ' || prefix));
-            perform ops.replace_relations(build, prefix, suffix, made, tests, version);
+            perform ops.replace_relations(build, prefix, suffix, made, kept, tests, version);
             return;
         exception when lock_not_available or deadlock_detected then
             if attempt = attempts then
@@ -89,7 +89,7 @@ end $$;
 
 REPLACE = """
 create function ops.replace_relations(
-    build bigint, prefix text, suffix text, made jsonb, tests int, version text
+    build bigint, prefix text, suffix text, made jsonb, kept text[], tests int, version text
 ) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -98,6 +98,7 @@ declare
     marts text := prefix || 'marts';
     described regclass := to_regclass(format('%I.dim_build', marts));
     before jsonb := '{}';
+    kept_before text[];
     foreign_views text;
     statement text;
 begin
@@ -106,6 +107,7 @@ begin
          select
             builds.build_id, builds.as_of, builds.started_at, clock_timestamp() as swapped_at,
             %L::text as code_version, %L::int as tests_passed, %L::jsonb as relations,
+            %L::text[] as kept_relations,
             (select max(finished_at) from ops.load_runs where status = ''succeeded''
                 and not is_dry_run and finished_at < builds.started_at) as loaded_at,
             (select jsonb_object_agg(source, newest) from (
@@ -117,14 +119,30 @@ begin
                 order by source, finished_at desc
             ) as loads) as loads
          from ops.builds where builds.build_id = %L',
-        marts || suffix, version, tests, made, build
+        marts || suffix, version, tests, made, kept, build
     );
     made := jsonb_set(made, '{marts}', coalesce(made -> 'marts', '[]') || '["dim_build"]');
     if described is not null then
-        execute format('select relations from %s', described) into before;
+        execute format('select relations, kept_relations from %s', described)
+        into before, kept_before;
+        before := jsonb_set(before, '{marts}', before -> 'marts' || '["dim_build"]');
+        kept_before := array(select unnest(kept_before) except select unnest(kept));
         before := jsonb_set(
-            before, '{marts}', coalesce(before -> 'marts', '[]') || '["dim_build"]'
+            before, '{intermediate}', coalesce(before -> 'intermediate', '[]')
+            || to_jsonb(kept_before)
         );
+    else
+        -- Built in place until now: all that stands in dbt's own schemas, and views in the marts.
+        select jsonb_object_agg(layer, names) into before from (
+            select substr(nspname, length(prefix) + 1) as layer, jsonb_agg(relname) as names
+            from pg_class
+            inner join pg_namespace on pg_namespace.oid = relnamespace
+            where nspname in (prefix || 'staging', prefix || 'intermediate', prefix || 'marts')
+                and relkind in ('r', 'v') and relowner = current_user::regrole
+                and (relkind = 'v' or nspname <> prefix || 'marts')
+                and not (nspname = prefix || 'intermediate' and relname = any (kept))
+            group by nspname
+        ) as standing;
     end if;
     for statement in
         select format('create schema if not exists %I', prefix || key)
@@ -134,17 +152,17 @@ begin
     end loop;
     create temporary table swapped on commit drop as
     select
-        layers.layer, names.name, prefix || layers.layer as public_schema,
-        to_regclass(format('%I.%I', prefix || layers.layer || suffix, names.name)) as new_relation,
-        to_regclass(format('%I.%I', prefix || layers.layer, names.name)) as old_relation
+        names.layer, names.name, prefix || names.layer as public_schema,
+        to_regclass(format('%I.%I', prefix || names.layer || suffix, names.name)) as new_relation,
+        to_regclass(format('%I.%I', prefix || names.layer, names.name)) as old_relation
     from (
-        select layer.key as layer, name.value as name
+        select layer.key, name.value
         from jsonb_each(made) as layer, jsonb_array_elements_text(layer.value) as name
         union
         select layer.key, name.value
-        from jsonb_each(before) as layer, jsonb_array_elements_text(layer.value) as name
-    ) as names (layer, name)
-    inner join lateral (select names.layer) as layers on true;
+        from jsonb_each(coalesce(before, '{}')) as layer,
+            jsonb_array_elements_text(layer.value) as name
+    ) as names (layer, name);
     select string_agg(distinct format('%s reads %s', reader.oid::regclass, old_relation), ', ')
     into foreign_views
     from swapped

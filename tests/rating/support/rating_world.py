@@ -7,9 +7,9 @@ and one parsed project serve a session, so that a build costs seconds; every wor
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -17,91 +17,23 @@ from typing import TYPE_CHECKING, Any
 
 import people
 import psycopg2
-import pytest
+from dbt_runs import AS_OF, STAGING, Dbt
+from dbt_runs import DbtFailed as DbtFailed
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
-from psycopg2.extensions import parse_dsn
 from psycopg2.extras import Json, RealDictCursor, execute_values
 from world_history import load_before, log_former, record_history
 
 if TYPE_CHECKING:
     from sandbox.postgres import Cluster
 
-ROOT = Path(__file__).parents[3]
 NAME = "rating_world"
 TEMPLATE = "rating_world_template"
 OWNER = "fusion_billing"
-AS_OF = datetime(2026, 6, 3, 12, tzinfo=UTC)
 FIRST_LOAD = datetime(2020, 1, 1, tzinfo=UTC)
 # Everything that the lines and their exceptions need, and nothing else.
 LINES = ("+fct_invoice_lines", "+fct_usage_exceptions")
-STAGING = "path:dbt_project/models/staging"
 Row = Mapping[str, Any]
-
-
-class DbtFailed(AssertionError):
-    """A dbt invocation that did not succeed, with what it said."""
-
-
-class Dbt:
-    """dbt in this process: the project is parsed once, and every run reuses that."""
-
-    def __init__(self, dsn: str, target: Path) -> None:
-        self.dsn = dsn
-        self.target = target
-        self._manifest: Any = None
-
-    def parse(self) -> None:
-        self._manifest = self._invoke(["parse"])
-
-    def build(
-        self,
-        select: Sequence[str],
-        variables: Mapping[str, Any],
-        types: Sequence[str] = ("model",),
-        *,
-        full_refresh: bool = False,
-    ) -> Any:
-        """Build what `select` names. Raises DbtFailed with the messages of what failed."""
-        arguments = ["build", "--select", *select, "--vars", json.dumps(dict(variables))]
-        if types == ("model",) and "schema_prefix" not in variables:
-            arguments += ["--exclude", STAGING]  # views: in the template
-        for kind in types:
-            arguments += ["--resource-type", kind]
-        return self._invoke([*arguments, *(["--full-refresh"] if full_refresh else [])])
-
-    def _invoke(self, arguments: list[str]) -> Any:
-        from dbt.cli.main import dbtRunner
-
-        flags = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "dbt_project")]
-        flags += ["--target-path", str(self.target), "--log-path", str(self.target), "--quiet"]
-        flags += ["--no-write-json"]
-        with self._environment():
-            outcome = dbtRunner(manifest=self._manifest).invoke([*arguments, *flags])
-        if not outcome.success:
-            raise DbtFailed(_failures(outcome))
-        return outcome.result
-
-    @contextmanager
-    def _environment(self) -> Iterator[None]:
-        parts = parse_dsn(self.dsn)
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in {**parts, "password": parts.get("password", "")}.items():
-                patch.setenv(f"WAREHOUSE_{name.upper()}", str(value))
-            patch.setenv("DO_NOT_TRACK", "1")
-            patch.setenv("BILLING_SCHEMA_SUFFIX", "")  # in place: nobody reads a world meanwhile
-            patch.setenv("BILLING_AS_OF", AS_OF.isoformat())  # where a test hands no var over
-            yield
-
-
-def _failures(outcome: Any) -> str:
-    results = getattr(outcome.result, "results", None) or []
-    said = [
-        f"{result.node.name}: {result.status}: {result.message}"
-        for result in results
-        if result.status not in ("success", "pass", "skipped")
-    ]
-    return "\n".join(said) or str(outcome.exception)
 
 
 @dataclass
@@ -289,6 +221,19 @@ def _make_template(cluster: Cluster, target: Path) -> Dbt:
     cluster.drop_database(TEMPLATE)
     cluster.create_database(TEMPLATE, template=NAME, owner=OWNER)
     return dbt
+
+
+def kept_world(cluster: Cluster, world: World, name: str) -> Callable[[], World]:
+    """Keep a world as it is now: each call gives it anew under the one name, for one more test."""
+    cluster.drop_database(name)
+    cluster.create_database(name, template=NAME, owner=OWNER)
+
+    def again() -> World:
+        cluster.drop_database(NAME)
+        cluster.create_database(NAME, template=name, owner=OWNER)
+        return replace(world, policies=dict(world.policies))
+
+    return again
 
 
 def fresh_world(cluster: Cluster, dbt: Dbt) -> World:

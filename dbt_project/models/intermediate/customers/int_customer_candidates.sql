@@ -36,6 +36,12 @@ billed_lines as (
 
 ),
 
+import_rows as (
+
+    select * from {{ ref('stg_ops__import_rows') }}
+
+),
+
 partners as (
 
     select *
@@ -206,6 +212,22 @@ by_ledger as (
 
 ),
 
+-- Whom the importer created for the account, whatever became of its reference and e-mail.
+by_import as (
+
+    select
+        split_part(import_key, ':', 2) as service,
+        regexp_replace(import_key, '^[^:]*:[^:]*:', '') as external_customer_id,
+        6 as rule_rank,
+        'imported' as match_rule,
+        odoo_id as partner_id,
+        '-infinity'::timestamptz as valid_from,
+        null::timestamptz as valid_until
+    from import_rows
+    where kind = 'partner' and origin = 'created' and odoo_id is not null
+
+),
+
 unioned as (
 
     select * from by_override
@@ -215,6 +237,8 @@ unioned as (
     select * from by_order
     union
     select * from by_ledger
+    union
+    select * from by_import
     union
     select
         service,

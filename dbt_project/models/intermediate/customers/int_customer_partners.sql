@@ -143,7 +143,7 @@ final as (
             when problem = 'no_candidate' then 'none'
             when problem = 'suggestion_only' then 'suggestion'
             when problem is not null then 'unresolved'
-            when match_rule in ('override', 'account_link', 'odoo_order') then 'certain'
+            when match_rule in ('override', 'account_link', 'odoo_order', 'imported') then 'certain'
             when match_rule in ('billed_before', 'reference') then 'high'
             else 'medium'
         end as certainty,

@@ -49,9 +49,10 @@ class NightlyDbt(Dbt):
         # What is not built again in the second half of a night.
         self.left_out: tuple[str, ...] = ()
 
-    def _invoke(self, arguments: list[str]) -> Any:
+    def _invoke(self, arguments: list[str], manifest: Any = None) -> Any:
         at = arguments.index("--exclude") + 1
-        return super()._invoke([*arguments[:at], *LEFT_OUT, *self.left_out, *arguments[at:]])
+        left_out = [*arguments[:at], *LEFT_OUT, *self.left_out, *arguments[at:]]
+        return super()._invoke(left_out, manifest)
 
 
 @dataclass
