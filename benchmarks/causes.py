@@ -110,7 +110,7 @@ def run_dbt(settings: Settings, folder: Path, *arguments: str) -> None:
     command += ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
     command += ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
     command += ["--vars", f'{{"as_of": "{AS_OF.isoformat()}"}}']
-    environment = {**os.environ, **settings.dbt_environment()}
+    environment = {**os.environ, **settings.dbt_environment(), "BILLING_SCHEMA_SUFFIX": ""}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )

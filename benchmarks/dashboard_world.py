@@ -23,9 +23,9 @@ BY_MONTH = (
     "marts.fct_reconciliation_causes",
     "marts.fct_monthly_revenue",
     "marts.rpt_usage_by_customer",
-    "intermediate.int_billing_exceptions",
+    "marts.fct_exceptions",
     "intermediate.int_rated_lines",
-    "intermediate.int_readiness_periods",
+    "marts.fct_readiness_periods",
     "intermediate.int_subscription_periods",
 )
 # Rows for each copy of a subscription or of its customer.
@@ -39,9 +39,9 @@ ONCE = (
 )
 # What dbt builds anew out of these rows, with all that hangs on it.
 BUILT = (
-    "int_line_obstacles+",
-    "int_line_exceptions+",
-    "int_known_acceptances+",
+    "fct_line_obstacles+",
+    "fct_line_exceptions+",
+    "fct_readiness_periods+",
     "rpt_reconciliation_by_month",
     "rpt_revenue_by_month",
 )

@@ -140,6 +140,7 @@ class RatingWorld:
         for key, value in {"PASSWORD": "", **{k.upper(): v for k, v in parts.items()}}.items():
             os.environ[f"WAREHOUSE_{key}"] = str(value)
         os.environ["BILLING_AS_OF"] = self.as_of.isoformat()
+        os.environ["BILLING_SCHEMA_SUFFIX"] = ""  # in place: what is measured is the rating
         flags = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "dbt_project"), "--quiet"]
         flags += ["--target-path", str(self.target), "--log-path", str(self.target)]
         outcome = dbtRunner(manifest=self.manifest).invoke([*arguments, *flags])

@@ -32,7 +32,10 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 SOURCE_FIELDS: dict[Source, tuple[str, ...]] = {
     "warehouse": ("warehouse_dsn", "warehouse_migrate_dsn"),
     "nexacloud": ("nexacloud_dsn",),
-    "odoo": ("odoo_url", "odoo_db", "odoo_user", "odoo_password"),
+    "odoo": (
+        *("odoo_url", "odoo_db", "odoo_user", "odoo_password"),
+        *("odoo_import_user", "odoo_import_password"),
+    ),
 }
 
 
@@ -50,6 +53,8 @@ class Settings(BaseSettings):
     billing_as_of: datetime | None = None
     billing_schema_prefix: str = Field(default="", pattern=r"^[a-z0-9_]*$")
     billing_automation: str = ""
+    # One shadow order in Odoo per subscription, or one more per further deployment of it.
+    billing_import_orders_per: Literal["subscription", "deployment"] = "subscription"
 
     warehouse_dsn: str = Field(default="", repr=False)
     # A login that may act for the owner of schema ops; without one the warehouse's own is it.
@@ -66,6 +71,9 @@ class Settings(BaseSettings):
     odoo_password: SecretStr = SecretStr("")
     odoo_publish_user: str = ""
     odoo_publish_password: SecretStr = SecretStr("")
+    # Who creates partners, products and draft orders; without one it is who publishes.
+    odoo_import_user: str = ""
+    odoo_import_password: SecretStr = SecretStr("")
     odoo_company_id: int = Field(default=1, gt=0)
     odoo_timeout_seconds: float = Field(default=120, gt=0)
     odoo_page_size: int = Field(default=2000, gt=0)
@@ -150,6 +158,15 @@ class Settings(BaseSettings):
     @property
     def automations(self) -> tuple[str, ...]:
         return tuple(name.strip() for name in self.billing_automation.split(",") if name.strip())
+
+    def as_importer(self) -> Settings:
+        """The same, where the Odoo user that writes is the importer's."""
+        if not self.odoo_import_user:
+            return self
+        user, password = self.odoo_import_user, self.odoo_import_password
+        return self.model_copy(
+            update={"odoo_publish_user": user, "odoo_publish_password": password}
+        )
 
     def schema(self, layer: str) -> str:  # type: ignore[override]
         """`marts` -> the schema it is built in. Sources (raw_*, ops) are never prefixed."""

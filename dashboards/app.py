@@ -26,6 +26,7 @@ from dashboards.views import (
     approvals,
     cutover,
     exceptions,
+    imports,
     month,
     month_end,
     reconciliation,
@@ -41,6 +42,7 @@ PAGES: dict[str, tuple[tuple[Callable[[], None], str, str, str], ...]] = {
     "Bill": (
         (approvals.show, "Approvals", "approvals", "task_alt"),
         (cutover.show, "Cutover", "cutover", "moving"),
+        (imports.show, "Import", "import", "move_to_inbox"),
     ),
     "Report": (
         (revenue.show, "Revenue", "revenue", "payments"),
@@ -74,8 +76,16 @@ def main() -> None:
             for section, pages in PAGES.items()
         }
     )
-    _sidebar(viewer)
-    page.run()
+    _guarded(partial(_show, viewer, page.run))
+
+
+def _show(viewer: Viewer, page: Callable[[], None]) -> None:
+    """The page and what stands beside it, from one build."""
+    with data.one_build() as build:
+        if build and build.failed_at:
+            st.warning(f.literal(f"These are figures {build.sentence}"))
+        _sidebar(viewer)
+        page()
 
 
 def _viewer() -> Viewer | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -22,6 +23,7 @@ from psycopg2.errors import (
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
+from connections.builds import Build, pinned
 from connections.postgres import finance
 from connections.settings import Settings, load_settings
 
@@ -77,9 +79,25 @@ def _what_is_missing(conn: Connection, marts: str, missing: str) -> str:
     )
 
 
+# The build that the page of this run reads.
+_build: ContextVar[Build | None] = ContextVar("build", default=None)
+
+
+@contextmanager
+def one_build() -> Iterator[Build | None]:
+    """All answers of the block come from one build: none is swapped in before its end."""
+    with finance(settings(), "reader") as conn, pinned(conn, settings().schema("marts")) as build:
+        token = _build.set(build)
+        try:
+            yield build
+        finally:
+            _build.reset(token)
+
+
 def rows(query: str, **parameters: Any) -> list[Row]:
-    """The answer of a query, at most KEPT_SECONDS old."""
-    return _kept(query, tuple(sorted(parameters.items())))
+    """The answer of a query, at most KEPT_SECONDS old and of the build that this page reads."""
+    build = _build.get()
+    return _kept(query, tuple(sorted(parameters.items())), build.build_id if build else None)
 
 
 def row(query: str, **parameters: Any) -> Row | None:
@@ -95,7 +113,8 @@ def all_rows(query: str, **parameters: Any) -> list[Row]:
 
 
 @st.cache_data(ttl=KEPT_SECONDS, max_entries=KEPT_ANSWERS, show_spinner="Reading the warehouse …")
-def _kept(query: str, parameters: tuple[tuple[str, Any], ...]) -> list[Row]:
+def _kept(query: str, parameters: tuple[tuple[str, Any], ...], build_id: int | None) -> list[Row]:
+    del build_id  # the answer of another build is another answer
     return all_rows(query, **dict(parameters))
 
 

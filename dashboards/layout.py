@@ -32,6 +32,8 @@ TONES: Mapping[str, str] = {
     ),
     **dict.fromkeys(("explained", "partly_approved", "low", "draft"), "info"),
     **dict.fromkeys(("missing_actual", "missing_expected", "not_comparable", "changed"), "warn"),
+    **dict.fromkeys(("create", "update", "created", "updated"), "info"),
+    **dict.fromkeys(("conflict", "failed"), "bad"),
     **dict.fromkeys(("medium", "waiting", "open", "ambiguous", "partly approved"), "warn"),
     **dict.fromkeys(
         ("unexplained", "double_issuer", "critical", "high", "rejected", "revoked", "no"), "bad"

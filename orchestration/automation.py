@@ -13,6 +13,7 @@ from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from connections.postgres import warehouse
 from connections.settings import load_settings
 from orchestration.assets.drafts import KEY as DRAFTS
+from orchestration.assets.imports import KEY as IMPORT
 from orchestration.assets.webhooks import KEY as WEBHOOKS
 from orchestration.names import PUBLISH_OP, WEBHOOKS_OP
 from publishers.waiting import waiting
@@ -55,7 +56,12 @@ webhooks = dg.define_asset_job(
     selection=dg.AssetSelection.assets(WEBHOOKS),
     description="Tell the apps what happened to their invoices. A dry run unless configured to go.",
 )
-JOBS = (refresh, rebuild, publish, night, webhooks)
+import_shadow = dg.define_asset_job(
+    "import_shadow",
+    selection=dg.AssetSelection.assets(IMPORT),
+    description="Customers, catalogue and draft orders in Odoo. A dry run unless configured to go.",
+)
+JOBS = (refresh, rebuild, publish, night, webhooks, import_shadow)
 
 
 def _default_status(name: str) -> bool:

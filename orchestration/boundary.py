@@ -78,8 +78,8 @@ class Verbs(TyperGroup):
 
 
 def verb_name(target: str) -> str:
-    """`orchestration.commands.what_if:what_if` -> `what-if`."""
-    return target.rsplit(":", 1)[1].replace("_", "-")
+    """`orchestration.commands.what_if:what_if` -> `what-if`; `import_` -> `import`."""
+    return target.rsplit(":", 1)[1].rstrip("_").replace("_", "-")
 
 
 def _ours() -> tuple[type[Exception], ...]:

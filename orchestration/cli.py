@@ -25,6 +25,7 @@ VERBS: Panels = {
         f"{COMMANDS}.data:migrate",
         f"{COMMANDS}.data:load",
         f"{COMMANDS}.run:run",
+        f"{COMMANDS}.imports:import_",
     ),
     "Prove": (
         f"{COMMANDS}.reconcile:reconcile",

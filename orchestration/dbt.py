@@ -8,6 +8,7 @@ words.
 from __future__ import annotations
 
 import fcntl
+import importlib.metadata
 import json
 import os
 import shutil
@@ -25,6 +26,7 @@ PROJECT_FOLDER = REPOSITORY / "dbt_project"
 EXECUTABLE = Path(sys.executable).parent / "dbt"
 KEPT_INVOCATIONS = 20  # folders of past dbt invocations that stay for the curious
 
+BESIDE = "__next"  # what the schemas of a build end with until it is swapped in
 # Unit tests judge the code, not the data: they run in `make test`, not every night.
 BUILD = ("build", "--exclude-resource-type", "unit_test")
 
@@ -67,15 +69,25 @@ def check_current(settings: Settings) -> None:
         )
 
 
-def export_environment(settings: Settings) -> None:
+def export_environment(settings: Settings, *, in_place: bool = False) -> None:
     """Give this process, and the dbt that it starts, the warehouse's address.
+
+    `in_place` builds where it is read, without a swap: only for what nobody else reads.
 
     dagster-dbt hands its child this process's environment and nothing else, so it is written here
     (and read nowhere: profiles.yml does that).
     """
     address = settings.dbt_environment() if settings.warehouse_dsn else {}
     target = str(target_folder(settings))
-    os.environ.update(address | {"DBT_TARGET_PATH": target, "DO_NOT_TRACK": "1"})
+    os.environ.update(address | {"DBT_TARGET_PATH": target, "DO_NOT_TRACK": "1"} | build(in_place))
+
+
+def build(in_place: bool = False) -> dict[str, str]:
+    """The variables that macros/builds.sql reads: where a build is made, and by which version."""
+    return {
+        "BILLING_SCHEMA_SUFFIX": "" if in_place else BESIDE,
+        "BILLING_CODE_VERSION": importlib.metadata.version("fusion-billing"),
+    }
 
 
 def variables(settings: Settings, **more: object) -> str:
@@ -142,9 +154,11 @@ def _first_line(result: Mapping[str, Any]) -> str:
     return " ".join(line for line in lines if line)[:300]
 
 
-def run(settings: Settings, *arguments: str, **more_variables: object) -> None:
+def run(
+    settings: Settings, *arguments: str, in_place: bool = False, **more_variables: object
+) -> None:
     """Run dbt to its end, outside of Dagster; raise DbtError with what failed."""
-    export_environment(settings)
+    export_environment(settings, in_place=in_place)
     results = target_folder(settings) / "run_results.json"
     results.unlink(missing_ok=True)
     done = subprocess.run(

@@ -4,6 +4,7 @@ raw_nexacloud/*, raw_odoo/*   copies of the sources            assets/copies.py
 ops/*                         decisions and the ledger         assets/ledger.py
 staging ... marts/*           what dbt decides, with tests     assets/models.py
 odoo/draft_invoices           what goes out                    assets/drafts.py
+odoo/shadow_import            what Odoo holds of the app       assets/imports.py
 refresh, rebuild, publish, night, and what starts them         automation.py
 """
 
@@ -11,6 +12,7 @@ import dagster as dg
 
 from orchestration.assets.copies import copies
 from orchestration.assets.drafts import draft_invoices
+from orchestration.assets.imports import shadow_import
 from orchestration.assets.ledger import ledger
 from orchestration.assets.models import dbt_resource, models
 from orchestration.assets.webhooks import lifecycle_webhooks
@@ -24,6 +26,7 @@ defs = dg.Definitions(
         models,
         draft_invoices,
         lifecycle_webhooks,
+        shadow_import,
     ],
     asset_checks=CHECKS,
     jobs=JOBS,

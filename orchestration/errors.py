@@ -17,6 +17,8 @@ from publishers.approvals import ApprovalError
 from publishers.credits import CreditError
 from publishers.gates import GateError
 from publishers.identities import IdentityError
+from publishers.importer.ledger import ImportRefused
+from publishers.importer.records import NothingProposed
 from publishers.ledger import AlreadyPublishing
 from publishers.policies import PolicyError
 from publishers.release import ReleaseError
@@ -34,7 +36,9 @@ OURS: tuple[type[Exception], ...] = (
     CreditError,
     GateError,
     IdentityError,
+    ImportRefused,
     MigrationError,
+    NothingProposed,
     PolicyError,
     ReleaseError,
     RoleError,

@@ -6,6 +6,8 @@ LOAD_OP = "load_sources"
 BUILD_OP = "dbt_build"
 PUBLISH_OP = "publish_drafts"
 WEBHOOKS_OP = "send_webhooks"
+IMPORT_OP = "import_into_odoo"
 
 DRAFTS_KEY = ("odoo", "draft_invoices")
 WEBHOOKS_KEY = ("nexacloud", "lifecycle_webhooks")
+IMPORT_KEY = ("odoo", "shadow_import")

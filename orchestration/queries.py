@@ -6,7 +6,8 @@ aware times. Every query names its columns: the JSON of the command line is a co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -14,8 +15,11 @@ from psycopg2.errors import InvalidSchemaName, UndefinedColumn, UndefinedTable
 from psycopg2.extensions import connection
 from psycopg2.extras import RealDictCursor
 
+from connections.builds import pinned
 from connections.months import first_day, in_month
+from connections.postgres import warehouse
 from connections.settings import Settings
+from orchestration import render
 from orchestration.command_error import CommandError
 
 Row = dict[str, Any]
@@ -39,6 +43,15 @@ class Filters:
         """The filters as named query parameters; `month` is the first day of the period."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         return {**given, "month": first_day(self.period)}
+
+
+@contextmanager
+def reading(settings: Settings) -> Iterator[connection]:
+    """A session whose statements all read one build; where a newer one failed, it is said."""
+    with warehouse(settings) as conn, pinned(conn, settings.schema("marts")) as build:
+        if build and build.failed_at:
+            render.stderr.print(f"note: these are figures {build.sentence}", highlight=False)
+        yield conn
 
 
 def select(

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg2.extensions import connection as Connection
 
+from connections.builds import pinned
 from connections.postgres import warehouse
 from connections.settings import Settings
 from publishers import claims, control, credits, documents, ledger, report, restore, sending
@@ -193,10 +194,11 @@ def _send(
 
 
 def _selected(conn: Connection, plan: Plan) -> tuple[list[Line], OdooFacts]:
-    with conn:
+    with pinned(conn, plan.schema):
         lines = [*select(conn, plan.schema, plan.filters), *credits.publishable(conn, plan.filters)]
+        stale = stale_reason(conn, plan.schema)
     with plan.ports.one() as port:
-        return lines, replace(read_facts(port, lines), stale=stale_reason(conn))
+        return lines, replace(read_facts(port, lines), stale=stale)
 
 
 def _summed_up(

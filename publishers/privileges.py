@@ -20,6 +20,8 @@ SHOWN = (
     "cutover_gates",
     "exception_acknowledgements",
     "identities",
+    "import_events",
+    "import_rows",
     "line_approval_status",
     "line_approvals",
     "load_runs",
@@ -100,7 +102,9 @@ def ops_statements(cursor: Any, service: str, reader: str, approver: str) -> Ite
             "grant usage on schema ops to {}",
         ):
             yield Statement(role, sql.SQL(text).format(sql.Identifier(role)))
-    yield from (_on(role, "select", table) for role in (reader, approver) for table in SHOWN)
+    # A schema of an older version lacks some of them: migrating it grants again.
+    shown = [table for table in SHOWN if table in {name for name, *_ in tables}]
+    yield from (_on(role, "select", table) for role in (reader, approver) for table in shown)
     yield from (_on(approver, "insert", *granted) for granted in APPROVER_INSERTS.items())
     yield from _of_service(tables, service)
 

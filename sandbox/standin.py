@@ -39,6 +39,8 @@ class Standin:
     community: bool = False
     user: str = "billing"
     password: str = "billing"
+    # Who may create contacts, products and draft orders; the password is the name, as everybody's.
+    importer: str = "importer"
 
     @property
     def db(self) -> str:

@@ -244,6 +244,8 @@ def _addresses(cluster: Cluster, standin: Standin) -> dict[str, str]:
         "odoo_db": standin.db,
         "odoo_user": standin.user,
         "odoo_password": standin.password,
+        "odoo_import_user": standin.importer,
+        "odoo_import_password": standin.importer,
         "as_of": AS_OF.isoformat(),
     }
 

@@ -24,7 +24,7 @@ FRESHNESS = """
     from (select 1) as one
     left join (
         select as_of, finished_at from ops.builds
-        where status = 'passed' and is_whole
+        where status = 'passed' and is_whole and schema_prefix = ''
         order by build_id desc
         limit 1
     ) as built on true

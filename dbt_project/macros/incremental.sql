@@ -1,7 +1,7 @@
 {#- A usage table of this warehouse as it was before this run, if it was built: for the models that must
     know what is held already before they take more. -#}
 {% macro held_before(name) -%}
-    {{ return(adapter.get_relation(this.database, this.schema, name)) }}
+    {{ return(adapter.get_relation(this.database, layer_schema('intermediate') | trim, name)) }}
 {%- endmacro %}
 
 {#- The ledger that this night adds to; none where it is made from nothing. -#}
@@ -34,32 +34,34 @@
     )
 {%- endmacro %}
 
+{#- Where a record counts from now on, and where it counted so far. Others change no sum. -#}
+{% macro touched_slices() -%}
+    select
+        subscription_id,
+        metric,
+        slice_on
+    from {{ ref('int_usage_arrivals') }}
+    where is_counted
+    union
+    select
+        former_subscription_id as subscription_id,
+        former_metric as metric,
+        former_slice_on as slice_on
+    from {{ ref('int_usage_arrivals') }}
+    where was_counted
+{%- endmacro %}
+
 {#- Before a night sums the touched slices again, what they were goes: also where no record is left. -#}
 {% macro forget_touched_slices() -%}
     {%- if is_incremental() -%}
         delete from {{ this }} as slices
-        using (select distinct * from {{ ref('int_usage_touched') }}) as touched
+        using (
+            {{ touched_slices() }}
+        ) as touched
         where
             slices.subscription_id = touched.subscription_id
             and slices.metric = touched.metric
             and slices.slice_on = touched.slice_on
-    {%- endif -%}
-{%- endmacro %}
-
-{#- Before a night rates what changed, what was rated from something else goes. -#}
-{% macro forget_changed_charges() -%}
-    {%- if is_incremental() -%}
-        delete from {{ this }} as rated
-        where not exists (
-            select 1
-            from {{ ref('int_charge_inputs') }} as inputs
-            where
-                inputs.subscription_id = rated.subscription_id
-                and inputs.period_type = rated.period_type
-                and inputs.segment_start = rated.segment_start
-                and inputs.charge = rated.charge
-                and inputs.inputs_hash = rated.inputs_hash
-        )
     {%- endif -%}
 {%- endmacro %}
 

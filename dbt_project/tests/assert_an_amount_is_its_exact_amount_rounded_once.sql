@@ -4,10 +4,10 @@ select
     lines.exact_amount,
     lines.amount
 from {{ ref('int_rated_lines') }} as lines
-inner join {{ ref('int_rated_charges') }} as charges
+left join {{ ref('int_rated_charges') }} as charges
     on
         lines.subscription_id = charges.subscription_id
         and lines.period_type = charges.period_type
         and lines.segment_start = charges.segment_start
         and lines.charge = charges.charge
-where lines.amount <> round(lines.exact_amount, charges.decimals)
+where lines.amount is distinct from round(lines.exact_amount, charges.decimals)

@@ -19,7 +19,7 @@ fees as (
 exceptions as (
 
     select distinct subscription_id
-    from {{ ref('int_billing_exceptions') }}
+    from {{ ref('fct_exceptions') }}
     where is_blocking and subscription_id is not null
 
 )

@@ -93,7 +93,7 @@ lost as (
         from in_gaps
     ) as flows
     group by subscription_id, metric
-    having sum(records) <> 0
+    having sum(records) is distinct from 0
 
 )
 
@@ -104,7 +104,7 @@ select
     events.records - ledger.records as missing_records
 from events
 cross join ledger
-where events.records <> ledger.records
+where events.records is distinct from ledger.records
 union all
 select
     'ledger and slices differ' as law,
@@ -113,7 +113,7 @@ select
     ledger.counted - slices.counted as missing_records
 from ledger
 cross join slices
-where ledger.counted <> slices.counted
+where ledger.counted is distinct from slices.counted
 union all
 select
     'slices differ from lines and exceptions' as law,

@@ -91,4 +91,4 @@ where
             and held.charge = both_sides.charge
     )
 group by subscription_id, period_start, currency, charge
-having sum(amount) <> 0
+having sum(amount) is distinct from 0

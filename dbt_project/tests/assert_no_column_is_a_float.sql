@@ -6,7 +6,7 @@ select
 from information_schema.columns
 where
     table_schema in (
-        '{{ ref("stg_nexacloud__plans").schema }}',
+        '{{ ref("stg_nexacloud__usage_records").schema }}',
         '{{ ref("int_services").schema }}',
         '{{ ref("fct_invoice_lines").schema }}'
     )

@@ -45,7 +45,7 @@ select
     period_start,
     'gap, overlap or empty' as problem
 from neighbours
-where period_start >= period_end or period_start <> previous_end
+where (period_start < period_end) is not true or period_start <> previous_end
 union all
 select
     subscriptions.subscription_id,

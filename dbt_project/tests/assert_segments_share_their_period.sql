@@ -60,4 +60,4 @@ select
     period_start,
     'more than the whole' as problem
 from shares
-where numerator > denominator or (proration = 'none' and numerator <> denominator)
+where numerator > denominator or (proration = 'none' and numerator is distinct from denominator)

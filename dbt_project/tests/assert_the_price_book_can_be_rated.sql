@@ -32,25 +32,22 @@ plans as (
     select
         'nexacloud' as service,
         plan_code
-    from {{ ref('stg_nexacloud__plans') }}
-    union
-    select
-        'nexacloud' as service,
-        plan_code
     from {{ ref('stg_snapshots__nexacloud_plans') }}
     union
     select
         billing_services.service,
         billing_charges.plan_code
-    from {{ ref('stg_odoo__fusion_billing_charge') }} as billing_charges
+    from {{ ref('stg_snapshots__odoo_fusion_billing_charge') }} as billing_charges
     inner join {{ ref('stg_odoo__fusion_billing_service') }} as billing_services
         on billing_charges.billing_service_id = billing_services.billing_service_id
+    where billing_charges.is_current
     union
     select
         services.service,
         subscription_plans.subscription_plan_name as plan_code
     from {{ ref('services') }} as services
-    cross join {{ ref('stg_odoo__sale_subscription_plan') }} as subscription_plans
+    cross join {{ ref('stg_snapshots__odoo_sale_subscription_plan') }} as subscription_plans
+    where subscription_plans.is_current
 
 ),
 
@@ -65,7 +62,8 @@ metrics as (
         services.service,
         billing_metrics.metric
     from {{ ref('services') }} as services
-    cross join {{ ref('stg_odoo__fusion_billing_metric') }} as billing_metrics
+    cross join {{ ref('stg_snapshots__odoo_fusion_billing_metric') }} as billing_metrics
+    where billing_metrics.is_current
 
 ),
 

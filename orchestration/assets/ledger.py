@@ -25,6 +25,7 @@ TABLES = {
     "webhook_attempts": "Every attempt at delivering, with status and duration.",
     "termination_releases": "Terminations that a person released: the app deprovisions on them.",
     "credit_requests": "Credit notes that a person asked for.",
+    "import_rows": "What the importer wrote to Odoo, field by field, and proposed last.",
 }  # fmt: skip
 
 

@@ -60,7 +60,11 @@ class BuildConfig(dg.Config):
 def models(
     context: dg.AssetExecutionContext, config: BuildConfig, dbt_cli: DbtCliResource
 ) -> Iterator[Any]:
-    """One dbt build with data tests over what is selected; a failed test stops what follows."""
+    """One dbt build with data tests, made beside what people read and swapped in when it passed.
+
+    Also where only some assets are asked for: what people read comes from one build, so all of it
+    is built, and what is incremental costs little.
+    """
     settings = load_settings()
     dbt.export_environment(settings)
     dbt.forget_old_invocations(settings)
@@ -69,8 +73,7 @@ def models(
         migrate(settings)
         with warehouse(settings) as conn:
             judge.refuse(known.read(conn))
-        with builds.recorded(settings, is_whole=not context.is_subset) as build:
-            yield from _built(context, settings, config, dbt_cli, build)
+        yield from _built(context, settings, config, dbt_cli)
 
 
 def _built(
@@ -78,7 +81,6 @@ def _built(
     settings: Settings,
     config: BuildConfig,
     dbt_cli: DbtCliResource,
-    build: builds.Build,
 ) -> Iterator[Any]:
     parsed = dbt.manifest(settings)
     today = rules.fingerprint(parsed)
@@ -87,15 +89,47 @@ def _built(
         context.log.info("the rules have changed: incremental tables are rebuilt")
     invocation = dbt_cli.cli(
         [*dbt.BUILD, *(["--full-refresh"] if anew else []), "--vars", dbt.variables(settings)],
-        context=context,
         raise_on_error=False,
+        **_whom(context, parsed),
     )
-    yield from invocation.stream()
+    try:
+        yield from _asked_for(context, invocation.stream())
+    finally:
+        invocation.wait()
+        builds.fail_unfinished(settings, str(invocation.get_error() or "the run was ended"))
     results = _results(invocation)
-    build.count(results)
     if anew and rules.made_all(parsed, results):
         rules.remember(settings, today)
     _raise_if_failed(invocation, results)
+
+
+def _whom(context: dg.AssetExecutionContext, parsed: Mapping[str, Any]) -> dict[str, Any]:
+    """How dagster-dbt is told what to build: given a context, it would select a part."""
+    if not context.is_subset:
+        return {"context": context}
+    return {"manifest": parsed, "dagster_dbt_translator": LayersAsGroups()}
+
+
+def _asked_for(context: dg.AssetExecutionContext, events: Iterator[Any]) -> Iterator[Any]:
+    """The events of a build as the run expects them: results for what was selected."""
+    if not context.is_subset:
+        yield from events
+        return
+    assets, checks = context.selected_asset_keys, context.selected_asset_check_keys
+    for event in events:
+        if isinstance(event, dg.AssetMaterialization) and event.asset_key in assets:
+            yield dg.MaterializeResult(asset_key=event.asset_key, metadata=event.metadata)
+        elif isinstance(event, dg.AssetCheckEvaluation) and event.asset_check_key in checks:
+            yield dg.AssetCheckResult(
+                asset_key=event.asset_key,
+                check_name=event.check_name,
+                passed=event.passed,
+                severity=event.severity,
+                metadata=event.metadata,
+                description=event.description,
+            )
+        else:
+            yield event
 
 
 def _results(invocation: DbtCliInvocation) -> Mapping[str, Any]:

@@ -8,12 +8,11 @@ from typing import Annotated
 import typer
 from psycopg2.extensions import connection
 
-from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import render
 from orchestration.command_error import CommandError
 from orchestration.commands.options import Json, Service
-from orchestration.queries import Row, how_many, select
+from orchestration.queries import Row, how_many, reading, select
 from publishers import gates
 
 _EXCEPTIONS = """
@@ -48,7 +47,7 @@ def exceptions(
     Example: [bold]billing exceptions --acknowledge 9c1f --by "Dana Roy" --why "known"[/]
     """
     settings = load_settings()
-    with warehouse(settings) as conn:
+    with reading(settings) as conn:
         if acknowledge:
             _acknowledge(conn, settings, acknowledge, until, by, why)
         rows = select(conn, settings, _EXCEPTIONS, {"service": service, "every": every})

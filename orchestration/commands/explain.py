@@ -9,12 +9,11 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from connections.postgres import warehouse
 from connections.settings import load_settings
 from orchestration import render
 from orchestration.command_error import CommandError
 from orchestration.commands.options import Json
-from orchestration.queries import Row, how_many, select
+from orchestration.queries import Row, how_many, reading, select
 
 _STORY = "select * from {marts}.rpt_line_story where starts_with(line_key, %(beginning)s) limit 2"
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -28,7 +27,7 @@ def explain(line_key: Key, json: Json = False) -> None:
     Example: [bold]billing explain 3fa1c2[/]
     """
     settings = load_settings()
-    with warehouse(settings) as conn:
+    with reading(settings) as conn:
         found = select(conn, settings, _STORY, {"beginning": line_key})
     if len(found) != 1:
         raise CommandError(how_many(line_key, found, "line", "billing lines"))

@@ -7,11 +7,10 @@ from typing import Any
 
 from psycopg2.extensions import connection
 
-from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import render
 from orchestration.commands.options import Customer, Json, Period, Service, Subscription
-from orchestration.queries import LINE_ZONE, Filters, Row, in_period, select, whole_id
+from orchestration.queries import LINE_ZONE, Filters, Row, in_period, reading, select, whole_id
 from publishers import approvals, credits
 from publishers.approvals import Change
 from publishers.lines import Filters as LineFilters
@@ -52,7 +51,7 @@ def lines(
     Example: [bold]billing lines --period 2026-05[/]
     """
     settings = load_settings()
-    with warehouse(settings) as conn:
+    with reading(settings) as conn:
         whom = whole_id(conn, settings, subscription)
         rows = proposed_lines(conn, settings, Filters(period, service, whom, customer))
         marts = settings.schema("marts")

@@ -7,13 +7,12 @@ from typing import Annotated
 import typer
 from psycopg2.extensions import connection
 
-from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import render
 from orchestration.command_error import CommandError
 from orchestration.commands.options import Json, Period, Service, month
 from orchestration.decisions import Decision, accept_causes, find, open_gates, subscriptions
-from orchestration.queries import Filters, Row, whole_id
+from orchestration.queries import Filters, Row, reading, whole_id
 from publishers import gates
 
 READY, EXPLAINED = "ready", "explained"
@@ -51,7 +50,7 @@ def readiness(
     Example: [bold]billing readiness --open ready --from 2026-05 --by "Dana Roy" --why "agrees"[/]
     """
     settings = load_settings()
-    with warehouse(settings) as conn:
+    with reading(settings) as conn:
         decided: list[Row] = []
         if accept:
             decided += _accept(conn, settings, accept, period, _decision(by, why))

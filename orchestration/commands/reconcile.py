@@ -8,12 +8,11 @@ from typing import Any
 
 from psycopg2.extensions import connection
 
-from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import render
 from orchestration.command_error import CommandError
 from orchestration.commands.options import Json, Period, Service, Subscription
-from orchestration.queries import Filters, Row, in_period, select, whole_id
+from orchestration.queries import Filters, Row, in_period, reading, select, whole_id
 
 _ROWS = """
     select
@@ -71,7 +70,7 @@ def reconcile(
     Example: [bold]billing reconcile --period 2026-04[/]
     """
     settings = load_settings()
-    with warehouse(settings) as conn:
+    with reading(settings) as conn:
         whom = whole_id(conn, settings, subscription)
         answer = reconciliation(conn, settings, Filters(period, service, whom))
         if not answer["rows"] and not answer["one_offs"]:

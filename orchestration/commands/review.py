@@ -16,7 +16,7 @@ from orchestration import render
 from orchestration.command_error import CommandError
 from orchestration.commands.lines import proposed_lines
 from orchestration.commands.options import By, Customer, Json, Period, Service, Subscription, Why
-from orchestration.queries import Filters, how_many, whole_id
+from orchestration.queries import Filters, how_many, reading, whole_id
 from publishers import approvals, credits
 from publishers.approvals import Decisions, ProposedLine
 from publishers.lines import Filters as LineFilters
@@ -116,7 +116,7 @@ def _decide(
     if bool(keys) == every:
         raise typer.BadParameter("name lines by their keys, or say --all with filters; not both")
     settings = load_settings()
-    with warehouse(settings) as conn:
+    with reading(settings) as conn:
         whom = whole_id(conn, settings, filters.subscription)
         filters = replace(filters, subscription=whom)
         lines = approvable(conn, settings, filters) if every else named(conn, settings, keys)

@@ -6,14 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import render
 from orchestration.commands import reconcile
 from orchestration.commands.options import Json, Period
 from orchestration.names import BUILD_OP, LOAD_OP, PUBLISH_OP
 from orchestration.outcome import Outcome, execute
-from orchestration.queries import Filters
+from orchestration.queries import Filters, reading
 from orchestration.warehouse import migrate
 
 Publish = Annotated[
@@ -51,7 +50,7 @@ def _show_month(settings: Settings, period: str | None) -> None:
     """What the night found: the month that was asked for."""
     if period is None:
         return
-    with warehouse(settings) as conn:
+    with reading(settings) as conn:
         answer = reconcile.reconciliation(conn, settings, Filters(period=period))
     if answer["rows"] or answer["one_offs"]:
         reconcile.show(answer, period)

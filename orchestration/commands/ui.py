@@ -106,15 +106,19 @@ def env() -> None:
 
     BILLING_AS_OF is the instant of this call where none is set: dbt by hand looks from there.
 
-    Example: [bold]eval "$(billing env)" && dbt build --select fct_invoice_lines[/]
+    Example: [bold]eval "$(billing env)" && dbt build[/]
     """
     settings = load_settings()
-    variables = settings.dbt_environment() | {
-        "DAGSTER_HOME": str(dagster_home(settings.billing_home)),
-        "DBT_PROFILES_DIR": str(dbt.PROJECT_FOLDER),
-        "DBT_TARGET_PATH": str(dbt.target_folder(settings)),
-        "BILLING_AS_OF": settings.as_of.isoformat(),
-        "BILLING_SCHEMA_PREFIX": settings.billing_schema_prefix,
-    }
+    variables = (
+        settings.dbt_environment()
+        | dbt.build()
+        | {
+            "DAGSTER_HOME": str(dagster_home(settings.billing_home)),
+            "DBT_PROFILES_DIR": str(dbt.PROJECT_FOLDER),
+            "DBT_TARGET_PATH": str(dbt.target_folder(settings)),
+            "BILLING_AS_OF": settings.as_of.isoformat(),
+            "BILLING_SCHEMA_PREFIX": settings.billing_schema_prefix,
+        }
+    )
     for name, value in variables.items():
         typer.echo(f"export {name}={shlex.quote(value)}")

@@ -137,11 +137,12 @@ def _build(
     files: Mapping[str, Path],
 ) -> None:
     """Seeds first, then the proposed book in their place."""
-    dbt.run(imagined, "seed", policy_overrides=overrides)
+    dbt.run(imagined, "seed", in_place=True, policy_overrides=overrides)
     if files:
         with warehouse(settings) as conn:
             price_book.replace(conn, imagined, files)
-    dbt.run(imagined, "run", "--select", *SELECTION, policy_overrides=overrides)
+    selected = ("--select", *SELECTION)
+    dbt.run(imagined, "run", *selected, in_place=True, policy_overrides=overrides)
 
 
 def _side_by_side(today: Sequence[Row], then: Sequence[Row]) -> list[Row]:

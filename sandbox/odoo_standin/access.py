@@ -24,6 +24,7 @@ MANAGER = "account.group_account_manager"
 SALES = "sales_team.group_sale_salesman"
 PORTAL = "base.group_portal"
 DRAFT = "standin.group_draft_publisher"
+BILLING = "fusion_centralize_billing.group_manager"
 ANALYTIC = "analytic.group_analytic_accounting"
 FULL = "account.group_account_user"
 
@@ -35,6 +36,7 @@ GROUPS: Mapping[str, str] = {
     ANALYTIC: "Analytic Accounting",
     PARTNER: "Contact / Creation",
     DRAFT: "Draft invoice publisher",
+    BILLING: "Fusion Billing / Manager",
     PRODUCT: "Products / Create",
     SYSTEM: "Role / Administrator",
     PORTAL: "Role / Portal",
@@ -86,6 +88,15 @@ _ACL: Mapping[str, _Acl] = {
     "decimal.precision": _SYSTEM_ONLY,
     "ir.model.data": _SYSTEM_ONLY,
     "ir.cron": _SYSTEM_ONLY,
+    **dict.fromkeys(
+        (
+            "fusion.billing.service",
+            "fusion.billing.metric",
+            "fusion.billing.account.link",
+            "fusion.billing.charge",
+        ),
+        _everyone_reads(**{BILLING: "read write create"}),
+    ),
     "discuss.channel.rtc.session": _SYSTEM_ONLY,
     "account.analytic.line": {MANAGER: _ALL, INVOICE: _ALL, ANALYTIC: _ALL, READONLY: "read"},
 }

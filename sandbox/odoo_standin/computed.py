@@ -57,6 +57,10 @@ _PAID_PARTS = """select p.*,
     join account_move_line c on c.id = p.credit_move_id
     where t.id in (d.move_id, c.move_id)"""
 
+_ORDER_INVOICES = """array(select distinct x.move_id from account_move_line x
+    join sale_order_line l on l.id = any(x.sale_line_ids) or x.id = any(l.invoice_lines)
+    where l.order_id = t.id order by x.move_id)"""
+
 COMPUTED: dict[str, dict[str, str]] = {
     "account.move": {
         "status_in_payment": """case when t.state <> 'posted' then t.state
@@ -180,8 +184,8 @@ COMPUTED: dict[str, dict[str, str]] = {
         )
     },
     "sale.order": {
-        "invoice_ids": NO_RECORDS,
-        "invoice_count": "0",
+        "invoice_ids": _ORDER_INVOICES,
+        "invoice_count": f"cardinality({_ORDER_INVOICES})",
         "amount_invoiced": "0::numeric",
         "amount_to_invoice": "t.amount_total",
         "transaction_ids": _listed("payment_transaction", "t.id = any(x.sale_order_ids)", "x.id"),

@@ -20,7 +20,7 @@ LAYERS = ("staging", "intermediate", "marts", "serving")
 READS = {
     "staging": ("source",),
     "intermediate": ("staging", "intermediate"),
-    "marts": ("intermediate", "marts"),
+    "marts": ("staging", "intermediate", "marts"),
     "serving": ("intermediate", "marts", "serving"),
 }
 USAGE = "source.fusion_billing.raw_nexacloud.usage_records"

@@ -316,20 +316,23 @@ def test_a_build_by_other_rules_makes_what_is_kept_anew_and_leaves_history_alone
     today = rules.fingerprint(dbt.manifest(demo.settings))
     assert rules.remembered(demo.settings) == today
     history = "select id, _version, _valid_from from snapshots.nexacloud_plans order by 1, 2"
-    rated = "select subscription_id, charge, segment_start, amount from {} order by 1, 2, 3".format(
-        "intermediate.int_rated_charges"
+    kept = (
+        "select subscription_id, metric, slice_on, unique_value, summed_quantity"
+        " from intermediate.int_usage_by_slice order by 1, 2, 3, 4"
     )
     with warehouse(demo.settings) as conn, conn.cursor() as cursor:
         cursor.execute(history)
         versions = cursor.fetchall()
-        cursor.execute(rated)
-        amounts = cursor.fetchall()
-        cursor.execute("update intermediate.int_rated_charges set amount = amount + 1")
+        cursor.execute(kept)
+        sums = cursor.fetchall()
+        cursor.execute(
+            "update intermediate.int_usage_by_slice set summed_quantity = summed_quantity + 1"
+        )
     rules.remember(demo.settings, "of yesterday")
     assert demo("run").code == 0
     assert rules.remembered(demo.settings) == today
     with warehouse(demo.settings) as conn, conn.cursor() as cursor:
-        cursor.execute(rated)
-        assert cursor.fetchall() == amounts
+        cursor.execute(kept)
+        assert cursor.fetchall() == sums
         cursor.execute(history)
         assert cursor.fetchall() == versions

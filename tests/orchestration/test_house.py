@@ -12,6 +12,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 ROOMS = ("connections", "loaders", "publishers", "orchestration", "sandbox", "dashboards")
 LAYERS_ABOVE_STAGING = ("intermediate", "marts")
+# Folders of models that explain or complain, and decide no line.
+EXPLAINING = {"reconciliation", "exceptions", "integrity", "money"}
 FLOATS = ("double precision", "real", "float", "float4", "float8")
 
 
@@ -69,6 +71,20 @@ def _nodes(manifest: dict[str, Any], *kinds: str) -> list[dict[str, Any]]:
     return [node for node in manifest["nodes"].values() if node["resource_type"] in kinds]
 
 
+def test_billing_never_waits_for_what_explains(manifest: dict[str, Any]) -> None:
+    """Between a usage record and a proposed line stands no reconciliation and no exception."""
+    nodes = manifest["nodes"]
+    found: set[str] = set()
+    waiting = ["model.fusion_billing.fct_invoice_lines"]
+    while waiting:
+        parents = set(nodes.get(waiting.pop(), {}).get("depends_on", {}).get("nodes", []))
+        waiting += parents - found
+        found |= parents
+    models = [nodes[name] for name in found if name in nodes]
+    assert any(node["name"] == "int_rated_lines" for node in models)
+    assert [node["name"] for node in models if EXPLAINING & set(node["fqn"])] == []
+
+
 def test_every_model_says_its_grain(manifest: dict[str, Any]) -> None:
     silent = [
         node["name"]
@@ -110,3 +126,22 @@ def test_every_model_is_tested(manifest: dict[str, Any]) -> None:
         if node["config"].get("schema") in LAYERS_ABOVE_STAGING and node["unique_id"] not in tested
     ]
     assert bare == []
+
+
+def test_sources_say_of_a_table_what_the_loaders_say(manifest: dict[str, Any]) -> None:
+    from loaders.tables import ALL
+
+    said = {
+        (source["source_name"], source["name"]): source["description"]
+        for source in manifest["sources"].values()
+    }
+    for table in ALL:
+        assert said[f"raw_{table.source}", table.name] == table.description
+
+
+def test_every_source_table_is_described_and_has_a_freshness(manifest: dict[str, Any]) -> None:
+    """Decisions and the ledger cannot be too old."""
+    for source in manifest["sources"].values():
+        assert source["description"], source["unique_id"]
+        has_freshness = bool(source["freshness"] and source["freshness"]["warn_after"]["count"])
+        assert has_freshness == (source["source_name"] != "ops"), source["unique_id"]

@@ -18,8 +18,8 @@ LEDGER = "model.fusion_billing.int_usage_ledger"
         ("nodes", LEDGER, "raw_code"),
         ("nodes", "model.fusion_billing.int_usage_events", "raw_code"),
         ("nodes", "model.fusion_billing.stg_nexacloud__usage_records", "raw_code"),
-        ("macros", "macro.fusion_billing.rate_charges", "macro_sql"),
-        ("macros", "macro.fusion_billing.round_money", "macro_sql"),
+        ("macros", "macro.fusion_billing.usage_verdict", "macro_sql"),
+        ("macros", "macro.fusion_billing.local_date", "macro_sql"),
     ],
 )
 def test_a_change_of_what_a_kept_row_rests_on_is_another_rule(
@@ -38,7 +38,7 @@ def test_another_policy_is_another_rule_and_another_price_is_not(manifest: dict[
         assert same is not is_rule
 
 
-@pytest.mark.parametrize("name", ["fct_reconciliation", "rpt_line_story"])
+@pytest.mark.parametrize("name", ["int_rated_charges", "fct_reconciliation", "rpt_line_story"])
 def test_a_change_of_what_is_built_whole_each_night_is_none(
     manifest: dict[str, Any], name: str
 ) -> None:

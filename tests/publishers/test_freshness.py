@@ -18,18 +18,14 @@ NOT_BILLED_FROM = {
         "odoo.sale_order was never loaded",
     ),
     "no build": ("delete from ops.builds", "no build of the warehouse is known"),
-    "a build whose tests failed": (
-        "insert into ops.builds (as_of, is_whole, status, error)"
-        " values (now(), true, 'failed', 'dbt: 1 nodes failed')",
-        "failed (dbt: 1 nodes failed)",
+    "no build that passed": ("update ops.builds set status = 'failed'", "is known that passed"),
+    "an old build": (
+        "update ops.builds set finished_at = now() - interval '40 hours'",
+        "the build in use was made at",
     ),
-    "a part of it that failed": (
-        "insert into ops.builds (as_of, is_whole, status) values (now(), false, 'failed')",
-        "failed: run `billing run`",
-    ),
-    "a build under way": (
-        "insert into ops.builds (as_of, is_whole) values (now(), true)",
-        "runs still, or was killed",
+    "marts of another build": (
+        "create table marts.dim_build as select 0 as build_id, now() as as_of, now() as swapped_at",
+        "the marts are of build 0",
     ),
     "a load that no build has seen": (
         "insert into ops.load_runs (source, table_name, status, finished_at)"
@@ -49,9 +45,9 @@ BILLED_FROM = {
         "insert into ops.load_runs (source, table_name, status, finished_at)"
         " values ('nexacloud', 'invoices', 'failed', clock_timestamp())"
     ),
-    "a build that failed before one that passed": (
-        "update ops.builds set status = 'failed';"
-        "insert into ops.builds (as_of, is_whole, status) values (now(), true, 'passed')"
+    "a newer build that failed, or is under way": (
+        "insert into ops.builds (as_of, is_whole, status, error)"
+        " values (now(), true, 'failed', 'dbt: 1 nodes failed'), (now(), true, 'running', null)"
     ),
     "a load that found nothing new": (
         "insert into ops.load_runs (source, table_name, status, finished_at, created_count,"
@@ -88,4 +84,4 @@ def test_what_is_stale_holds_every_document(world: World, customers: SimpleNames
     world.query("update ops.builds set status = 'failed'")
     report = world.publish()
     assert (report.created, report.held) == (0, 1)
-    assert "failed" in str(report.documents[0].reason)
+    assert "no build" in str(report.documents[0].reason)

@@ -167,11 +167,16 @@ def test_a_correction_goes_where_the_invoice_went(rated: World) -> None:
     assert {name: adjustment[name] for name in BILLED_TO} == BILLED_TO
 
 
-EXCEPTIONS = (*LINES, "int_exceptions_billed", "int_exceptions_policies")
+EXCEPTIONS = (*LINES, "int_exceptions_billed")
+POLICY = "policy_changed_over_billed_time"
 
 
-def exceptions(world: World, model: str) -> list[dict[str, Any]]:
-    return world.query(f"select * from intermediate.{model} order by subject")
+def exceptions(world: World) -> list[dict[str, Any]]:
+    return world.query("select * from intermediate.int_exceptions_billed order by subject")
+
+
+def policies_changed(world: World) -> list[dict[str, Any]]:
+    return [row for row in exceptions(world) if row["kind"] == POLICY]
 
 
 def test_boundaries_that_moved_bill_nothing_again_and_give_nothing_back(rated: World) -> None:
@@ -186,7 +191,7 @@ def test_boundaries_that_moved_bill_nothing_again_and_give_nothing_back(rated: W
     )
     assert moved == []
     assert [line for line in world.lines(NEW) if line["kind"] == "adjustment"] == []
-    held = exceptions(world, "int_exceptions_billed")
+    held = [row for row in exceptions(world) if row["kind"] != POLICY]
     assert {row["kind"] for row in held} == {"service_time_billed_otherwise"}
     assert {row["subscription_id"] for row in held} == {
         f"nexacloud:{name}" for name in ("late", "gone", "cheap")
@@ -197,15 +202,14 @@ def test_boundaries_that_moved_bill_nothing_again_and_give_nothing_back(rated: W
     # What nobody has billed moves with its rule.
     assert world.lines("external_subscription_id = 'part' and charge = 'base'")
 
-    [policy] = exceptions(world, "int_exceptions_policies")
+    [policy] = policies_changed(world)
     for said in ("timezone was America/Toronto", "America/Vancouver now", "valid_from", "april"):
         assert said in policy["description"]
 
     # The old rule is back: as if nothing had been.
     world.policies = {}
     world.rate(EXCEPTIONS)
-    assert exceptions(world, "int_exceptions_billed") == []
-    assert exceptions(world, "int_exceptions_policies") == []
+    assert exceptions(world) == []
     assert new_lines(world) == {("part", "base", "base"): Decimal("31.00")}
 
 
@@ -224,8 +228,7 @@ def test_a_policy_with_its_day_is_no_change_of_what_is_billed(world: World) -> N
     world.seed("services", [policy, {**policy, **day, "proration": "second"}])
     world.seed("metrics", [metric, {**metric, **day, "aggregation": "max"}])
     world.rate(EXCEPTIONS, full_refresh=True)
-    assert exceptions(world, "int_exceptions_policies") == []
-    assert exceptions(world, "int_exceptions_billed") == []
+    assert exceptions(world) == []
     assert new_lines(world) == {}
     may = world.lines("service_period_start = '2026-05-01 04:00+00'")
     assert {line["policies"]["proration"] for line in may} == {"second"}
@@ -234,7 +237,7 @@ def test_a_policy_with_its_day_is_no_change_of_what_is_billed(world: World) -> N
     world.seed("services", [{**policy, "proration": "second"}])
     world.seed("metrics", [{**metric, "aggregation": "max"}])
     world.rate(EXCEPTIONS, full_refresh=True)
-    changed = [row["subject"] for row in exceptions(world, "int_exceptions_policies")]
+    changed = [row["subject"] for row in policies_changed(world)]
     assert changed == ["aggregation of cpu_seconds sum max", "proration day second"]
 
 
@@ -252,7 +255,7 @@ def test_an_adjustment_between_two_partners_waits_for_a_person(rated: World) -> 
         [{"service": "nexacloud", "plan_code": "q", "currency": "CAD", "base_fee": "80"}],
     )
     world.rate(EXCEPTIONS)
-    [row] = exceptions(world, "int_exceptions_billed")
+    [row] = exceptions(world)
     assert (row["kind"], row["subscription_id"]) == (
         "adjustment_between_partners",
         "nexacloud:part",

@@ -130,7 +130,7 @@ def changed(cluster: Cluster, rating_dbt: Dbt) -> World:
     for name, values in OF_THE_SUBSCRIPTION.items():
         world.change("raw_nexacloud.subscriptions", name, **values)
     world.change("raw_nexacloud.subscriptions", "gone", _deleted_at=world.loaded_at)
-    world.rate((*LINES, "+int_billing_exceptions"))
+    world.rate((*LINES, "+fct_exceptions"))
     return world
 
 
@@ -157,7 +157,7 @@ def test_what_was_stays_and_what_is_new_counts_from_when_it_was_seen(
 def test_what_nobody_knows_holds_the_lines_of_its_subscription_alone(changed: World) -> None:
     rows = changed.query(
         "select kind, split_part(subscription_id, ':', 2) as name, description, is_blocking"
-        " from intermediate.int_billing_exceptions where kind = any(%s)",
+        " from marts.fct_exceptions where kind = any(%s)",
         list(TROUBLE),
     )
     found: dict[str, set[str]] = {}
@@ -172,9 +172,9 @@ def test_what_nobody_knows_holds_the_lines_of_its_subscription_alone(changed: Wo
 def test_time_is_tiled_and_every_held_segment_has_a_price_or_an_exception(changed: World) -> None:
     given = {"as_of": changed.as_of.isoformat()}
     laws = [LAW, "assert_periods_tile_time", "assert_segments_share_their_period"]
-    keys = ["int_app_prices", "int_price_versions", "int_product_map", "int_catalogue_prices"]
+    keys = ["int_price_versions", "int_product_map", "rpt_catalogue_drift"]
     changed.dbt.build([*laws, *keys], given, types=("test",))
-    changed.execute("delete from intermediate.int_billing_exceptions where kind = 'price_missing'")
+    changed.execute("delete from marts.fct_exceptions where kind = 'price_missing'")
     with pytest.raises(DbtFailed, match=LAW):
         changed.dbt.build([LAW], given, types=("test",))
 
@@ -193,5 +193,5 @@ def test_plans_of_one_code_that_are_both_gone_still_count_and_trouble_nobody(wor
     assert amounts(world, "may", "a") == cad("30.00")
     assert amounts(world, "may", "b") == cad("60.00")
     assert world.query("select kind from intermediate.int_exceptions_subscriptions") == []
-    keys = ["int_app_prices", "int_price_versions", "int_product_map", "fct_invoice_lines"]
+    keys = ["int_price_versions", "int_product_map", "fct_invoice_lines"]
     world.dbt.build(keys, {"as_of": world.as_of.isoformat()}, types=("test",))

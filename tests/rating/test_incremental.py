@@ -96,7 +96,7 @@ def test_nights_give_what_a_full_refresh_gives_whatever_arrived_when(
         "raw_nexacloud.subscriptions", "s0", plan_id="q", updated_at=toronto(2026, 5, 12, 11)
     )
     # Nights that break: before the ledger takes what is noted, and before it is summed.
-    world.rate(["+int_usage_touched"])
+    world.rate(["+int_usage_arrivals"])
     world.rate(["+int_usage_ledger"])
     world.load("raw_nexacloud.usage_records", arriving[3200:3900])
     world.change("raw_nexacloud.usage_records", second, window_start=toronto(2026, 5, 26))
@@ -131,7 +131,7 @@ def test_what_a_crash_emptied_is_noticed_and_comes_back(world: World) -> None:
     world.rate()
     before = hashes(world)
     crash(world)
-    for begun in (["int_usage_touched"], ["+int_usage_ledger"]):
+    for begun in (["int_usage_arrivals"], ["+int_usage_ledger"]):
         world.rate(begun)
         with pytest.raises(DbtFailed, match=r"(?s)int_usage_by_segment.*the server crashed"):
             world.rate(["int_usage_by_segment+"])

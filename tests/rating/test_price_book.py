@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Row = dict[str, str]
 BOOKS = 400  # a build rates those that are not refused, each on a plan of its own
 LAW = "assert_the_price_book_can_be_rated"
-BOOK = ("+int_price_book", "+int_metrics")
+BOOK = ("+int_price_book", "+int_metric_versions")
 MISTAKES: dict[str, list[dict[str, Any]]] = {
     "a metric that nobody defined": [{"metric": "unheard", "unit_price": 1}],
     "two base fees": [

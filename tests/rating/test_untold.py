@@ -7,11 +7,11 @@ from decimal import Decimal
 from nexacloud_rows import plan, subscription, toronto
 from rating_world import LINES, World
 
-TOLD = (*LINES, "+int_billing_exceptions")
+TOLD = (*LINES, "+fct_exceptions")
 
 
 def kinds(world: World) -> dict[str, set[str]]:
-    rows = world.query("select kind, subscription_id from intermediate.int_billing_exceptions")
+    rows = world.query("select kind, subscription_id from marts.fct_exceptions")
     told: dict[str, set[str]] = {}
     for row in rows:
         told.setdefault(str(row["subscription_id"]).removeprefix("nexacloud:"), set()).add(

@@ -92,7 +92,8 @@ def test_what_was_billed_and_does_not_fit_is_told_and_holds(built: dict[str, Any
         assert said in policy["description"]
     free = world.query(
         "select line_key from marts.fct_invoice_lines as lines where service = 'nexacloud'"
-        " and not exists (select from intermediate.int_lines_held_by_exceptions as held"
-        " where held.line_key = lines.line_key and held.kinds like '%policy_changed%')"
+        " and not exists (select from marts.fct_line_exceptions as held"
+        " inner join marts.fct_billing_exceptions as exceptions using (exception_key)"
+        " where held.line_key = lines.line_key and is_open and held.kind like '%policy_changed%')"
     )
     assert free == []

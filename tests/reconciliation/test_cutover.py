@@ -127,7 +127,8 @@ def test_an_app_invoice_holds_the_line_back_unless_it_is_void(
 def test_a_confirmed_order_or_a_live_charge_holds_the_line_back(ready: Ledger) -> None:
     line = _publishable(ready)[0]
     ready.query(
-        "update raw_odoo.sale_order set state = 'sale' where x_fc_nexacloud_subscription_id = %s",
+        "update snapshots.odoo_sale_order set state = 'sale'"
+        " where x_fc_nexacloud_subscription_id = %s",
         line["external_subscription_id"],
     )
     held = ready.one(
@@ -137,7 +138,7 @@ def test_a_confirmed_order_or_a_live_charge_holds_the_line_back(ready: Ledger) -
     assert "Odoo would invoice it by itself: order" in held["blocked_reason"]
     other = _publishable(ready)[0]
     ready.query(
-        "update raw_odoo.fusion_billing_charge set plan_id = 1 where plan_code = %s",
+        "update snapshots.odoo_fusion_billing_charge set plan_id = 1 where plan_code = %s",
         other["plan_code"],
     )
     assert other["line_key"] not in {row["line_key"] for row in _publishable(ready)}
@@ -248,8 +249,7 @@ def test_an_acknowledged_exception_is_closed_until_its_facts_change(decisions: L
         "acknowledged_by": "dana",
     }
     decisions.query(
-        "update intermediate.int_billing_exceptions set facts_hash = 'other'"
-        " where exception_key = %s",
+        "update marts.fct_exceptions set facts_hash = 'other' where exception_key = %s",
         exception["exception_key"],
     )
     assert decisions.one(query, exception["exception_key"])["is_open"]

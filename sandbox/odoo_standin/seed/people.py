@@ -1,7 +1,7 @@
 """The users that can log in, and their groups; each password is the login's own name.
 
 Flows in: nothing. Flows out: admin, billing (the integration), readonly, draft (may create drafts
-but not post), sales, internal (a plain employee).
+but not post), sales, internal (a plain employee), importer (contacts, products, draft orders).
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ _USERS = (
     (7, 8, "readonly", "Read Only", True, (access.USER, access.READONLY)),
     (8, 9, "draft", "Draft Publisher", True, (access.USER, access.DRAFT)),
     (9, 10, "sales", "Sales", True, (access.USER, access.SALES)),
+    (
+        10, 11, "importer", "NexaCloud Importer", True,
+        (access.USER, access.PARTNER, access.PRODUCT, access.SALES, access.BILLING),
+    ),
 )  # fmt: skip
 
 

@@ -54,6 +54,7 @@ def test_fifty_companies_agree_with_the_oracle_every_night(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_companies_agree_with_the_oracle_every_night(
     fresh: Callable[[], World], soak_batch: int, show_table: ShowTable
 ) -> None:
@@ -62,6 +63,7 @@ def test_companies_agree_with_the_oracle_every_night(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_a_failing_story_told_shortly(
     fresh: Callable[[], World], request: pytest.FixtureRequest
 ) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import people
 import psycopg2
 from dbt_runs import AS_OF, STAGING, Dbt
+from dbt_runs import DbtFailed as DbtFailed
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import Json, RealDictCursor, execute_values
@@ -215,7 +216,7 @@ def _make_template(cluster: Cluster, target: Path) -> Dbt:
     # What remembers must begin empty: the first build of a world is its first.
     with closing(psycopg2.connect(dbt.dsn)) as connection, connection:
         with connection.cursor() as cursor:
-            for name in ("arrivals", "touched", "ledger", "by_slice"):
+            for name in ("arrivals", "ledger", "by_slice"):
                 cursor.execute(f"drop table intermediate.int_usage_{name} cascade")
     cluster.drop_database(TEMPLATE)
     cluster.create_database(TEMPLATE, template=NAME, owner=OWNER)

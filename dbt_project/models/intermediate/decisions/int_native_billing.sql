@@ -4,13 +4,17 @@
 -- charge that hangs on a recurrence plan. Drafts and shadow charges bill nothing.
 with orders as (
 
-    select * from {{ ref('stg_odoo__sale_order') }}
+    select *
+    from {{ ref('stg_snapshots__odoo_sale_order') }}
+    where is_current
 
 ),
 
 charges as (
 
-    select * from {{ ref('stg_odoo__fusion_billing_charge') }}
+    select *
+    from {{ ref('stg_snapshots__odoo_fusion_billing_charge') }}
+    where is_current
 
 ),
 

@@ -1,8 +1,24 @@
 {{ config(post_hook='analyze {{ this }}') }}
 
-with customers as (
+with accounts as (
 
-    select * from {{ ref('dim_customers') }}
+    select * from {{ ref('int_billing_accounts') }}
+
+),
+
+customer_partners as (
+
+    select *
+    from {{ ref('int_customer_partners') }}
+    where valid_until is null
+
+),
+
+partner_taxes as (
+
+    select *
+    from {{ ref('int_partner_taxes') }}
+    where valid_until is null
 
 ),
 
@@ -34,16 +50,32 @@ billing_customers as (
 
 ),
 
+-- Only who has something running is asked about.
 live_customers as (
 
     select
-        customers.*,
+        accounts.service,
+        accounts.external_customer_id,
+        accounts.customer_name,
+        accounts.email,
+        customer_partners.partner_id,
+        customer_partners.match_rule,
+        customer_partners.candidates,
+        customer_partners.problem as identity_problem,
+        case
+            when customer_partners.partner_id is not null then partner_taxes.problem
+        end as tax_problem,
         billing_customers.since_at
-    from customers
+    from accounts
+    inner join customer_partners
+        on
+            accounts.service = customer_partners.service
+            and accounts.external_customer_id = customer_partners.external_customer_id
     inner join billing_customers
         on
-            customers.service = billing_customers.service
-            and customers.external_customer_id = billing_customers.external_customer_id
+            accounts.service = billing_customers.service
+            and accounts.external_customer_id = billing_customers.external_customer_id
+    left join partner_taxes on customer_partners.partner_id = partner_taxes.partner_id
 
 ),
 

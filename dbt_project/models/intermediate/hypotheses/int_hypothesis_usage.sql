@@ -13,7 +13,9 @@ with ledger as (
 
 metrics as (
 
-    select * from {{ ref('int_metrics') }}
+    select *
+    from {{ ref('int_metric_versions') }}
+    where is_current
 
 ),
 

@@ -7,7 +7,7 @@ with emitted_events as (
 ),
 
 -- Read back from where they are frozen: a rebuild changes none of them.
-final as (
+emitted as (
 
     select
         event_id,
@@ -33,6 +33,16 @@ final as (
         (payload ->> 'sequence')::bigint as event_sequence,
         emitted_at
     from emitted_events
+
+),
+
+-- The app believes what it was told last, whatever happened since.
+final as (
+
+    select
+        *,
+        row_number() over (partition by subject order by event_sequence desc) = 1 as is_last_told
+    from emitted
 
 )
 

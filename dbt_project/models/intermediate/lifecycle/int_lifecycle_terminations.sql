@@ -26,7 +26,9 @@ releases as (
 
 last_told as (
 
-    select * from {{ ref('int_lifecycle_last_told') }}
+    select *
+    from {{ ref('int_lifecycle_emitted') }}
+    where is_last_told
 
 ),
 

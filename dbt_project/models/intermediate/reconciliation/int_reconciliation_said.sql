@@ -19,7 +19,8 @@ findings as (
 plans as (
 
     select distinct plan_code
-    from {{ ref('stg_nexacloud__plans') }}
+    from {{ ref('stg_snapshots__nexacloud_plans') }}
+    where is_current
 
 ),
 

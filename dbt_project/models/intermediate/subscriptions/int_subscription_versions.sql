@@ -1,14 +1,137 @@
 {{ config(post_hook="{{ analyze_keys('subscription_id, plan_id, valid_from, valid_until') }}") }}
 
+-- Every version of every subscription, of the app and of Odoo, and the stint that it belongs to.
 with app_versions as (
 
     select * from {{ ref('stg_snapshots__nexacloud_subscriptions') }}
 
 ),
 
+order_versions as (
+
+    select * from {{ ref('stg_snapshots__odoo_sale_order') }}
+
+),
+
+charges as (
+
+    select *
+    from {{ ref('stg_snapshots__odoo_fusion_billing_charge') }}
+    where valid_until is null
+
+),
+
+usage as (
+
+    select * from {{ ref('stg_odoo__fusion_billing_usage') }}
+
+),
+
+billing_services as (
+
+    select * from {{ ref('stg_odoo__fusion_billing_service') }}
+
+),
+
+account_links as (
+
+    select *
+    from {{ ref('stg_snapshots__odoo_fusion_billing_account_link') }}
+    where is_current
+
+),
+
+currencies as (
+
+    select * from {{ ref('stg_odoo__res_currency') }}
+
+),
+
+-- What the app pushed for the order names its service and its own id of the subscription.
+pushed as (
+
+    select distinct on (sale_order_id)
+        sale_order_id,
+        billing_service_id,
+        external_subscription_id
+    from usage
+    where sale_order_id is not null and external_subscription_id is not null
+    order by sale_order_id, billing_usage_id
+
+),
+
+-- A charge that names the recurring plan says which service sells it.
+plan_services as (
+
+    select distinct on (subscription_plan_id)
+        subscription_plan_id,
+        billing_service_id
+    from charges
+    where subscription_plan_id is not null
+    order by subscription_plan_id, billing_charge_id
+
+),
+
+-- A subscription of a service whose subscriptions live in Odoo is an order of its own.
+sold_orders as (
+
+    select distinct on (billing_services.service, external_subscription_id)
+        orders.sale_order_id,
+        billing_services.billing_service_id,
+        billing_services.service,
+        coalesce(pushed.external_subscription_id, orders.order_name) as external_subscription_id
+    from order_versions as orders
+    left join pushed on orders.sale_order_id = pushed.sale_order_id
+    left join plan_services on orders.subscription_plan_id = plan_services.subscription_plan_id
+    inner join billing_services
+        on
+            coalesce(pushed.billing_service_id, plan_services.billing_service_id)
+            = billing_services.billing_service_id
+    where
+        orders.valid_until is null
+        and orders.is_subscription
+        and coalesce(orders.external_subscription_id, '') = ''
+        and billing_services.service <> 'nexacloud'
+    order by billing_services.service, external_subscription_id, orders.sale_order_id
+
+),
+
 odoo_versions as (
 
-    select * from {{ ref('int_odoo_subscriptions') }}
+    select distinct on (sold_orders.sale_order_id, orders.version_number)
+        sold_orders.service,
+        sold_orders.external_subscription_id,
+        sold_orders.service || ':' || sold_orders.external_subscription_id as subscription_id,
+        coalesce(account_links.external_customer_id, orders.partner_id::text)
+            as external_customer_id,
+        orders.partner_id,
+        orders.sale_order_id,
+        'odoo:' || orders.subscription_plan_id as plan_id,
+        currencies.currency_code as currency,
+        -- A state that Odoo adds one day is nobody's guess.
+        case
+            when orders.subscription_state in ('3_progress', '2_renewal', '7_upsell')
+                then 'active'
+            when orders.subscription_state = '4_paused' then 'suspended'
+            when orders.subscription_state in ('5_renewed', '6_churn') then 'cancelled'
+            when coalesce(nullif(orders.subscription_state, ''), '1_draft') = '1_draft'
+                then 'draft'
+            else orders.subscription_state
+        end as subscription_status,
+        orders.ordered_at as started_at,
+        orders.version_number,
+        orders.is_deleted,
+        orders.valid_from,
+        orders.valid_until
+    from sold_orders
+    inner join order_versions as orders on sold_orders.sale_order_id = orders.sale_order_id
+    left join account_links
+        on
+            sold_orders.billing_service_id = account_links.billing_service_id
+            and orders.partner_id = account_links.partner_id
+    left join currencies on orders.currency_id = currencies.currency_id
+    order by
+        sold_orders.sale_order_id, orders.version_number, account_links.external_customer_id
 
 ),
 
@@ -22,6 +145,7 @@ versions as (
         plan_id,
         user_id as external_customer_id,
         null::bigint as order_partner_id,
+        null::bigint as sale_order_id,
         null::text as currency,
         subscription_status,
         subscription_status = 'cancelled' as is_closed,
@@ -40,6 +164,7 @@ versions as (
         plan_id,
         external_customer_id,
         partner_id as order_partner_id,
+        sale_order_id,
         currency,
         subscription_status,
         subscription_status in ('cancelled', 'draft') as is_closed,
@@ -154,6 +279,7 @@ stinted as (
         ended.plan_id,
         ended.external_customer_id,
         ended.order_partner_id,
+        ended.sale_order_id,
         ended.currency,
         ended.subscription_status,
         ended.started_at,

@@ -85,7 +85,7 @@ chosen as (
 
 ),
 
-final as (
+dated as (
 
     select
         service,
@@ -97,6 +97,15 @@ final as (
             lead(valid_from) over (partition by service, metric order by valid_from), 'infinity'
         ) as valid_until
     from chosen
+
+),
+
+final as (
+
+    select
+        *,
+        valid_from <= {{ as_of() }} and valid_until > {{ as_of() }} as is_current
+    from dated
 
 )
 

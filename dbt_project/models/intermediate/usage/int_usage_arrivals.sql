@@ -1,4 +1,13 @@
-{{ config(unlogged=true, pre_hook="{{ with_working_memory() }}", post_hook="{{ analyze_keys('subscription_id, metric, slice_on, is_counted, was_counted') }}") }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        on_schema_change='fail',
+        unlogged=true,
+        pre_hook="{{ with_working_memory() }}",
+        post_hook="{{ analyze_keys('subscription_id, metric, slice_on, is_counted, was_counted') }}"
+    )
+}}
 
 {%- set ledger = ledger_to_add_to() if execute -%}
 
@@ -102,7 +111,8 @@ verdicts as (
 
 ),
 
--- Only what the ledger does not say already, beside what it says of it so far.
+-- Only what the ledger does not say already, beside what it says of it so far: a note of the slices in
+-- which a record counts from now on or counted so far. It stays until those are summed.
 final as (
 
     select
@@ -110,7 +120,12 @@ final as (
         held.is_counted as was_counted,
         held.subscription_id as former_subscription_id,
         held.metric as former_metric,
-        held.slice_on as former_slice_on
+        held.slice_on as former_slice_on,
+        {% if is_incremental() -%}
+            (select coalesce(max(notes.note_number), 0) + 1 from {{ this }} as notes)
+        {%- else -%}
+            1
+        {%- endif %} as note_number
     from verdicts
     left join held
         on
@@ -135,7 +150,8 @@ final as (
         null::boolean as was_counted,
         null::text as former_subscription_id,
         null::text as former_metric,
-        null::date as former_slice_on
+        null::date as former_slice_on,
+        null::integer as note_number
     from events
     where false
 

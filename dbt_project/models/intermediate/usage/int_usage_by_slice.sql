@@ -5,11 +5,11 @@
         on_schema_change='fail',
         unlogged=true,
         pre_hook=["{{ with_working_memory() }}", "{{ forget_touched_slices() }}"],
-        post_hook=["delete from {{ ref('int_usage_touched') }}", "{{ analyze_keys('subscription_id, metric, slice_on, first_event_at, last_event_at') }}"]
+        post_hook=["delete from {{ ref('int_usage_arrivals') }}", "{{ analyze_keys('subscription_id, metric, slice_on, first_event_at, last_event_at') }}"]
     )
 }}
 
--- depends_on: {{ ref('int_usage_touched') }}
+-- depends_on: {{ ref('int_usage_arrivals') }}
 with ledger as (
 
     select *
@@ -27,7 +27,7 @@ metrics as (
 {% if is_incremental() -%}
     touched as not materialized (
 
-        select * from {{ ref('int_usage_touched') }}
+        {{ touched_slices() }}
 
     ),
 

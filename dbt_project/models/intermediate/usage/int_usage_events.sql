@@ -6,12 +6,6 @@ with nexacloud_usage as (
 
 ),
 
-odoo_events as (
-
-    select * from {{ ref('int_odoo_usage_events') }}
-
-),
-
 services as (
 
     select * from {{ ref('int_services') }}
@@ -27,6 +21,87 @@ dated_policies as (
 metrics as (
 
     select * from {{ ref('int_metric_versions') }}
+
+),
+
+live_rollups as (
+
+    select * from {{ ref('stg_odoo__fusion_billing_usage') }}
+
+),
+
+deleted_rollups as (
+
+    select * from {{ ref('stg_odoo__fusion_billing_usage_deleted') }}
+
+),
+
+billing_services as (
+
+    select * from {{ ref('stg_odoo__fusion_billing_service') }}
+
+),
+
+billing_metrics as (
+
+    select *
+    from {{ ref('stg_snapshots__odoo_fusion_billing_metric') }}
+    where is_current
+
+),
+
+rollups as (
+
+    select
+        billing_usage_id,
+        billing_service_id,
+        external_subscription_id,
+        billing_metric_id,
+        period_start,
+        quantity,
+        idempotency_key,
+        updated_at,
+        loaded_at,
+        null::timestamptz as deleted_at
+    from live_rollups
+    union all
+    select
+        billing_usage_id,
+        billing_service_id,
+        external_subscription_id,
+        billing_metric_id,
+        period_start,
+        quantity,
+        idempotency_key,
+        updated_at,
+        loaded_at,
+        deleted_at
+    from deleted_rollups
+
+),
+
+-- NexaCloud's own database is its source; what it also pushed to Odoo would count twice.
+odoo_events as (
+
+    select
+        'odoo' as usage_source,
+        rollups.billing_usage_id as written_number,
+        billing_services.service,
+        billing_services.service || ':' || coalesce(rollups.external_subscription_id, '')
+            as subscription_id,
+        coalesce(billing_metrics.metric, '') as metric,
+        rollups.quantity,
+        rollups.period_start as event_at,
+        rollups.idempotency_key,
+        rollups.updated_at as written_at,
+        rollups.loaded_at,
+        rollups.deleted_at
+    from rollups
+    inner join billing_services
+        on rollups.billing_service_id = billing_services.billing_service_id
+    left join billing_metrics
+        on rollups.billing_metric_id = billing_metrics.billing_metric_id
+    where billing_services.service <> 'nexacloud'
 
 ),
 
@@ -89,7 +164,17 @@ located as (
     cross join nexacloud_usage
     union all
     select
-        odoo_events.*,
+        odoo_events.usage_source,
+        odoo_events.written_number,
+        odoo_events.service,
+        odoo_events.subscription_id,
+        odoo_events.metric,
+        odoo_events.quantity,
+        odoo_events.event_at,
+        odoo_events.idempotency_key,
+        odoo_events.written_at,
+        odoo_events.loaded_at,
+        odoo_events.deleted_at,
         coalesce(policies.last_kept_on, '{}') as last_kept_on,
         coalesce(policies.unique_metrics, '{}') as unique_metrics,
         {{ local_date(

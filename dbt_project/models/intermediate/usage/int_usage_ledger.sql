@@ -7,7 +7,6 @@
         unlogged=true,
         pre_hook=["{{ with_working_memory() }}", "{{ with_keys_looked_up() }}"],
         post_hook=[
-            "delete from {{ ref('int_usage_arrivals') }}",
             "{{ summarize_new_blocks() }}",
             "{{ analyze_keys('slice_on, event_at, subscription_id, metric, key_hash, is_counted') }}",
         ],
@@ -20,16 +19,15 @@
     )
 }}
 
--- The slices that this run changes are noted before it does.
--- depends_on: {{ ref('int_usage_touched') }}
+-- depends_on: {{ ref('int_usage_arrivals') }}
 -- depends_on: {{ ref('int_usage_events') }}
 {% if is_incremental() -%}
--- In the order of the hashes, so that each page of their index is visited once.
+-- A night that broke may have left notes: of each record the newest counts.
 with arrivals as (
 
-    select *
+    select distinct on (written_number, usage_source) *
     from {{ ref('int_usage_arrivals') }}
-    order by key_hash
+    order by written_number, usage_source, note_number desc
 
 ),
 
@@ -41,6 +39,8 @@ final as (
         left_out_reason,
         duplicate_of_number
     from arrivals
+    -- So that each page of the hashes' index is visited once.
+    order by key_hash
 
 )
 {%- else -%}

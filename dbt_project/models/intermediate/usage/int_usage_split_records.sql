@@ -1,12 +1,6 @@
 {{ config(unlogged=true) }}
 
-with split_slices as (
-
-    select * from {{ ref('int_usage_split_slices') }}
-
-),
-
-ledger as (
+with ledger as (
 
     select *
     from {{ ref('int_usage_ledger') }}
@@ -19,6 +13,26 @@ pieces as (
     select *
     from {{ ref('int_segment_pieces') }}
     where period_type in ('all', 'usage')
+
+),
+
+slices as (
+
+    select * from {{ ref('int_usage_by_slice') }}
+
+),
+
+-- Nearly every slice lies in one segment; the records of these are looked at one by one.
+split_slices as materialized (
+
+    select slices.*
+    from slices
+    left join pieces
+        on
+            slices.subscription_id = pieces.subscription_id
+            and slices.first_event_at >= pieces.piece_start
+            and slices.last_event_at < pieces.piece_end
+    where pieces.subscription_id is null
 
 ),
 

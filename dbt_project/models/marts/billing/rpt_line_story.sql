@@ -1,44 +1,364 @@
 {{ config(materialized='view') }}
 
-with lines as (
-
-    select * from {{ ref('int_story_lines') }}
-
-),
-
-balances as (
+with balances as (
 
     select * from {{ ref('int_charge_balances') }}
-
-),
-
-arithmetic as (
-
-    select * from {{ ref('int_line_arithmetic') }}
-
-),
-
-line_usage as (
-
-    select * from {{ ref('int_line_usage') }}
-
-),
-
-line_tiers as (
-
-    select * from {{ ref('int_line_tiers') }}
-
-),
-
-decisions as (
-
-    select * from {{ ref('int_line_decisions') }}
 
 ),
 
 currencies as (
 
     select * from {{ ref('int_currencies') }}
+
+),
+
+rated_lines as not materialized (
+
+    select * from {{ ref('int_rated_lines') }}
+
+),
+
+rated_charges as (
+
+    select * from {{ ref('int_rated_charges') }}
+
+),
+
+periods as (
+
+    select * from {{ ref('int_subscription_periods') }}
+
+),
+
+approvals as (
+
+    select * from {{ ref('stg_ops__line_approvals') }}
+
+),
+
+billed_lines as (
+
+    select * from {{ ref('int_billed_lines') }}
+
+),
+
+pieces as (
+
+    select * from {{ ref('int_segment_pieces') }}
+
+),
+
+ledger as (
+
+    select * from {{ ref('int_usage_ledger') }}
+
+),
+
+invoice_lines as (
+
+    select * from {{ ref('fct_invoice_lines') }}
+
+),
+
+-- What costs nothing is no line of an invoice, but it has a story too.
+lines as (
+
+    select
+        line_key,
+        service,
+        subscription_id,
+        external_subscription_id,
+        customer_name,
+        partner_id,
+        currency,
+        kind,
+        charge,
+        plan_code,
+        description,
+        exact_amount,
+        amount,
+        fraction,
+        rule,
+        tax_components,
+        service_period_start,
+        service_period_end,
+        billing_period_start,
+        billing_period_end,
+        corrects_period_start,
+        is_billable,
+        content_hash
+    from invoice_lines
+    union all
+    select
+        line_key,
+        service,
+        subscription_id,
+        external_subscription_id,
+        null as customer_name,
+        null as partner_id,
+        currency,
+        kind,
+        charge,
+        plan_code,
+        null as description,
+        exact_amount,
+        amount,
+        fraction_numerator || '/' || fraction_denominator as fraction,
+        rule,
+        null as tax_components,
+        service_period_start,
+        service_period_end,
+        service_period_start as billing_period_start,
+        service_period_end as billing_period_end,
+        null as corrects_period_start,
+        false as is_billable,
+        null as content_hash
+    from rated_lines
+    where amount = 0
+
+),
+
+usage_lines as not materialized (
+
+    select *
+    from {{ ref('int_rated_lines') }}
+    where kind = 'usage'
+
+),
+
+considered as (
+
+    select
+        usage_lines.line_key,
+        ledger.usage_source || ':' || ledger.written_number as usage_key,
+        ledger.event_at,
+        ledger.quantity,
+        ledger.is_counted,
+        ledger.left_out_reason,
+        ledger.usage_source || ':' || ledger.duplicate_of_number as duplicate_of
+    from usage_lines
+    inner join pieces
+        on
+            usage_lines.subscription_id = pieces.subscription_id
+            and usage_lines.period_type = pieces.period_type
+            and usage_lines.segment_start = pieces.segment_start
+    inner join ledger
+        on
+            usage_lines.subscription_id = ledger.subscription_id
+            and usage_lines.metric = ledger.metric
+            and pieces.piece_start <= ledger.event_at
+            and pieces.piece_end > ledger.event_at
+
+),
+
+line_usage as (
+
+    select
+        line_key,
+        usage_key,
+        event_at,
+        quantity,
+        is_counted,
+        jsonb_build_object(
+            'usage', usage_key,
+            'at', event_at,
+            'quantity', trim_scale(quantity)::text,
+            'reason', left_out_reason,
+            'counted_instead', duplicate_of
+        ) as record
+    from considered
+
+),
+
+tiered_charges as (
+
+    select *
+    from {{ ref('int_rated_charges') }}
+    where tiers is not null
+
+),
+
+tiers as (
+
+    select
+        usage_lines.line_key,
+        tiered_charges.charge_model,
+        tiered_charges.billable_quantity,
+        bounds.tier_number,
+        (bounds.tier ->> 'from')::numeric as tier_from,
+        (bounds.tier ->> 'to')::numeric as tier_to,
+        (bounds.tier ->> 'unit_price')::numeric as unit_price,
+        (bounds.tier ->> 'flat_fee')::numeric as flat_fee
+    from usage_lines
+    inner join tiered_charges
+        on
+            usage_lines.subscription_id = tiered_charges.subscription_id
+            and usage_lines.period_type = tiered_charges.period_type
+            and usage_lines.segment_start = tiered_charges.segment_start
+            and usage_lines.charge = tiered_charges.charge
+    cross join
+        lateral jsonb_array_elements(tiered_charges.tiers)
+        with ordinality as bounds (tier, tier_number)
+
+),
+
+-- Graduated fills tier after tier; volume puts all units into the one that they reach.
+reached as (
+
+    select
+        *,
+        (tier_number = 1 or billable_quantity > tier_from)
+        and (
+            charge_model = 'graduated' or tier_to is null or billable_quantity <= tier_to
+        ) as is_reached
+    from tiers
+
+),
+
+filled as (
+
+    select
+        *,
+        case
+            when charge_model = 'volume' then billable_quantity
+            else least(billable_quantity, tier_to) - tier_from
+        end as units_in_tier
+    from reached
+    where is_reached
+
+),
+
+line_tiers as (
+
+    select
+        line_key,
+        tier_number,
+        jsonb_build_object(
+            'tier', tier_number,
+            'from', tier_from::text,
+            'to', tier_to::text,
+            'units', trim_scale(units_in_tier)::text,
+            'unit_price', unit_price::text,
+            'flat_fee', flat_fee::text,
+            'amount', trim_scale(units_in_tier * unit_price + flat_fee)::text
+        ) as tier
+    from filled
+
+),
+
+line_approvals as (
+
+    select
+        line_key,
+        jsonb_agg(
+            jsonb_build_object(
+                'decision', decision,
+                'by', decided_by,
+                'at', decided_at,
+                'note', note,
+                'policy_version', policy_version,
+                'content_hash', content_hash
+            )
+            order by decided_at, approval_id
+        ) as approvals
+    from approvals
+    group by line_key
+
+),
+
+published as (
+
+    select
+        line_key,
+        jsonb_build_object(
+            'document', document_key,
+            'line_number', line_number,
+            'state', publication_state,
+            'odoo_name', odoo_name,
+            'odoo_line_id', odoo_move_line_id,
+            'billing_period_start', billing_period_start,
+            'billing_period_end', billing_period_end
+        ) as publication
+    from billed_lines
+
+),
+
+decisions as (
+
+    select
+        coalesce(line_approvals.line_key, published.line_key) as line_key,
+        line_approvals.approvals,
+        published.publication
+    from line_approvals
+    full outer join published on line_approvals.line_key = published.line_key
+
+),
+
+arithmetic as (
+
+    select
+        rated_lines.line_key,
+        jsonb_build_object(
+            'start', periods.period_start,
+            'end', periods.period_end,
+            'full_start', periods.full_period_start,
+            'full_end', periods.full_period_end,
+            'stream', periods.period_type,
+            'rule', periods.period_rule,
+            'time_zone', periods.timezone,
+            'anchor_on', periods.anchor_on
+        ) as period,
+        jsonb_build_object(
+            'start', rated_lines.segment_start,
+            'end', rated_lines.segment_end,
+            'plan', rated_lines.plan_code,
+            'is_trial', rated_lines.is_trial,
+            'proration', rated_lines.proration,
+            'numerator', rated_lines.fraction_numerator::text,
+            'denominator', rated_lines.fraction_denominator::text
+        ) as segment,
+        jsonb_build_object(
+            'source', rated_lines.price_source,
+            'version', rated_lines.price_version,
+            'is_assumed', rated_lines.is_assumed_price,
+            'charge_model', rated_lines.charge_model,
+            'base_fee', rated_charges.base_fee::text,
+            'unit_price', rated_charges.unit_price::text,
+            'package_size', rated_charges.package_size::text,
+            'rate_percent', rated_charges.rate_percent::text,
+            'minimum', rated_charges.minimum_amount::text,
+            'maximum', rated_charges.maximum_amount::text
+        ) as price,
+        case
+            when rated_lines.kind = 'usage'
+                then jsonb_build_object(
+                    'metric', rated_lines.metric,
+                    'aggregation', rated_lines.aggregation,
+                    'used', trim_scale(rated_lines.quantity)::text,
+                    'included_in_a_whole_period', trim_scale(rated_charges.included_quantity)::text,
+                    'included', trim_scale(rated_lines.included_quantity)::text,
+                    'billable', trim_scale(rated_lines.billable_quantity)::text
+                )
+        end as quota,
+        jsonb_build_object(
+            'exact', rated_lines.exact_amount::text,
+            'rounded', rated_lines.amount::text,
+            'currency', rated_lines.currency,
+            'decimals', rated_charges.decimals,
+            'rounding', 'once, half away from zero'
+        ) as amount
+    from rated_lines
+    inner join rated_charges
+        on
+            rated_lines.subscription_id = rated_charges.subscription_id
+            and rated_lines.period_type = rated_charges.period_type
+            and rated_lines.segment_start = rated_charges.segment_start
+            and rated_lines.charge = rated_charges.charge
+    left join periods
+        on
+            rated_lines.subscription_id = periods.subscription_id
+            and rated_lines.period_type = periods.period_type
+            and rated_lines.service_period_start = periods.period_start
 
 ),
 

@@ -1,17 +1,16 @@
-{{ config(materialized='view') }}
-
 with companies as (
 
-    select * from {{ ref('int_companies') }}
+    select * from {{ ref('stg_odoo__res_company') }}
 
 ),
 
+-- Odoo rounds the tax of a whole document where a company does not say otherwise.
 final as (
 
     select
         company_id,
         company_name,
-        tax_rounding_method
+        coalesce(tax_rounding_method, 'round_globally') as tax_rounding_method
     from companies
 
 )

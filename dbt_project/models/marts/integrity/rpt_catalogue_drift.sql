@@ -1,12 +1,123 @@
-with prices as (
+-- What each source says today about each charge of each plan. Odoo's base price stands on the
+-- orders of single subscriptions: the lowest and the highest of a plan tell whether they agree.
+with versions as (
 
-    select * from {{ ref('int_catalogue_prices') }}
+    select *
+    from {{ ref('int_price_versions') }}
+    where
+        charge_kind in ('base', 'usage')
+        and valid_from <= {{ as_of() }}
+        and coalesce(valid_until, 'infinity') > {{ as_of() }}
+
+),
+
+subscriptions as (
+
+    select * from {{ ref('int_subscriptions') }}
+
+),
+
+-- What it would change this month if another source's price of a charge were the right one.
+lines as (
+
+    select *
+    from {{ ref('int_rated_lines') }}
+    where
+        kind in ('base', 'usage')
+        and charge_model in ('flat', 'per_unit')
+        and not is_trial
+        and service_period_start <= {{ as_of() }}
+        and service_period_end > {{ as_of() }}
+
+),
+
+currencies as (
+
+    select * from {{ ref('int_currencies') }}
+
+),
+
+-- The price on an order of a subscription that has ended bills nothing and proves nothing.
+live_versions as (
+
+    select versions.*
+    from versions
+    left join subscriptions on versions.subscription_id = subscriptions.subscription_id
+    where
+        versions.subscription_id is null
+        or (
+            subscriptions.plan_code = versions.plan_code
+            and coalesce(subscriptions.held_until, 'infinity') > {{ as_of() }}
+        )
+
+),
+
+-- What each source says today about each charge of each plan. Odoo's base price stands on the
+-- orders of single subscriptions: the lowest and the highest of a plan tell whether they agree.
+prices as (
+
+    select
+        service,
+        plan_code,
+        charge,
+        max(charge_kind) as charge_kind,
+        max(metric) as metric,
+        price_source,
+        max(charge_model) as charge_model,
+        max(currency) as currency,
+        min(coalesce(base_fee, unit_price)) as lowest_price,
+        max(coalesce(base_fee, unit_price)) as highest_price,
+        max(included_quantity) as included_quantity,
+        count(distinct subscription_id) as order_count
+    from live_versions
+    group by service, plan_code, charge, price_source
+
+),
+
+-- What it would change this month if another source's price of a charge were the right one.
+repriced as (
+
+    select
+        lines.service,
+        lines.plan_code,
+        lines.charge,
+        lines.subscription_id,
+        lines.line_key,
+        max({{ decimals_of('currencies') }}) as decimals,
+        max(abs(
+            lines.exact_amount - case
+                when lines.kind = 'base'
+                    then
+                        prices.highest_price * lines.fraction_numerator / lines.fraction_denominator
+                else prices.highest_price * greatest(
+                    lines.quantity - prices.included_quantity * lines.fraction_numerator
+                    / lines.fraction_denominator, 0
+                )
+            end
+        )) as stake_amount
+    from lines
+    inner join prices
+        on
+            prices.charge_model in ('flat', 'per_unit')
+            and lines.service = prices.service
+            and lines.plan_code = prices.plan_code
+            and lines.charge = prices.charge
+    left join currencies on lines.currency = currencies.currency_code
+    group by
+        lines.service, lines.plan_code, lines.charge, lines.subscription_id, lines.line_key
 
 ),
 
 stakes as (
 
-    select * from {{ ref('int_catalogue_stakes') }}
+    select
+        service,
+        plan_code,
+        charge,
+        count(distinct subscription_id) as subscription_count,
+        {{ round_money('sum(stake_amount)', 'max(decimals)') }} as stake_amount
+    from repriced
+    group by service, plan_code, charge
 
 ),
 

@@ -1,9 +1,37 @@
 {{ config(pre_hook="{{ usage_must_be_held() }}") }}
 
 -- depends_on: {{ ref('int_usage_events') }}
-with totals as (
+with odoo_usage as (
 
-    select * from {{ ref('int_usage_rollup_totals') }}
+    select * from {{ ref('stg_odoo__fusion_billing_usage') }}
+
+),
+
+billing_services as (
+
+    select * from {{ ref('stg_odoo__fusion_billing_service') }}
+
+),
+
+billing_metrics as (
+
+    select *
+    from {{ ref('stg_snapshots__odoo_fusion_billing_metric') }}
+    where is_current
+
+),
+
+usage as (
+
+    select * from {{ ref('int_usage_by_segment') }}
+
+),
+
+periods as (
+
+    select *
+    from {{ ref('int_subscription_periods') }}
+    where period_type in ('all', 'usage')
 
 ),
 
@@ -12,6 +40,138 @@ ledger as (
     select *
     from {{ ref('int_usage_ledger') }}
     where usage_source = 'nexacloud' and deleted_at is null
+
+),
+
+-- What the apps pushed to Odoo about usage that we read at its source. A rollup that was pushed
+-- twice under one key counts once, as it would in billing.
+pushed_once as (
+
+    select distinct on (
+        billing_services.service, odoo_usage.external_subscription_id, billing_metrics.metric,
+        coalesce(odoo_usage.idempotency_key, odoo_usage.billing_usage_id::text)
+    )
+        billing_services.service,
+        odoo_usage.external_subscription_id,
+        billing_metrics.metric,
+        odoo_usage.period_start,
+        odoo_usage.period_end,
+        odoo_usage.quantity
+    from odoo_usage
+    inner join billing_services
+        on odoo_usage.billing_service_id = billing_services.billing_service_id
+    inner join billing_metrics
+        on odoo_usage.billing_metric_id = billing_metrics.billing_metric_id
+    where
+        billing_services.service = 'nexacloud'
+        and odoo_usage.external_subscription_id is not null
+    order by
+        billing_services.service, odoo_usage.external_subscription_id, billing_metrics.metric,
+        coalesce(odoo_usage.idempotency_key, odoo_usage.billing_usage_id::text),
+        odoo_usage.billing_usage_id
+
+),
+
+rollups as (
+
+    select
+        service || ':' || external_subscription_id as subscription_id,
+        service,
+        external_subscription_id,
+        metric,
+        period_start,
+        period_end,
+        sum(quantity) as pushed_quantity
+    from pushed_once
+    group by service, external_subscription_id, metric, period_start, period_end
+
+),
+
+first_rollups as (
+
+    select
+        metric,
+        min(period_start) as first_period_start
+    from rollups
+    group by metric
+
+),
+
+-- A month that was measured and never pushed, in the time in which months are pushed at all.
+never_pushed as (
+
+    select
+        periods.subscription_id,
+        'nexacloud' as service,
+        substring(periods.subscription_id from position(':' in periods.subscription_id) + 1)
+            as external_subscription_id,
+        usage.metric,
+        periods.period_start,
+        periods.period_end,
+        0::numeric as pushed_quantity
+    from periods
+    inner join usage
+        on
+            periods.subscription_id = usage.subscription_id
+            and periods.period_type = usage.period_type
+            and periods.period_start = usage.period_start
+    inner join first_rollups
+        on
+            usage.metric = first_rollups.metric
+            and periods.period_start >= first_rollups.first_period_start
+    left join rollups
+        on
+            periods.subscription_id = rollups.subscription_id
+            and usage.metric = rollups.metric
+            and periods.period_start < rollups.period_end
+            and periods.period_end > rollups.period_start
+    where
+        rollups.subscription_id is null
+        and periods.period_end <= {{ as_of() }}
+        and periods.subscription_id like 'nexacloud:%'
+    group by
+        periods.subscription_id, usage.metric, periods.period_start, periods.period_end
+
+),
+
+pushed as (
+
+    select * from rollups
+    union all
+    select * from never_pushed
+
+),
+
+-- Rollups, and months that have none, beside what rating counted. A window that is a whole period
+-- is answered by the total of the period; the ledger is not read for it.
+totals as (
+
+    select
+        pushed.subscription_id,
+        pushed.service,
+        pushed.external_subscription_id,
+        pushed.metric,
+        pushed.period_start,
+        pushed.period_end,
+        pushed.pushed_quantity,
+        case
+            when count(periods.subscription_id) > 0 then coalesce(sum(usage.used_quantity), 0)
+        end as counted_quantity
+    from pushed
+    left join periods
+        on
+            pushed.subscription_id = periods.subscription_id
+            and pushed.period_start = periods.period_start
+            and pushed.period_end = periods.period_end
+    left join usage
+        on
+            periods.subscription_id = usage.subscription_id
+            and periods.period_type = usage.period_type
+            and periods.period_start = usage.period_start
+            and pushed.metric = usage.metric
+    group by
+        pushed.subscription_id, pushed.service, pushed.external_subscription_id, pushed.metric,
+        pushed.period_start, pushed.period_end, pushed.pushed_quantity
 
 ),
 

@@ -1,6 +1,27 @@
 {{ config(indexes=[{'columns': ['revenue_month']}]) }}
 
-with services as (
+-- What was earned and what was invoiced, in rows that add up.
+with rated_lines as (
+
+    select * from {{ ref('int_rated_lines') }}
+
+),
+
+reconciliation as (
+
+    select * from {{ ref('fct_reconciliation') }}
+
+),
+
+one_offs as (
+
+    select *
+    from {{ ref('fct_one_off_invoices') }}
+    where invoice_status in ('open', 'paid', 'uncollectible')
+
+),
+
+services as (
 
     select * from {{ ref('int_services') }}
 
@@ -12,9 +33,66 @@ customers as (
 
 ),
 
+earned as (
+
+    select
+        service,
+        external_customer_id,
+        subscription_id,
+        'subscription' as stream,
+        service_period_start as revenue_at,
+        service_period_end <= {{ as_of() }} as is_period_over,
+        currency,
+        coalesce(sum(amount) filter (where kind = 'base'), 0) as base_amount,
+        coalesce(sum(amount) filter (where kind = 'usage'), 0) as usage_amount,
+        coalesce(sum(amount) filter (where kind not in ('base', 'usage')), 0) as other_amount,
+        0::numeric as invoiced_amount
+    from rated_lines
+    group by
+        service, external_customer_id, subscription_id, service_period_start, service_period_end,
+        currency
+
+),
+
+invoiced as (
+
+    select
+        service,
+        external_customer_id,
+        subscription_id,
+        'subscription' as stream,
+        period_start as revenue_at,
+        true as is_period_over,
+        currency,
+        0::numeric as base_amount,
+        0::numeric as usage_amount,
+        0::numeric as other_amount,
+        actual_amount + billed_amount as invoiced_amount
+    from reconciliation
+    where status <> 'not_comparable'
+    union all
+    select
+        service,
+        external_customer_id,
+        null::text as subscription_id,
+        'one_off' as stream,
+        coalesce(period_start, issued_at) as revenue_at,
+        true as is_period_over,
+        currency,
+        0::numeric as base_amount,
+        0::numeric as usage_amount,
+        amount as other_amount,
+        amount as invoiced_amount
+    from one_offs
+
+),
+
+-- What was earned and what was invoiced, in rows that add up.
 unioned as (
 
-    select * from {{ ref('int_monthly_revenue_parts') }}
+    select * from earned
+    union all
+    select * from invoiced
 
 ),
 

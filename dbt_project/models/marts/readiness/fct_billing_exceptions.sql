@@ -2,7 +2,7 @@
 
 with exceptions as (
 
-    select * from {{ ref('int_billing_exceptions') }}
+    select * from {{ ref('fct_exceptions') }}
 
 ),
 

@@ -1,60 +1,8 @@
 {{ config(materialized='view') }}
 
-with settled as (
+with history as (
 
-    select * from {{ ref('int_readiness_by_month') }}
-
-),
-
-freshly_accepted as (
-
-    select * from {{ ref('int_freshly_accepted') }}
-
-),
-
-fresh as (
-
-    select * from {{ ref('int_readiness_fresh') }}
-
-),
-
-overtaken as (
-
-    select history.*
-    from {{ ref('int_readiness_history') }} as history
-    inner join freshly_accepted on history.subscription_id = freshly_accepted.subscription_id
-
-),
-
-fresh_by_month as (
-
-    {{ agreement_by_month('fresh') }}
-
-),
-
-overtaken_by_month as (
-
-    {{ agreement_by_month('overtaken') }}
-
-),
-
--- Of the subscriptions with a fresh acceptance the old counts go and the new ones come.
-signed as (
-
-    select
-        settled.*,
-        1 as sign
-    from settled
-    union all
-    select
-        fresh_by_month.*,
-        1 as sign
-    from fresh_by_month
-    union all
-    select
-        overtaken_by_month.*,
-        -1 as sign
-    from overtaken_by_month
+    select * from {{ ref('cutover_readiness_by_period') }}
 
 ),
 
@@ -63,13 +11,23 @@ final as (
     select
         service,
         period_month,
-        sum(sign * subscription_count)::integer as subscription_count,
-        sum(sign * agreeing_count)::integer as agreeing_count,
-        sum(sign * missing_actual_count)::integer as missing_actual_count,
-        sum(sign * disagreeing_count)::integer as disagreeing_count
-    from signed
+        count(*)::integer as subscription_count,
+        count(*) filter (where is_agreeing)::integer as agreeing_count,
+        count(*) filter (where is_missing_actual)::integer as missing_actual_count,
+        count(*) filter (where is_disagreeing)::integer as disagreeing_count
+    from (
+        select
+            service,
+            subscription_id,
+            date_trunc('month', period_start_on)::date as period_month,
+            bool_or(is_agreeing) as is_agreeing,
+            bool_or(status = 'missing_actual') as is_missing_actual,
+            bool_or(status in ('unexplained', 'missing_expected', 'not_comparable', 'double_issuer'))
+                as is_disagreeing
+        from history
+        group by service, subscription_id, date_trunc('month', period_start_on)::date
+    ) as subscriptions
     group by service, period_month
-    having sum(sign * subscription_count) > 0
 
 )
 

@@ -1,6 +1,12 @@
-with old_verdicts as (
+with verdicts as (
 
-    select * from {{ ref('int_old_verdicts') }}
+    select * from {{ ref('stg_odoo__fusion_billing_reconciliation') }}
+
+),
+
+billing_services as (
+
+    select * from {{ ref('stg_odoo__fusion_billing_service') }}
 
 ),
 
@@ -13,6 +19,23 @@ reconciliation as (
 services as (
 
     select * from {{ ref('int_services') }}
+
+),
+
+old_verdicts as (
+
+    select
+        verdicts.billing_reconciliation_id,
+        billing_services.service,
+        verdicts.external_subscription_id,
+        verdicts.period_label,
+        verdicts.odoo_amount,
+        verdicts.app_amount,
+        verdicts.delta_amount,
+        verdicts.verdict
+    from verdicts
+    left join billing_services
+        on verdicts.billing_service_id = billing_services.billing_service_id
 
 ),
 

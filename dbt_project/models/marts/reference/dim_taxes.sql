@@ -4,45 +4,32 @@ with taxes as (
 
 ),
 
-components as (
-
-    select * from {{ ref('int_tax_components') }}
-
-),
-
-component_lists as (
-
-    select
-        tax_id,
-        jsonb_agg(
-            jsonb_build_object(
-                'tax_id', component_tax_id,
-                'name', component_name,
-                'rate', trim_scale(rate_percent)::text
-            )
-            order by sequence, component_tax_id
-        ) as components,
-        sum(rate_percent) as rate_percent
-    from components
-    group by tax_id
-
-),
-
 final as (
 
     select
-        taxes.tax_id,
-        taxes.tax_name,
-        taxes.amount_type,
-        taxes.tax_use,
-        component_lists.rate_percent,
-        coalesce(component_lists.components, '[]'::jsonb) as components,
-        taxes.is_price_included,
-        taxes.is_active,
-        taxes.company_id,
-        taxes.sequence
+        tax_id,
+        tax_name,
+        amount_type,
+        tax_use,
+        sum(component_rate_percent) as rate_percent,
+        coalesce(
+            jsonb_agg(
+                jsonb_build_object(
+                    'tax_id', component_tax_id,
+                    'name', component_name,
+                    'rate', trim_scale(component_rate_percent)::text
+                )
+                order by component_sequence, component_tax_id
+            ) filter (where component_tax_id is not null),
+            '[]'::jsonb
+        ) as components,
+        is_price_included,
+        is_active,
+        company_id,
+        sequence
     from taxes
-    left join component_lists on taxes.tax_id = component_lists.tax_id
+    group by
+        tax_id, tax_name, amount_type, tax_use, is_price_included, is_active, company_id, sequence
 
 )
 

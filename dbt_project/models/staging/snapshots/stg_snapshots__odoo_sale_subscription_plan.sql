@@ -17,7 +17,9 @@ final as (
         _seen_at as seen_at,
         _valid_from as valid_from,
         _valid_until as valid_until,
-        _is_deleted as is_deleted
+        _is_deleted as is_deleted,
+        -- What the source says today; of a row that it deleted, nothing.
+        _valid_until is null and not _is_deleted as is_current
     from source
 
 )

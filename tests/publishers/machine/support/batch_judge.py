@@ -8,7 +8,7 @@ boundary that moved makes one stretch of two.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -148,7 +148,8 @@ def proposed(world: BatchWorld, subscriptions: set[str]) -> list[Stretch]:
 class Judge:
     """Compares everything with everything, once a night.
 
-    `is_last`: nothing may stand open. `is_frozen`: facts stand still, so no proposal is an excuse.
+    `is_last`: nothing may stand open. `known`: facts stand still since these lines were proposed,
+    so no other proposal is an excuse.
     """
 
     world: BatchWorld
@@ -163,7 +164,7 @@ class Judge:
         invoices: Sequence[AppInvoice],
         *,
         is_last: bool = False,
-        is_frozen: bool = False,
+        known: Collection[str] | None = None,
     ) -> list[Problem]:
         """Broken laws after a build, or after a run that followed it."""
         alarms = read_alarms(self.world)
@@ -175,7 +176,7 @@ class Judge:
             cluster.odoo.extend(r for r in cluster.ledger if r.amount < 0 and r.where in gone)
             self.judged += 1
             app = _invoiced(cluster, invoices)
-            problem = _problem(cluster, app, is_last, is_frozen)
+            problem = _problem(cluster, app, is_last, known)
             # Whatever holds a subscription explains that it waits, and not that it has too much.
             is_about = bool(app) or (problem is not None and problem.law == UNPUBLISHED)
             if problem and not self._is_named(cluster, alarms, is_about, is_last):
@@ -193,7 +194,7 @@ class Judge:
         problems = []
         for cluster in self._clusters(subscriptions, alarms, before):
             app = _invoiced(cluster, invoices)
-            problem = _problem(cluster, app, is_last=False, is_frozen=False, is_run=True)
+            problem = _problem(cluster, app, is_last=False, known=None, is_run=True)
             if problem and not self._is_named(cluster, alarms, bool(app), False):
                 problems.append(problem)
         return problems
@@ -235,16 +236,18 @@ def _problem(
     cluster: Cluster,
     app: Sequence[AppInvoice],
     is_last: bool,
-    is_frozen: bool,
+    known: Collection[str] | None,
     is_run: bool = False,
 ) -> Problem | None:
     right = total(row for row in cluster.right if not any(_overlap(i, row) for i in app))
     odoo, standing = total(cluster.odoo), total(cluster.proposed)
-    taken_back = total(row for row in cluster.proposed if row.amount < 0 and not is_frozen)
+    taken_back = total(
+        row for row in cluster.proposed if row.amount < 0 and (known is None or row.where in known)
+    )
     broken = None
     if odoo + taken_back > right and (not is_run or odoo > total(cluster.ledger)):
         broken = TWICE
-    elif not (app or is_frozen or is_run) and all(row.is_billable for row in cluster.right):
+    elif not (app or known is not None or is_run) and all(row.is_billable for row in cluster.right):
         known = total(cluster.ledger) + standing
         if known != right:
             broken = LOST if known < right else TWICE

@@ -13,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 from uuid import uuid4
 
 import psycopg2
-from batch_judge import Judge, Problem
+from batch_judge import Judge, Problem, proposed
 from batch_people import FAY, People
 from batch_sources import Sources
 from batch_world import BatchWorld, link_partners
@@ -137,7 +138,7 @@ class Batch:
         if is_last:
             self._judge("the end", is_last=True)
 
-    def _judge(self, when: str, **options: bool) -> None:
+    def _judge(self, when: str, **options: Any) -> None:
         held = [s for c in self.customers for s in c.subscriptions]
         self._note(when, self.judge.judge(held, self.sources.invoices, **options))
 
@@ -217,6 +218,7 @@ class Batch:
         name, value = self.random.choice(POLICIES)
         self.happened[f"{name} changed"] += 1
         self.world.rating.as_of = as_of
+        known = {row.where for row in proposed(self.world, set(self.judge.customers))}
         self.world.change_policy(name, value)
         try:
             self.world.build()
@@ -226,4 +228,4 @@ class Batch:
         self.people.approve_by_policy()
         self._run(NAME)
         self.holdings.look()
-        self._judge("another policy", is_frozen=True)
+        self._judge("another policy", known=known)

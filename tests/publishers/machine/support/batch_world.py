@@ -26,11 +26,10 @@ from sandbox.standin import Standin, start_standin
 NIGHT = ("+invoice_lines_to_publish", "+fct_billing_exceptions")
 _MODELS = "path:dbt_project/models"
 LEFT_OUT = (
-    *(f"{_MODELS}/intermediate/{name}" for name in ("hypotheses", "reconciliation", "integrity")),
+    *(f"{_MODELS}/intermediate/{name}" for name in ("hypotheses", "reconciliation")),
     *(f"{_MODELS}/marts/{name}" for name in ("reconciliation", "integrity")),
-    *("int_exceptions_reconciliation", "int_exceptions_drift", "int_exceptions_invoices"),
-    *("int_one_off_candidates", "int_one_off_invoices", "int_odoo_manual_invoices"),
     *("int_app_invoice_findings", "int_app_charges_by_period", "int_app_invoices_by_period"),
+    "int_invoice_totals",
 )
 # All that a build does until it has counted what is billed.
 COUNTED = ("+int_charge_balances",)
@@ -186,7 +185,7 @@ def _forget_the_app(world: BatchWorld) -> None:
         " where schemaname in ('raw_nexacloud', 'snapshots')"
     )
     world.rating.execute(f"truncate {', '.join(row['name'] for row in tables)} cascade")
-    for name in ("arrivals", "touched", "ledger", "by_slice"):
+    for name in ("arrivals", "ledger", "by_slice"):
         world.rating.execute(f"drop table intermediate.int_usage_{name} cascade")
 
 

@@ -1,0 +1,63 @@
+{{ config(indexes=[{'columns': ['line_key']}], post_hook='analyze {{ this }}') }}
+
+-- Which blocking exceptions concern which lines, acknowledged or not: settled at every build.
+with lines as (
+
+    select
+        line_key,
+        service,
+        subscription_id,
+        external_customer_id,
+        kind
+    from {{ ref('fct_invoice_lines') }}
+
+),
+
+exceptions as (
+
+    select *
+    from {{ ref('fct_exceptions') }}
+    where is_blocking
+
+),
+
+-- One equality a way of concerning: with "or" every exception would meet every line.
+final as (
+
+    select
+        lines.line_key,
+        exceptions.exception_key,
+        exceptions.facts_hash,
+        exceptions.kind
+    from lines
+    inner join exceptions
+        on
+            lines.service = exceptions.service
+            and lines.subscription_id = exceptions.subscription_id
+    -- The adjustment of what was billed otherwise is what ends it.
+    where exceptions.kind <> 'service_time_billed_otherwise' or lines.kind <> 'adjustment'
+    union
+    select
+        lines.line_key,
+        exceptions.exception_key,
+        exceptions.facts_hash,
+        exceptions.kind
+    from lines
+    inner join exceptions
+        on
+            lines.service = exceptions.service
+            and lines.external_customer_id = exceptions.external_customer_id
+    where exceptions.subscription_id is null
+    union
+    select
+        lines.line_key,
+        exceptions.exception_key,
+        exceptions.facts_hash,
+        exceptions.kind
+    from lines
+    inner join exceptions on lines.service = exceptions.service
+    where exceptions.subscription_id is null and exceptions.external_customer_id is null
+
+)
+
+select * from final

@@ -1,0 +1,1 @@
+select * from {{ ref('fct_total') }} where quantity < 0
