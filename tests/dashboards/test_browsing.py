@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
-PAGES = ("", "reconciliation", "exceptions", "approvals", "cutover", "revenue", "month-end")
+PAGES = (
+    *("", "reconciliation", "exceptions", "approvals", "cutover", "import", "revenue"),
+    "month-end",
+)
 APRIL = "?month=2026-04"
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 LARGEST_SCREENSHOT = 150_000

@@ -15,7 +15,11 @@ from loaders.relations import HISTORY_SCHEMA
 from loaders.tables import ALL
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-OURS = {dg.AssetKey(["odoo", "draft_invoices"]), dg.AssetKey(["nexacloud", "lifecycle_webhooks"])}
+OURS = {
+    dg.AssetKey(["odoo", "draft_invoices"]),
+    dg.AssetKey(["odoo", "shadow_import"]),
+    dg.AssetKey(["nexacloud", "lifecycle_webhooks"]),
+}
 
 
 @pytest.fixture(scope="module")

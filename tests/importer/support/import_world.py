@@ -43,6 +43,7 @@ class World:
 
     settings: Settings
     calls: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = field(default_factory=list)
+    _ports: dict[str, OdooPort] = field(default_factory=dict)
 
     @contextmanager
     def cursor(self) -> Iterator[Any]:
@@ -98,8 +99,11 @@ class World:
 
     def port(self, user: str = "admin") -> OdooPort:
         """A session of one of the stand-in's users, whose password is his name."""
-        given = {n: getattr(self.settings, n) for n in type(self.settings).model_fields}
-        return OdooPort.connect(load_settings(**given | {"odoo_user": user, "odoo_password": user}))
+        if user not in self._ports:
+            given = {n: getattr(self.settings, n) for n in type(self.settings).model_fields}
+            own = load_settings(**given | {"odoo_user": user, "odoo_password": user})
+            self._ports[user] = OdooPort.connect(own)
+        return self._ports[user]
 
     def find(self, model: str, domain: Sequence[Any], *fields: str) -> list[dict[str, Any]]:
         """Records of Odoo as the administrator sees them, archived ones included."""
