@@ -30,7 +30,7 @@ def test_what_dbt_prints_does_not_reach_the_terminal() -> None:
 def test_progress_fits_80_columns_with_the_longest_name() -> None:
     console = terminal(80)
     with RunProgress(console, "refresh", 275) as progress:
-        progress._say("intermediate/int_reconciliation_explanations_of_every_difference")
+        progress._say("intermediate/int_reconciliation_explained_by_every_hypothesis")
         progress._bar.refresh()
     lines = shown(console).replace("\r", "\n").splitlines()
     assert any("0/275 assets, 0 checks" in line and "…" in line for line in lines)

@@ -14,7 +14,7 @@ with invoices as (
 charges as (
 
     select *
-    from {{ ref('int_app_charges_by_period') }}
+    from {{ ref('int_app_charges') }}
     where is_counted and item_kind <> 'tax'
 
 ),

@@ -1,22 +1,23 @@
 -- Exists for the failure in which the hypotheses rate a key in another way than its lines do: with
 -- nothing supposed they must arrive at the very amount that is expected.
-with singles as (
+with ratings as (
 
-    select * from {{ ref('int_hypothesis_singles') }}
+    select * from {{ ref('int_hypothesis_ratings') }}
 
 ),
 
-rests as (
+differences as (
 
-    select * from {{ ref('int_reconciliation_rests') }}
+    select * from {{ ref('int_open_differences') }}
 
 )
 
 select
-    rests.subscription_id,
-    rests.period_start,
-    rests.expected_amount,
-    singles.rated_amount
-from singles
-inner join rests on singles.rest_number = rests.rest_number
-where singles.set_key = 0 and singles.rated_amount <> rests.expected_amount
+    differences.subscription_id,
+    differences.period_start,
+    differences.expected_amount,
+    ratings.rated_amount
+from differences
+left join ratings
+    on differences.difference_number = ratings.difference_number and ratings.set_key = 0
+where ratings.rated_amount is distinct from differences.expected_amount

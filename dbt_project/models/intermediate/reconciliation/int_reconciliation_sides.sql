@@ -1,22 +1,52 @@
 {{ config(post_hook='analyze {{ this }}') }}
 
--- Expected, actual and billed beside each other, for periods that are over. Keys by union, not by a
--- full join: it stays on one shard, and a NULL key joins nothing.
-with expected as (
+-- Expected, actual and billed beside each other, for periods that are over.
+with rated_lines as (
 
-    select * from {{ ref('int_reconciliation_expected') }}
-
-),
-
-actual as (
-
-    select * from {{ ref('int_reconciliation_actual') }}
+    select * from {{ ref('int_rated_lines') }}
 
 ),
 
-billed as (
+customers as (
 
-    select * from {{ ref('int_reconciliation_billed') }}
+    select * from {{ ref('int_customer_partners') }}
+
+),
+
+partner_taxes as (
+
+    select *
+    from {{ ref('int_partner_taxes') }}
+    where is_taxable_resolved
+
+),
+
+company as (
+
+    select coalesce(max(tax_rounding_method), 'round_globally') as tax_rounding_method
+    from {{ ref('stg_odoo__res_company') }}
+    where company_id = {{ var('odoo_company_id', 1) }}
+
+),
+
+currencies as (
+
+    select * from {{ ref('int_currencies') }}
+
+),
+
+charges as (
+
+    select *
+    from {{ ref('int_app_charges') }}
+    where invoice_status <> 'draft'
+
+),
+
+-- What was published for a service period plus the adjustments that correct it, whenever billed.
+published_lines as (
+
+    select * from {{ ref('int_reconciliation_published') }}
 
 ),
 
@@ -26,9 +56,178 @@ gates as (
 
 ),
 
+rated as (
+
+    select
+        service,
+        subscription_id,
+        external_subscription_id,
+        service_period_start as period_start,
+        service_period_end as period_end,
+        max(external_customer_id) as external_customer_id,
+        min(segment_start) as held_from,
+        coalesce(min(currency) filter (where amount <> 0), min(currency)) as currency,
+        count(distinct currency) filter (where amount <> 0) as currency_count,
+        -- The plan at the end of the period is the one that a person has in mind.
+        (array_agg(plan_code order by segment_start desc))[1] as plan_code,
+        coalesce(
+            (array_agg(unit_price order by segment_start desc) filter (where kind = 'base'))[1], 0
+        ) as list_amount,
+        sum(amount) as expected_amount,
+        array_agg(amount) filter (where amount <> 0) as line_amounts,
+        array_agg(line_key order by segment_start, kind, charge) filter (where amount <> 0)
+            as line_keys
+    from rated_lines
+    group by
+        service, subscription_id, external_subscription_id, service_period_start,
+        service_period_end
+
+),
+
+taxed as (
+
+    select
+        rated.subscription_id,
+        rated.period_start,
+        rated.period_end,
+        sum(
+            case company.tax_rounding_method
+                when 'round_per_line'
+                    then (
+                        select sum({{ round_money(
+                            'line.amount * component.rate', decimals_of('currencies')
+                        ) }})
+                        from unnest(rated.line_amounts) as line (amount)
+                    )
+                else {{ round_money(
+                    'rated.expected_amount * component.rate', decimals_of('currencies')
+                ) }}
+            end
+        ) as tax_amount
+    from rated
+    inner join customers
+        on
+            rated.service = customers.service
+            and rated.external_customer_id = customers.external_customer_id
+            and {{ in_force_at('customers', 'rated.held_from') }}
+    inner join partner_taxes
+        on
+            customers.named_partner_id = partner_taxes.partner_id
+            and {{ in_force_at('partner_taxes', 'rated.held_from') }}
+    cross join company
+    left join currencies on rated.currency = currencies.currency_code
+    left join lateral (
+        select (listed.tax ->> 'rate')::numeric / 100 as rate
+        from jsonb_array_elements(partner_taxes.components) as listed (tax)
+    ) as component on true
+    group by rated.subscription_id, rated.period_start, rated.period_end
+
+),
+
+expected as (
+
+    select
+        rated.service,
+        rated.subscription_id,
+        rated.external_subscription_id,
+        rated.period_start,
+        rated.period_end,
+        rated.external_customer_id,
+        rated.currency,
+        rated.currency_count,
+        rated.plan_code,
+        rated.list_amount,
+        rated.expected_amount,
+        rated.line_keys,
+        -- Null where the customer's taxes are not resolved: no tax is not the same as unknown tax.
+        case when taxed.subscription_id is not null then coalesce(taxed.tax_amount, 0) end
+            as expected_tax_amount
+    from rated
+    left join taxed
+        on
+            rated.subscription_id = taxed.subscription_id
+            and rated.period_start = taxed.period_start
+            and rated.period_end = taxed.period_end
+
+),
+
+actual as (
+
+    select
+        service,
+        subscription_id,
+        external_subscription_id,
+        period_start,
+        period_end,
+        max(external_customer_id) as external_customer_id,
+        min(currency) filter (where is_counted) as currency,
+        count(distinct currency) filter (where is_counted) as currency_count,
+        coalesce(sum(amount) filter (where is_counted and item_kind <> 'tax'), 0) as actual_amount,
+        coalesce(sum(amount) filter (where is_counted and item_kind = 'tax'), 0)
+            as actual_tax_amount,
+        count(distinct invoice_id) filter (where is_counted) as counted_invoice_count,
+        coalesce(
+            array_agg(distinct invoice_number order by invoice_number) filter (where is_counted),
+            '{}'::text[]
+        ) as invoice_numbers,
+        coalesce(
+            array_agg(distinct invoice_number order by invoice_number)
+            filter (where invoice_status = 'void'),
+            '{}'::text[]
+        ) as void_invoice_numbers
+    from charges
+    group by
+        service, subscription_id, external_subscription_id, period_start, period_end
+
+),
+
+-- What was published for a service period plus the adjustments that correct it, whenever billed.
+billed as (
+
+    select
+        service,
+        subscription_id,
+        external_subscription_id,
+        period_start,
+        period_end,
+        min(currency) as currency,
+        count(distinct currency) as currency_count,
+        sum(billed_amount) as billed_amount,
+        array_agg(distinct odoo_name order by odoo_name)
+        filter (where odoo_name is not null) as odoo_names,
+        array_agg(distinct document_key order by document_key) as document_keys
+    from published_lines
+    group by service, subscription_id, external_subscription_id, period_start, period_end
+
+),
+
+-- Every key that any side knows. By union, not by a full join: it stays on one shard, and a NULL key
+-- joins nothing.
 keys as (
 
-    select * from {{ ref('int_reconciliation_keys') }}
+    select
+        service,
+        subscription_id,
+        external_subscription_id,
+        period_start,
+        period_end
+    from expected
+    union
+    select
+        service,
+        subscription_id,
+        external_subscription_id,
+        period_start,
+        period_end
+    from actual
+    union
+    select
+        service,
+        subscription_id,
+        external_subscription_id,
+        period_start,
+        period_end
+    from billed
 
 ),
 

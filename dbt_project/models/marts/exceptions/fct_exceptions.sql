@@ -1,6 +1,5 @@
 {{ config(post_hook='analyze {{ this }}') }}
 
-
 -- Every problem that a build finds, whatever found it. Acknowledgements are joined where they count.
 with customer_exceptions as (
 

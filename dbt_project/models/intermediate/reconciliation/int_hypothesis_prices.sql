@@ -1,7 +1,7 @@
 {{ config(post_hook='analyze {{ this }}') }}
 
--- The charges of each segment of an open key at the instant that counts, and at the other instants
--- whose prices are stored: the version before, the version after, the app's own plan.
+-- The charges of each segment of an open difference at the instant that counts, and at the other
+-- instants whose prices are stored: the version before, the version after, the app's own plan.
 with segments as (
 
     select * from {{ ref('int_hypothesis_segments') }}
@@ -56,14 +56,16 @@ keyed as (
 
 ),
 
-instants as (
+-- Materialized, and a row a plan key: the instants of a segment are looked up once, and its prices by
+-- the key, not by trying each.
+instants as materialized (
 
     select
         segments.segment_number,
         segments.service,
         segments.subscription_id,
         segments.period_type,
-        segments.plan_keys,
+        held.plan_key,
         variant.price_variant,
         case variant.price_variant
             when 'older'
@@ -98,6 +100,7 @@ instants as (
     cross join (
         values ('own'), ('older'), ('newer'), ('app')
     ) as variant (price_variant)
+    cross join lateral unnest(segments.plan_keys) as held (plan_key)
 
 ),
 
@@ -122,11 +125,10 @@ final as (
         versions.price_source,
         versions.price_key
     from instants
-    cross join lateral unnest(instants.plan_keys) as held (plan_key)
     inner join plan_keys as versions
         on
             instants.service = versions.service
-            and held.plan_key = versions.plan_key
+            and instants.plan_key = versions.plan_key
             and (
                 versions.subscription_id is null
                 or instants.subscription_id = versions.subscription_id

@@ -1,0 +1,264 @@
+{{ config(pre_hook="{{ usage_must_be_held() }}", post_hook='analyze {{ this }}') }}
+
+-- depends_on: {{ ref('int_usage_events') }}
+-- What was used in each segment of an open difference: in our window or in the one that the invoice
+-- states, with all that was measured, only with what was written before the invoice was issued, or by
+-- the app's own count.
+with segments as (
+
+    select *
+    from {{ ref('int_hypothesis_segments') }}
+    where not is_trial and period_type in ('all', 'usage')
+
+),
+
+differences as (
+
+    select * from {{ ref('int_open_differences') }}
+
+),
+
+ledger as (
+
+    select *
+    from {{ ref('int_usage_ledger') }}
+    where is_counted
+
+),
+
+metrics as (
+
+    select *
+    from {{ ref('int_metric_versions') }}
+    where is_current
+
+),
+
+prices as (
+
+    select *
+    from {{ ref('int_hypothesis_prices') }}
+    where charge_kind = 'usage' and price_variant = 'own'
+
+),
+
+charges as (
+
+    select *
+    from {{ ref('int_app_charge_facts') }}
+    where item_kind = 'usage' and quantity is not null and not is_duplicate
+
+),
+
+-- The time of each segment as we see it, and as the invoice states it.
+bounded as (
+
+    select
+        segments.segment_number,
+        segments.service,
+        segments.subscription_id,
+        segments.segment_start,
+        segments.segment_end,
+        segments.held_times,
+        differences.issued_at,
+        case
+            when segments.segment_start = min(segments.segment_start) over same_key
+                then differences.invoiced_start
+            else segments.segment_start
+        end as invoiced_segment_start,
+        case
+            when segments.segment_end = max(segments.segment_end) over same_key
+                then differences.invoiced_end
+            else segments.segment_end
+        end as invoiced_segment_end
+    from segments
+    inner join differences on segments.difference_number = differences.difference_number
+    window same_key as (
+        partition by segments.difference_number, segments.segmentation, segments.plan_variant
+    )
+
+),
+
+windows as (
+
+    select distinct
+        service,
+        subscription_id,
+        issued_at,
+        span.window_start,
+        span.window_end,
+        span.held_times
+    from bounded
+    cross join lateral (
+        values
+        (segment_start, segment_end, held_times),
+        (
+            invoiced_segment_start, invoiced_segment_end,
+            tstzmultirange(tstzrange(invoiced_segment_start, invoiced_segment_end))
+        )
+    ) as span (window_start, window_end, held_times)
+    where span.window_start < span.window_end
+
+),
+
+measured as (
+
+    select
+        windows.service,
+        windows.subscription_id,
+        windows.window_start,
+        windows.window_end,
+        windows.held_times,
+        windows.issued_at,
+        ledger.metric,
+        cut.usage_variant,
+        sum(ledger.quantity) as summed_quantity,
+        count(*) as record_count,
+        max(ledger.quantity) as largest_quantity,
+        count(distinct ledger.unique_value) as unique_count,
+        (array_agg(
+            ledger.quantity
+            order by ledger.event_at desc, ledger.written_at desc, ledger.written_number desc
+        ))[1] as last_quantity
+    from windows
+    inner join ledger
+        on
+            windows.subscription_id = ledger.subscription_id
+            and windows.window_start <= ledger.event_at
+            and windows.window_end > ledger.event_at
+            and windows.held_times @> ledger.event_at
+    inner join (values ('own'), ('late')) as cut (usage_variant)
+        on cut.usage_variant = 'own' or windows.issued_at >= ledger.written_at
+    group by
+        windows.service, windows.subscription_id, windows.window_start, windows.window_end,
+        windows.held_times, windows.issued_at, ledger.metric, cut.usage_variant
+
+),
+
+aggregated as (
+
+    select
+        measured.subscription_id,
+        measured.window_start,
+        measured.window_end,
+        measured.held_times,
+        measured.issued_at,
+        measured.metric,
+        measured.usage_variant,
+        case metrics.aggregation
+            when 'sum' then measured.summed_quantity
+            when 'count' then measured.record_count
+            when 'max' then measured.largest_quantity
+            when 'last' then measured.last_quantity
+            when 'unique' then measured.unique_count
+        end as used_quantity
+    from measured
+    inner join metrics
+        on measured.service = metrics.service and measured.metric = metrics.metric
+
+),
+
+counted as (
+
+    select
+        bounded.segment_number,
+        span.span_variant,
+        aggregated.metric,
+        aggregated.usage_variant,
+        aggregated.used_quantity
+    from bounded
+    cross join
+        lateral (
+            values
+            ('own', bounded.segment_start, bounded.segment_end, bounded.held_times),
+            (
+                'as_invoiced', bounded.invoiced_segment_start, bounded.invoiced_segment_end,
+                case
+                    when bounded.invoiced_segment_start < bounded.invoiced_segment_end
+                        then tstzmultirange(
+                            tstzrange(bounded.invoiced_segment_start, bounded.invoiced_segment_end)
+                        )
+                end
+            )
+        ) as span (span_variant, window_start, window_end, held_times)
+    inner join aggregated
+        on
+            bounded.subscription_id = aggregated.subscription_id
+            and span.window_start = aggregated.window_start
+            and span.window_end = aggregated.window_end
+            and span.held_times = aggregated.held_times
+            and bounded.issued_at is not distinct from aggregated.issued_at
+
+),
+
+-- The app's own quantity: every usage item lies in the segment that it overlaps most, and measures
+-- the metric that it names, or the only one that the plan charges.
+items as (
+
+    select
+        charges.*,
+        differences.difference_number
+    from charges
+    inner join differences
+        on
+            charges.subscription_id = differences.subscription_id
+            and charges.period_start = differences.period_start
+            and charges.period_end = differences.period_end
+
+),
+
+placed as (
+
+    select distinct on (items.charge_id, segments.segmentation, segments.plan_variant)
+        items.charge_id,
+        items.description,
+        items.quantity,
+        segments.segmentation,
+        segments.plan_variant,
+        segments.segment_number
+    from items
+    inner join segments on items.difference_number = segments.difference_number
+    order by
+        items.charge_id asc, segments.segmentation asc, segments.plan_variant asc,
+        least(segments.segment_end, items.charge_end)
+        - greatest(segments.segment_start, items.charge_start) desc,
+        segments.segment_start
+
+),
+
+named as (
+
+    select
+        placed.*,
+        prices.metric,
+        row_number() over (
+            partition by placed.charge_id, placed.segmentation, placed.plan_variant
+            order by
+                (
+                    coalesce(placed.description, '')
+                    not ilike '%' || replace(prices.metric, '_', '%') || '%'
+                )::int,
+                prices.metric
+        ) as metric_rank
+    from placed
+    inner join prices on placed.segment_number = prices.segment_number
+
+),
+
+final as (
+
+    select * from counted
+    union all
+    select
+        segment_number,
+        'own' as span_variant,
+        metric,
+        'as_invoiced' as usage_variant,
+        sum(quantity) as used_quantity
+    from named
+    where metric_rank = 1
+    group by segment_number, metric
+
+)
+
+select * from final
