@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from figures import LAYERS, PUBLISHED, Graph
 
+
 def test_no_arrow_goes_back(graph: Graph) -> None:
     """A mart may read staging: a model between that only hands it on would have one reader."""
     assert graph.arrows_back() == []
