@@ -97,3 +97,18 @@
         ) }}
     {%- endif -%}
 {%- endmacro %}
+
+{#- As dbt's own, but for the table that a full refresh has replaced: live views hang on it until the swap, and a
+    drop would take them along. It is put aside, and goes with them. -#}
+{% macro postgres__drop_table(relation) -%}
+    {%- set is_kept = relation.schema == layer_schema('intermediate') | trim -%}
+    {%- if is_kept and build_suffix() | trim and relation.identifier.endswith('__dbt_backup') -%}
+        {%- set parked = layer_schema('parked') | trim -%}
+        {%- set name = relation.identifier[:40] ~ '_' ~ invocation_id[:8] -%}
+        create schema if not exists {{ parked }};
+        alter table if exists {{ relation }} rename to "{{ name }}";
+        alter table if exists "{{ relation.schema }}"."{{ name }}" set schema {{ parked }}
+    {%- else -%}
+        drop table if exists {{ relation }} cascade
+    {%- endif -%}
+{%- endmacro %}

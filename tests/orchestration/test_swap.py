@@ -228,6 +228,19 @@ def test_a_model_that_is_no_more_goes_with_its_build(built: House) -> None:
     assert built.ask("select to_regclass('marts.fct_old')") == [(None,)]
 
 
+def test_a_full_refresh_takes_no_view_away_from_its_readers(built: House) -> None:
+    """An incremental table is replaced where it stands; live views hang on the one before."""
+    built.ask("insert into public.given values (2, -50)")
+    for _ in range(2):
+        assert built.build("build", "--full-refresh")[0] != 0
+        assert built.ask("select id, quantity from marts.rpt_kept") == [(1, 10)]
+    built.ask("update public.given set quantity = 5 where id = 2")
+    assert built.build("build", "--full-refresh")[0] == 0
+    assert built.ask("select id, quantity from marts.rpt_kept order by id") == [(1, 10), (2, 5)]
+    parked = "select count(*) from pg_tables where schemaname = 'parked'"
+    assert built.ask(parked) == [(0,)]
+
+
 def test_what_was_built_in_place_before_is_replaced_by_the_first_swap(house: House) -> None:
     assert house.build(BILLING_SCHEMA_SUFFIX="")[0] == 0
     assert house.ask("select to_regclass('marts.dim_build')") == [(None,)]

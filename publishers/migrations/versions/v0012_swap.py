@@ -163,6 +163,11 @@ begin
         from jsonb_each(coalesce(before, '{}')) as layer,
             jsonb_array_elements_text(layer.value) as name
     ) as names (layer, name);
+    -- What a full refresh put aside, since views that people read hung on it (macros/builds.sql).
+    insert into swapped (layer, name, public_schema, old_relation)
+    select 'parked', relname, nspname, pg_class.oid
+    from pg_class inner join pg_namespace on pg_namespace.oid = relnamespace
+    where nspname = prefix || 'parked' and relkind = 'r';
     select string_agg(distinct format('%s reads %s', reader.oid::regclass, old_relation), ', ')
     into foreign_views
     from swapped

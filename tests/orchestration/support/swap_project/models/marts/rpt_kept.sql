@@ -1,0 +1,5 @@
+{{ config(materialized='view') }}
+
+with kept as (select * from {{ ref('int_kept') }})
+
+select id, quantity from kept
