@@ -20,7 +20,7 @@ WHOLE = "*"
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownRecord:
     """What the importer's ledger says of a record."""
 
     odoo_id: int | None = None
@@ -73,7 +73,7 @@ class Judge:
         self,
         facts: Facts,
         holdings: Holdings,
-        ledger: Mapping[str, Known],
+        ledger: Mapping[str, KnownRecord],
         *,
         everything: bool = False,
     ) -> None:
@@ -108,7 +108,9 @@ class Judge:
             return Proposal(record, "conflict", str(error), holding=holding)
         if holding is None:
             return self._absent(record, values)
-        return _compared(record, values, holding, self._ledger.get(record.import_key, Known()))
+        return _compared(
+            record, values, holding, self._ledger.get(record.import_key, KnownRecord())
+        )
 
     def _waits_for(self, record: Record) -> str | None:
         waiting = sorted(record.references() & self.blocked.keys())
@@ -126,7 +128,7 @@ class Judge:
         return values
 
     def _absent(self, record: Record, values: Mapping[str, str | None]) -> Proposal:
-        known = self._ledger.get(record.import_key, Known())
+        known = self._ledger.get(record.import_key, KnownRecord())
         if WHOLE in known.declined:
             return Proposal(record, "skip", "deleted in Odoo, and a person decided to keep it so")
         if known.was_there:
@@ -154,7 +156,7 @@ def _unseen(record: Record) -> str:
 
 
 def _compared(
-    record: Record, values: Mapping[str, str | None], holding: Holding, known: Known
+    record: Record, values: Mapping[str, str | None], holding: Holding, known: KnownRecord
 ) -> Proposal:
     base, verdict = known.written, _Verdict()
     for name, ours in values.items():

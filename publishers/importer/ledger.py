@@ -13,7 +13,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extras import Json, execute_values
 
 from publishers import identities
-from publishers.importer.judging import Known, Proposal
+from publishers.importer.judging import KnownRecord, Proposal
 from publishers.importer.records import Record
 
 
@@ -22,7 +22,7 @@ class ImportRefused(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Run:
+class ImportRun:
     """Who imports. `at` is called at named points, so that a test can break things there."""
 
     run_id: str
@@ -49,14 +49,14 @@ def person(conn: Connection, by: str) -> str:
         return identities.resolve(cursor, by)
 
 
-def read(conn: Connection) -> dict[str, Known]:
+def read(conn: Connection) -> dict[str, KnownRecord]:
     """What is known, by import key."""
     with conn, conn.cursor() as cursor:
         cursor.execute(
             "select import_key, odoo_id, origin, state, written, unconfirmed, declined"
             " from ops.import_rows"
         )
-        return {key: Known(*row) for key, *row in cursor.fetchall()}
+        return {key: KnownRecord(*row) for key, *row in cursor.fetchall()}
 
 
 _LOOKED = """
@@ -113,7 +113,7 @@ returning known.import_key, known.written
 
 
 def start(
-    conn: Connection, values: Mapping[str, Mapping[str, str | None]], run: Run
+    conn: Connection, values: Mapping[str, Mapping[str, str | None]], run: ImportRun
 ) -> dict[str, Mapping[str, str | None]]:
     """Before records are created: the values to send, and to send again whatever happens now.
 
@@ -126,7 +126,7 @@ def start(
 
 
 def created(
-    conn: Connection, ids: Mapping[str, int], records: Iterable[Record], run: Run
+    conn: Connection, ids: Mapping[str, int], records: Iterable[Record], run: ImportRun
 ) -> set[str]:
     """Odoo holds them. The keys that this run created; another's are not among them."""
     with conn, conn.cursor() as cursor:
@@ -203,7 +203,7 @@ def decide(
     written: Mapping[str, str | None] | None,
     declined: Mapping[str, str | None],
     event: Event,
-    run: Run,
+    run: ImportRun,
 ) -> None:
     """A person settles a conflict: `written` is the new base; None forgets the record."""
     with conn, conn.cursor() as cursor:
@@ -222,7 +222,7 @@ def decide(
         _record(cursor, [event], run)
 
 
-def note(conn: Connection, events: Sequence[Event], run: Run) -> None:
+def note(conn: Connection, events: Sequence[Event], run: ImportRun) -> None:
     """Put steps on record."""
     with conn, conn.cursor() as cursor:
         _record(cursor, events, run)
@@ -239,7 +239,7 @@ def events_of(conn: Connection, run_id: str) -> list[Event]:
         return [Event(*row) for row in cursor.fetchall()]
 
 
-def _record(cursor: Any, events: Sequence[Event], run: Run) -> None:
+def _record(cursor: Any, events: Sequence[Event], run: ImportRun) -> None:
     rows = [
         (
             run.run_id, each.import_key, each.kind, each.title, each.odoo_id, each.event,

@@ -17,7 +17,7 @@ from connections.postgres import warehouse
 from connections.settings import Settings
 from publishers.importer import ledger
 from publishers.importer.guard import ShadowPort
-from publishers.importer.ledger import Event, ImportRefused, Run
+from publishers.importer.ledger import Event, ImportRefused, ImportRun
 from publishers.importer.leftovers import find_leftovers
 from publishers.importer.report import ImportReport
 from publishers.importer.reverting import Step, steps_back
@@ -82,7 +82,7 @@ def _take_back(
         raise ImportRefused(f"say which rows: --row KEY for each, or --row {EVERY_ROW}")
     with warehouse(settings) as conn, Ports(settings.as_importer()).one() as odoo:
         name = ledger.person(conn, by) if go else by
-        run, port = Run(report.run_id, name), ShadowPort(odoo)
+        run, port = ImportRun(report.run_id, name), ShadowPort(odoo)
         steps = _named(find(conn, port), rows)
         report.rows = [step.as_json() for step in steps]
         if go:
@@ -110,7 +110,7 @@ def _alone(step: Step, rows: Collection[str]) -> Step:
 
 
 def _carry_out(
-    conn: Connection, port: ShadowPort, step: Step, run: Run, report: ImportReport
+    conn: Connection, port: ShadowPort, step: Step, run: ImportRun, report: ImportReport
 ) -> None:
     """One row; it stands on record before it is taken back."""
     if step.action not in _EVENTS:

@@ -20,9 +20,9 @@ from publishers.importer import ledger
 from publishers.importer.facts import Facts, read_facts
 from publishers.importer.guard import ShadowPort
 from publishers.importer.holdings import Holdings, Reader
-from publishers.importer.judging import Judge, Known, Proposal
+from publishers.importer.judging import Judge, KnownRecord, Proposal
 from publishers.importer.kinds import Kind
-from publishers.importer.ledger import ImportRefused, Run
+from publishers.importer.ledger import ImportRefused, ImportRun
 from publishers.importer.records import Record, read_records
 from publishers.importer.report import ImportReport, plan_of
 from publishers.importer.writing import Writer, Written
@@ -40,7 +40,7 @@ class Look:
     facts: Facts
     holdings: Holdings
     reader: Reader
-    known: Mapping[str, Known]
+    known: Mapping[str, KnownRecord]
     proposals: Sequence[Proposal]
     # Why nothing may be written from this build of the warehouse.
     stale: str | None
@@ -68,7 +68,7 @@ def run_import(
     report = ImportReport("import", run_id or uuid4().hex, dry_run=not go)
     with warehouse(settings) as conn, Ports(settings.as_importer()).one() as odoo:
         name = ledger.person(conn, by) if go else by
-        run = Run(report.run_id, name, at or (lambda _point: None))
+        run = ImportRun(report.run_id, name, at or (lambda _point: None))
         port = ShadowPort(odoo)
         found = look(conn, port, settings, everything=everything)
         report.stopped = found.stale if go else None

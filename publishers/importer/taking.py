@@ -14,8 +14,8 @@ from connections.postgres import warehouse
 from connections.settings import Settings
 from publishers.importer import ledger
 from publishers.importer.guard import ShadowPort
-from publishers.importer.judging import WHOLE, Known, Proposal
-from publishers.importer.ledger import Event, ImportRefused, Run
+from publishers.importer.judging import WHOLE, KnownRecord, Proposal
+from publishers.importer.ledger import Event, ImportRefused, ImportRun
 from publishers.importer.running import Look, look
 from publishers.ports import Ports
 
@@ -34,7 +34,7 @@ def take(settings: Settings, import_key: str, side: Side, *, by: str, why: str) 
         found = look(conn, port, settings)
         ledger.note_proposals(conn, found.proposals)
         conflict = _conflict(found, import_key)
-        _settle(conn, conflict, side, Run(uuid4().hex, name), why)
+        _settle(conn, conflict, side, ImportRun(uuid4().hex, name), why)
         again = look(conn, port, settings)
         ledger.note_proposals(conn, again.proposals)
     return next(p for p in again.proposals if p.record.import_key == import_key)
@@ -47,13 +47,13 @@ def _conflict(found: Look, import_key: str) -> Proposal:
         raise ImportRefused(f"no record is called {import_key}: `billing import --json` lists them")
     if conflict.action != "conflict":
         raise ImportRefused(f"{import_key} is in no conflict: {conflict.action}")
-    was_deleted = conflict.holding is None and found.known.get(import_key, Known()).was_there
+    was_deleted = conflict.holding is None and found.known.get(import_key, KnownRecord()).was_there
     if not (conflict.disputed or was_deleted):
         raise ImportRefused(f"{import_key} cannot be settled here: {conflict.reason}")
     return conflict
 
 
-def _settle(conn: Connection, conflict: Proposal, side: Side, run: Run, why: str) -> None:
+def _settle(conn: Connection, conflict: Proposal, side: Side, run: ImportRun, why: str) -> None:
     record, disputed = conflict.record, conflict.disputed
     theirs = {name: conflict.kept[name]["theirs"] for name in disputed}
     ours = {name: conflict.kept[name]["ours"] for name in disputed}

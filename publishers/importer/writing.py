@@ -17,7 +17,7 @@ from publishers.importer.facts import Facts
 from publishers.importer.guard import ORDER_LINE, ShadowPort
 from publishers.importer.judging import Proposal
 from publishers.importer.kinds import LINE, Kind
-from publishers.importer.ledger import Event, Run
+from publishers.importer.ledger import Event, ImportRun
 from publishers.sending import NO_RIGHT
 
 BATCH_SIZE = 50
@@ -40,7 +40,7 @@ class Writer:
     conn: Connection
     port: ShadowPort
     facts: Facts
-    run: Run
+    run: ImportRun
     written: Written = field(default_factory=Written)
     progress: Callable[[str], None] = lambda _sentence: None
 

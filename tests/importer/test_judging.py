@@ -8,7 +8,7 @@ import pytest
 
 from publishers.importer.facts import Facts
 from publishers.importer.holdings import Holding, Holdings
-from publishers.importer.judging import WHOLE, Judge, Known, Proposal
+from publishers.importer.judging import WHOLE, Judge, KnownRecord, Proposal
 from publishers.importer.kinds import ACCOUNT_LINK, KINDS, LINE, ORDER, PRODUCT
 from publishers.importer.records import Record
 
@@ -24,7 +24,7 @@ OURS: dict[str, str | None] = {
 def _judge(
     wanted: dict[str, str | None],
     theirs: dict[str, str | None] | None,
-    known: Known | None = None,
+    known: KnownRecord | None = None,
     **changes: Any,
 ) -> Proposal:
     record = Record("product:nexacloud:vps", PRODUCT, "vps", wanted, **changes)
@@ -35,8 +35,8 @@ def _judge(
     return Judge(FACTS, holdings, ledger).judge(record)
 
 
-def _written(**changes: str | None) -> Known:
-    return Known(7, "created", "done", OURS | changes)
+def _written(**changes: str | None) -> KnownRecord:
+    return KnownRecord(7, "created", "done", OURS | changes)
 
 
 def test_what_is_not_there_is_created() -> None:
@@ -91,12 +91,14 @@ def test_what_a_person_archived_stays_archived() -> None:
 
 def test_a_deleted_record_is_a_conflict_until_a_person_decides() -> None:
     assert _judge(OURS, None, _written()).action == "conflict"
-    decided = Known(7, "created", "done", OURS, declined={WHOLE: None})
+    decided = KnownRecord(7, "created", "done", OURS, declined={WHOLE: None})
     assert _judge(OURS, None, decided).action == "skip"
 
 
 def test_a_value_that_a_person_declined_is_proposed_no_more_but_the_next_one_is() -> None:
-    declined = Known(7, "created", "done", OURS | {"name": "Server"}, declined={"name": "VPS"})
+    declined = KnownRecord(
+        7, "created", "done", OURS | {"name": "Server"}, declined={"name": "VPS"}
+    )
     theirs = OURS | {"name": "Server"}
     assert _judge(OURS, theirs, declined).action == "unchanged"
     assert _judge(OURS | {"name": "VPS 2"}, theirs, declined).action == "update"
@@ -142,7 +144,7 @@ def test_a_moved_link_is_a_conflict_although_ours_did_not_change() -> None:
             record.import_key: Holding(3, {**wanted, "partner_id": "15"}),
         }
     )
-    known = Known(3, "created", "done", {**wanted, "partner_id": "14"})
+    known = KnownRecord(3, "created", "done", {**wanted, "partner_id": "14"})
     proposal = Judge(FACTS, holdings, {record.import_key: known}).judge(record)
     assert proposal.action == "conflict"
     assert proposal.disputed == ("partner_id",)
