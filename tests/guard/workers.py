@@ -16,6 +16,7 @@ LONGEST = (
     "tests/orchestration/test_demo.py",
     "tests/dashboards/",
     "tests/reconciliation/",
+    "tests/importer/",
     "tests/rating/test_adjustments.py",
     "tests/rating/test_incremental.py",
     "tests/rating/",
