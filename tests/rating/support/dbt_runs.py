@@ -152,7 +152,16 @@ def parsed() -> Any:
             draft = place.with_suffix(".new")
             draft.write_bytes(pickle.dumps(Dbt(address, KEPT / "parse")._invoke(["parse"])))
             draft.rename(place)
-        return pickle.loads(place.read_bytes())
+        manifest = pickle.loads(place.read_bytes())
+        _forget_lookups(manifest)
+        return manifest
+
+
+def _forget_lookups(manifest: Any) -> None:
+    """dbt's own copy and pickle of a manifest mix up its lookups, which it makes when it needs."""
+    for name in vars(manifest):
+        if name.endswith("_lookup"):
+            setattr(manifest, name, None)
 
 
 def _move(manifest: Any, database: str) -> None:
@@ -173,6 +182,8 @@ def _without_unasked_tests(manifest: Any, select: Sequence[str], types: Sequence
     if not tests.issuperset(select) and {"test", "unit_test"} & set(types):
         return manifest
     asked = copy.copy(manifest)
+    asked.fixtures = manifest.fixtures
+    _forget_lookups(asked)
     asked.nodes = {
         key: node
         for key, node in manifest.nodes.items()
