@@ -43,10 +43,13 @@ def differences(truth: Expected, found: Found, as_of: datetime, zone: str) -> It
     billed, offered = _sums(found.published), _sums(found.proposed)
     overlaps = set(_overlaps(truth, found))
     overlapping = {key for pair in overlaps for key in pair}
+    # A rated period is held as one, in all currencies that it has: the exception names the period.
+    together = {(key[:2], key[3]) for key, _ in overlaps}
     for key in sorted({*truth.amounts, *billed, *offered}):
         right = truth.amounts.get(key, Decimal(0))
         stands = billed.get(key, Decimal(0)) + offered.get(key, Decimal(0))
-        if key in overlapping or key[0] in truth.troubled:
+        is_held = key in overlapping or (key[:2], key[3]) in together
+        if is_held or key[0] in truth.troubled:
             if stands not in (right, billed.get(key, Decimal(0))):
                 yield f"{_name(key)}: {stands} stands, right is {right}, or it is held"
         elif stands != right:
