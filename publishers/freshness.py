@@ -70,7 +70,12 @@ def _old_loads(cursor: Cursor) -> Iterator[str]:
 
 
 def _old_build(cursor: Cursor, build: Build | None, marts: str) -> Iterator[str]:
-    """A newer build that runs or failed changes nothing: what it made is not in use."""
+    """A newer build that runs or failed changes nothing: what it made is not in use.
+
+    But for marts that are built in place, without a swap: they hold what the newest build made.
+    """
+    if build is None:
+        yield from _built_in_place(cursor, marts)
     cursor.execute(_IN_USE, (timedelta(hours=MAX_HOURS), marts.removesuffix("marts")))
     found = cursor.fetchone()
     if found is None:
@@ -89,6 +94,20 @@ def _old_build(cursor: Cursor, build: Build | None, marts: str) -> Iterator[str]
         )
     if loaded_at:
         yield f"what was loaded at {_minute(loaded_at)} is in no build that passed: {RUN}"
+
+
+def _built_in_place(cursor: Cursor, marts: str) -> Iterator[str]:
+    cursor.execute(
+        "select status, started_at, error from ops.builds where schema_prefix = %s"
+        " order by build_id desc limit 1",
+        (marts.removesuffix("marts"),),
+    )
+    status, started_at, error = cursor.fetchone() or ("unknown", None, None)
+    if status == "running":
+        yield f"the build that began at {_minute(started_at)} runs still, or was killed: {RUN}"
+    elif status == "failed":
+        why = f" ({str(error).splitlines()[0]})" if error else ""
+        yield f"the build that began at {_minute(started_at)} failed{why}: {RUN}"
 
 
 def _minute(at: datetime) -> str:

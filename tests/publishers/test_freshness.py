@@ -18,7 +18,16 @@ NOT_BILLED_FROM = {
         "odoo.sale_order was never loaded",
     ),
     "no build": ("delete from ops.builds", "no build of the warehouse is known"),
-    "no build that passed": ("update ops.builds set status = 'failed'", "is known that passed"),
+    "no build that passed": ("update ops.builds set status = 'failed'", "failed: run"),
+    "marts built in place by a build whose tests failed": (
+        "insert into ops.builds (as_of, is_whole, status, error)"
+        " values (now(), true, 'failed', 'dbt: 1 nodes failed')",
+        "failed (dbt: 1 nodes failed)",
+    ),
+    "marts that are being built in place": (
+        "insert into ops.builds (as_of, is_whole) values (now(), true)",
+        "runs still, or was killed",
+    ),
     "an old build": (
         "update ops.builds set finished_at = now() - interval '40 hours'",
         "the build in use was made at",
@@ -47,7 +56,9 @@ BILLED_FROM = {
     ),
     "a newer build that failed, or is under way": (
         "insert into ops.builds (as_of, is_whole, status, error)"
-        " values (now(), true, 'failed', 'dbt: 1 nodes failed'), (now(), true, 'running', null)"
+        " values (now(), true, 'failed', 'dbt: 1 nodes failed'), (now(), true, 'running', null);"
+        "create table marts.dim_build as select build_id, as_of, now() as swapped_at"
+        " from ops.builds where status = 'passed'"
     ),
     "a load that found nothing new": (
         "insert into ops.load_runs (source, table_name, status, finished_at, created_count,"
@@ -84,4 +95,4 @@ def test_what_is_stale_holds_every_document(world: World, customers: SimpleNames
     world.query("update ops.builds set status = 'failed'")
     report = world.publish()
     assert (report.created, report.held) == (0, 1)
-    assert "no build" in str(report.documents[0].reason)
+    assert "failed" in str(report.documents[0].reason)
