@@ -12,14 +12,11 @@ from connections.settings import Settings
 _FAIL = """
     update ops.builds
     set status = 'failed', finished_at = clock_timestamp(), error = %s
-    where status = 'running' and schema_prefix = %s
+    where status = 'running' and invocation_id = %s
 """
 
 
-def fail_unfinished(settings: Settings, error: str) -> None:
-    """Close the row of a build that ended before it could: killed, or refused by the swap.
-
-    Only for who holds the place of the one build at a time.
-    """
+def fail_unfinished(settings: Settings, invocation_id: str, error: str) -> None:
+    """Close the row of an invocation of dbt that ended without doing so: the swap refused it."""
     with warehouse(settings) as conn, conn.cursor() as cursor:
-        cursor.execute(_FAIL, (error[:1000], settings.billing_schema_prefix))
+        cursor.execute(_FAIL, (error[:1000], invocation_id))

@@ -79,10 +79,12 @@ def export_environment(settings: Settings, *, in_place: bool = False) -> None:
     """
     address = settings.dbt_environment() if settings.warehouse_dsn else {}
     target = str(target_folder(settings))
-    os.environ.update(address | {"DBT_TARGET_PATH": target, "DO_NOT_TRACK": "1"} | build(in_place))
+    os.environ.update(
+        address | {"DBT_TARGET_PATH": target, "DO_NOT_TRACK": "1"} | build_variables(in_place)
+    )
 
 
-def build(in_place: bool = False) -> dict[str, str]:
+def build_variables(in_place: bool = False) -> dict[str, str]:
     """The variables that macros/builds.sql reads: where a build is made, and by which version."""
     return {
         "BILLING_SCHEMA_SUFFIX": "" if in_place else BESIDE,

@@ -3,7 +3,7 @@
 An incremental model keeps rows that an earlier build made. When its SQL changes, or that of
 anything it reads, those rows follow the old rule until something else touches them. So a build
 notes the rules' fingerprint beside the tables that they made, as the comment of their schema, and
-a build by other rules makes them anew. Policies by which usage was taken into the ledger are rules
+a build by other rules rebuilds them. Policies by which usage was taken into the ledger are rules
 too; prices are data, and the models notice those.
 """
 

@@ -4,17 +4,14 @@ In: settings. Out: Sessions; one serves one request at a time, so each worker ta
 may fail in mid-run like any request, so it happens where a failure is tried again.
 """
 
-import random
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from connections.errors import OdooError
 from connections.odoo import OdooPort
 from connections.settings import Settings
+from publishers.retrying import repeated
 
 LOGIN_ATTEMPTS = 4
-FIRST_PAUSE_SECONDS = 0.5
 
 
 class Session:
@@ -66,11 +63,4 @@ class Ports:
 
 
 def _logged_in(session: Session) -> OdooPort:
-    for attempt in range(1, LOGIN_ATTEMPTS):
-        try:
-            return session.port
-        except OdooError as error:
-            if not error.is_retryable:
-                raise
-            time.sleep(FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5))
-    return session.port
+    return repeated(lambda: session.port, LOGIN_ATTEMPTS)

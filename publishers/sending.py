@@ -5,7 +5,6 @@ unknown for the next run. Workers talk to Odoo only; the ledger is written by th
 before a request leaves and after its answer came.
 """
 
-import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,11 +25,10 @@ from publishers.ledger import Publication, Run
 from publishers.payloads import batches
 from publishers.ports import Ports, Session
 from publishers.readback import Move, differences, in_words, read_moves
+from publishers.retrying import ATTEMPTS, pause_seconds
 
 BATCH_SIZE = 50
 WORKERS = 2
-ATTEMPTS = 5
-FIRST_PAUSE_SECONDS = 0.5
 # Odoo answers a lost race with a message, not with an exception.
 LOST_RACE = ("could not serialize access", "deadlock detected", "could not obtain lock")
 # What a missing right sounds like there; it concerns the user, so no document is to blame.
@@ -153,7 +151,7 @@ def _columns(document: Publication) -> tuple[str, ...]:
 def _request(session: Session, batch: Batch, run: Run) -> LoadAnswer:
     """A login if need be, one load() of stored payloads, the read-back; raises no Odoo error."""
     if batch.attempt > 1:
-        time.sleep(_pause(batch.attempt))
+        time.sleep(pause_seconds(batch.attempt - 1))
     started = time.monotonic()
     first = batch.documents[0].payload
     rows = [row for document in batch.documents for row in document.payload["rows"]]
@@ -177,11 +175,6 @@ def _request(session: Session, batch: Batch, run: Run) -> LoadAnswer:
 
 def _since(started: float) -> float:
     return round(time.monotonic() - started, 3)
-
-
-def _pause(attempt: int) -> float:
-    """Exponential with jitter, so that two publishers that collided do not collide again."""
-    return FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 2) * random.uniform(0.5, 1.5)
 
 
 def _refused(seconds: float, refusal: str) -> LoadAnswer:

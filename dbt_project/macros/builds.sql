@@ -15,7 +15,7 @@
 
 {#- on-run-start: the row of ops.builds that the build is known by. One build of a prefix at a time. -#}
 {% macro begin_build() -%}
-    {%- if execute and build_suffix() | trim == '' -%}
+    {%- if execute and build_suffix() | trim == '' and flags.WHICH in ('build', 'run', 'seed') -%}
         {{ refuse_in_place() }}
     {%- elif execute and is_whole_build(selected_resources) -%}
         select ops.begin_build({{ as_of() }}, '{{ layer_schema("") }}', '{{ invocation_id }}');

@@ -109,7 +109,7 @@
         then
             raise exception 'there is usage, but int_usage_ledger or its sums are empty: the server '
                 'crashed since they were filled. Run the whole night again (billing run, or dbt build): '
-                'it fills them anew.';
+                'it fills them again.';
         end if;
     end
     $$

@@ -46,7 +46,7 @@ PROJECT = DbtProject(
 
 
 class BuildConfig(dg.Config):
-    """How to build. `full_refresh` makes anew what is otherwise kept from night to night."""
+    """How to build. `full_refresh` rebuilds the incremental tables."""
 
     full_refresh: bool = False
 
@@ -84,21 +84,20 @@ def _built(
 ) -> Iterator[Any]:
     parsed = dbt.manifest(settings)
     today = rules.fingerprint(parsed)
-    anew = config.full_refresh or today != rules.remembered(settings)
-    if anew:
+    full_refresh = config.full_refresh or today != rules.remembered(settings)
+    if full_refresh:
         context.log.info("the rules have changed: incremental tables are rebuilt")
+    flags = ["--full-refresh"] if full_refresh else []
     invocation = dbt_cli.cli(
-        [*dbt.BUILD, *(["--full-refresh"] if anew else []), "--vars", dbt.variables(settings)],
+        [*dbt.BUILD, *flags, "--vars", dbt.variables(settings)],
         raise_on_error=False,
         **_whom(context, parsed),
     )
-    try:
-        yield from _asked_for(context, invocation.stream())
-    finally:
-        invocation.wait()
-        builds.fail_unfinished(settings, str(invocation.get_error() or "the run was ended"))
+    yield from _asked_for(context, invocation.stream())
     results = _results(invocation)
-    if anew and rules.made_all(parsed, results):
+    if error := invocation.get_error():
+        builds.fail_unfinished(settings, _invocation_id(results), str(error))
+    if full_refresh and rules.made_all(parsed, results):
         rules.remember(settings, today)
     _raise_if_failed(invocation, results)
 
@@ -137,6 +136,11 @@ def _results(invocation: DbtCliInvocation) -> Mapping[str, Any]:
         return invocation.get_artifact("run_results.json")
     except FileNotFoundError:  # dbt did not get as far as its first node
         return {"results": []}
+
+
+def _invocation_id(results: Mapping[str, Any]) -> str:
+    """What ops.builds knows the build by; nothing where dbt did not begin one."""
+    return str(results.get("metadata", {}).get("invocation_id", ""))
 
 
 def _raise_if_failed(invocation: DbtCliInvocation, results: Mapping[str, Any]) -> None:

@@ -62,8 +62,10 @@ def import_(
         answer = _take(settings, rows[0], take, by, why)
     elif prune or undo:
         answer = _take_back(settings, undo, rows, by, go)
+    elif go:
+        answer = _import(settings, everything, rows, plan, by)
     else:
-        answer = (_import if go else _dry_run)(settings, everything, rows, plan, by)
+        answer = _dry_run(settings, everything, rows, plan)
     if json:
         render.print_json(answer)
     elif not test:
@@ -81,7 +83,7 @@ def _check(rows: list[str], modes: dict[str, Any], take: str | None) -> None:
 
 
 def _dry_run(
-    settings: Settings, everything: bool, rows: list[str], plan: str | None, _by: str
+    settings: Settings, everything: bool, rows: list[str], plan: str | None
 ) -> dict[str, Any]:
     from publishers.importer import run_import
 

@@ -20,7 +20,7 @@ Publish = Annotated[
 ]
 FullLoad = Annotated[bool, typer.Option("--full", help="Compare every row of the sources.")]
 FullRefresh = Annotated[
-    bool, typer.Option("--full-refresh", help="Make anew what dbt keeps from night to night.")
+    bool, typer.Option("--full-refresh", help="Rebuild dbt's incremental tables.")
 ]
 
 

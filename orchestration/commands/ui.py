@@ -111,7 +111,7 @@ def env() -> None:
     settings = load_settings()
     variables = (
         settings.dbt_environment()
-        | dbt.build()
+        | dbt.build_variables()
         | {
             "DAGSTER_HOME": str(dagster_home(settings.billing_home)),
             "DBT_PROFILES_DIR": str(dbt.PROJECT_FOLDER),

@@ -5,15 +5,13 @@ is not on the list. No order is confirmed, no plan_id, state or payment token is
 is deleted: not because the importer means well, but because this refuses it.
 """
 
-import random
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from connections.errors import OdooError
 from connections.odoo import Domain, OdooPort, Record
 from publishers.importer.kinds import KINDS, LINE, PRODUCT_TAX, Kind
-from publishers.sending import ATTEMPTS, FIRST_PAUSE_SECONDS, LOST_RACE
+from publishers.retrying import repeated
+from publishers.sending import LOST_RACE
 
 # Create-only: a repeat gives the same id and changes nothing, whatever a person did meanwhile.
 LOAD_CONTEXT = {"mode": "update", "noupdate": True, "tracking_disable": True}
@@ -24,7 +22,6 @@ READS = frozenset(
 # What takes an order out of use, and back into draft.
 ORDER_METHODS = frozenset({"action_cancel", "action_draft"})
 ORDER_LINE = "sale.order.line"
-T = TypeVar("T")
 
 
 class ShadowBroken(RuntimeError):
@@ -70,42 +67,42 @@ class ShadowPort:
     def fields_get(self, model: str, fields: Iterable[str]) -> dict[str, Record]:
         """The named fields that this Odoo has and shows to this user, with their digits."""
         attributes = ["type", "digits"]
-        return _again(lambda: self._port.fields_get(model, sorted(fields), attributes))
+        return repeated(lambda: self._port.fields_get(model, sorted(fields), attributes))
 
     def may(self, model: str, right: str) -> bool:
-        return bool(_again(lambda: self._port.execute(model, "has_access", [], right)))
+        return bool(repeated(lambda: self._port.execute(model, "has_access", [], right)))
 
     def search(self, model: str, domain: Domain) -> list[int]:
         """Ids, archived records included."""
-        return _again(lambda: self._port.search(model, domain, order="id", context=ALSO_ARCHIVED))
+        return repeated(lambda: self._port.search(model, domain, order="id", context=ALSO_ARCHIVED))
 
     def search_read(self, model: str, domain: Domain, fields: Sequence[str]) -> list[Record]:
         """Records in the order of their ids, archived ones included."""
-        return _again(
+        return repeated(
             lambda: self._port.search_read(model, domain, fields, order="id", context=ALSO_ARCHIVED)
         )
 
     def external_ids(self, model: str, ids: Sequence[int]) -> dict[int, str]:
         """The external id of each record that has one; every user may ask for it."""
-        found = _again(lambda: self._port.execute(model, "get_external_id", list(ids)))
+        found = repeated(lambda: self._port.execute(model, "get_external_id", list(ids)))
         return {int(odoo_id): name for odoo_id, name in found.items() if name}
 
     def load(self, model: str, fields: Sequence[str], rows: Sequence[Sequence[str]]) -> Record:
         """Create what is not there; Odoo's answer, after races were lost and run again."""
         _permit(model, "load", set(fields), LOADED)
-        return _again(
+        return repeated(
             lambda: self._port.load(model, fields, rows, LOAD_CONTEXT), is_lost=_lost_a_race
         )
 
     def write(self, model: str, odoo_id: int, values: Mapping[str, Any]) -> None:
         _permit(model, "write", set(values), WRITTEN)
-        _again(lambda: self._port.execute(model, "write", [odoo_id], dict(values)))
+        repeated(lambda: self._port.execute(model, "write", [odoo_id], dict(values)))
 
     def act(self, model: str, method: str, odoo_id: int) -> None:
         """Cancel an order, or set a cancelled one back to draft."""
         if model != "sale.order" or method not in ORDER_METHODS:
             raise ShadowBroken(f"{model}.{method} is no call of the importer")
-        _again(lambda: self._port.execute(model, method, [odoo_id]))
+        repeated(lambda: self._port.execute(model, method, [odoo_id]))
 
 
 def _permit(
@@ -121,18 +118,3 @@ def _lost_a_race(answer: Any) -> bool:
     return not answer.get("ids") and any(
         text in message for text in LOST_RACE for message in messages
     )
-
-
-def _again(call: Callable[[], T], is_lost: Callable[[Any], bool] = lambda _answer: False) -> T:
-    """The answer of a call that may be repeated; raises the last error where none came."""
-    for attempt in range(1, ATTEMPTS):
-        try:
-            answer = call()
-        except OdooError as error:
-            if not error.is_retryable:
-                raise
-        else:
-            if not is_lost(answer):
-                return answer
-        time.sleep(FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5))
-    return call()

@@ -47,9 +47,11 @@ class Record:
 
     @property
     def external_id(self) -> str:
-        """The name in Odoo; what would not pass there is replaced, and told apart by a hash."""
-        plain = re.sub(r"[^A-Za-z0-9_-]", "-", self.import_key.replace(":", "-"))
-        if plain != self.import_key.replace(":", "-"):
+        """The name in Odoo. One that does not read back as its key is told apart by a hash: two
+        keys with one name would be one record there.
+        """
+        plain = re.sub(r"[^A-Za-z0-9_-]", "-", self.import_key)
+        if plain.replace("-", ":") != self.import_key:
             plain += "-" + hashlib.sha256(self.import_key.encode()).hexdigest()[:8]
         return f"{EXTERNAL_ID_MODULE}.{plain}"
 

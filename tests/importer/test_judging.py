@@ -152,6 +152,7 @@ def test_a_moved_link_is_a_conflict_although_ours_did_not_change() -> None:
 
 def test_an_external_id_is_one_word_and_never_two_records() -> None:
     keys = ("product:nexacloud:a b", "product:nexacloud:a/b", "product:nexacloud:a-b")
+    keys += ("product:nexacloud:a:b", "product:nexacloud-a:b", "product:nexacloud:a_b")
     names = {Record(key, PRODUCT, "", {}).external_id for key in keys}
     assert len(names) == len(keys)
     assert all(" " not in name and "/" not in name for name in names)

@@ -1,7 +1,6 @@
 {{ config(post_hook='analyze {{ this }}') }}
 
 -- What was billed and does not fit what is rated today, so that nothing may follow from it by itself.
--- What was billed and does not fit what is rated today, so that nothing may follow from it by itself.
 with moved as (
 
     select *

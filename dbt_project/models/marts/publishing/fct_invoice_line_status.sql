@@ -157,7 +157,7 @@ facts as (
 
 ),
 
--- A line that was built anew without its obstacles (a build of a part) is judged by none of them.
+-- A line that was rebuilt without its obstacles (a build of a part) is judged by none of them.
 final as (
 
     select
@@ -176,7 +176,7 @@ final as (
                 '; ',
                 case
                     when lines.content_hash <> facts.content_hash
-                        then 'it was built anew and not judged yet: a whole build does'
+                        then 'it was rebuilt and not judged yet: a whole build does'
                 end,
                 facts.obstacle,
                 facts.approval_reason

@@ -5,8 +5,59 @@
 
 -- What the loaded data say against a line, settled at every build: what people decide, and what Odoo
 -- would bill by itself, is joined live in fct_invoice_line_status.
+with products as (
+
+    select *
+    from {{ ref('stg_snapshots__odoo_product_product') }}
+    where is_current
+
+),
+
+taxes as (
+
+    select *
+    from {{ ref('stg_odoo__account_tax') }}
+    where tax_use = 'sale' and company_id = {{ var('odoo_company_id', 1) }}
+
+),
+
+company as (
+
+    select *
+    from {{ ref('stg_odoo__res_company') }}
+    where company_id = {{ var('odoo_company_id', 1) }}
+
+),
+
+own_taxes as (
+
+    select
+        products.product_id,
+        products.product_code,
+        array_agg(taxes.tax_id order by taxes.tax_id) filter (where taxes.tax_id is not null)
+            as tax_ids
+    from products
+    left join taxes on taxes.tax_id = any(products.tax_ids)
+    where coalesce(products.is_active, true)
+    group by products.product_id, products.product_code
+
+),
+
+-- A document carries the taxes of the customer's place, mapped from the company's default sale tax.
+-- A product with other taxes of its own (exempt, zero-rated, none) would be taxed wrongly that way.
+products_taxed_otherwise as (
+
+    select
+        own_taxes.product_id,
+        own_taxes.product_code
+    from own_taxes
+    cross join company
+    where own_taxes.tax_ids is distinct from array[company.default_sale_tax_id]
+
+),
+
 -- Named columns: the lines are read several times, and whole rows would go through the disk.
-with lines as (
+lines as (
 
     select
         line_key,
@@ -31,12 +82,6 @@ partner_taxes as (
     select *
     from {{ ref('int_partner_taxes') }}
     where valid_until is null
-
-),
-
-products_taxed_otherwise as (
-
-    select * from {{ ref('int_products_taxed_otherwise') }}
 
 ),
 
