@@ -12,7 +12,7 @@ from publishing_world import World, ontario
 from connections.errors import OdooUnreachable
 from connections.odoo import OdooPort
 from connections.settings import Settings, load_settings
-from publishers import approvals, drafts, policies, ports, preflight, sending
+from publishers import approvals, drafts, policies, preflight, retrying, sending
 from publishers.lines import Filters
 from publishers.policies import Policy
 
@@ -160,7 +160,7 @@ def test_a_draft_that_is_not_what_was_approved_is_quarantined_with_both_sides(
 def test_an_unknown_outcome_sends_the_same_again(
     world: World, customers: SimpleNamespace, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(retrying, "FIRST_PAUSE_SECONDS", 0.01)
     world.propose(world.lines(customers, 2))
     world.approve()
     proxy = FaultProxy(world.plain_http(), plan={1: fault})
@@ -179,8 +179,7 @@ def test_an_unknown_outcome_sends_the_same_again(
 def test_a_login_that_fails_in_mid_run_is_tried_again(
     world: World, customers: SimpleNamespace, failing: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (sending, ports):
-        monkeypatch.setattr(module, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(retrying, "FIRST_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(sending, "BATCH_SIZE", 1)
     world.propose(world.lines(customers, 4))
     world.approve()
@@ -237,7 +236,7 @@ def test_a_right_that_is_lost_on_the_way_blames_no_document_and_the_next_run_sen
 def test_an_odoo_that_never_answers_leaves_the_documents_to_the_next_run(
     world: World, customers: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(retrying, "FIRST_PAUSE_SECONDS", 0.001)
     world.propose(world.lines(customers, 2))
     world.approve()
     proxy = FaultProxy(world.plain_http(), plan=dict.fromkeys(range(1, 9), "502_after"))

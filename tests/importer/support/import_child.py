@@ -16,7 +16,8 @@ import psycopg2
 
 from connections.errors import DatabaseUnreachable, OdooError
 from connections.settings import load_settings
-from publishers.importer import guard, run_import, writing
+from publishers import retrying
+from publishers.importer import run_import, writing
 
 POINTS = (
     "before_load", "after_load", "after_confirm", "before_write", "after_write",
@@ -27,7 +28,7 @@ BATCH_SIZE = 2
 def run(settings: dict[str, Any], by: str, point: str, nth: int) -> None:
     """Import once; die when `point` is passed for the n-th time."""
     writing.BATCH_SIZE = BATCH_SIZE
-    guard.FIRST_PAUSE_SECONDS = 0.02
+    retrying.FIRST_PAUSE_SECONDS = 0.02
     passed: Counter[str] = Counter()
 
     def at(name: str) -> None:

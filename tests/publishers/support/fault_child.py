@@ -19,7 +19,7 @@ import psycopg2
 
 from connections.errors import DatabaseUnreachable, OdooError
 from connections.settings import load_settings
-from publishers import drafts, sending
+from publishers import drafts, retrying, sending
 from publishers.ledger import AlreadyPublishing
 
 POINTS = (
@@ -47,7 +47,7 @@ def run(settings: dict[str, Any], events: Sequence[Event], batch_size: int) -> N
     """Publish once; what a person would see as an error ends the process with code 1."""
     sending.BATCH_SIZE = batch_size
     drafts.BATCH_SIZE = drafts.CLAIM_SIZE = batch_size
-    sending.FIRST_PAUSE_SECONDS = 0.02
+    retrying.FIRST_PAUSE_SECONDS = 0.02
     passed: Counter[str] = Counter()
 
     def at(point: str) -> None:
