@@ -169,11 +169,7 @@ class Judge:
         """Broken laws after a build, or after a run that followed it."""
         alarms = read_alarms(self.world)
         problems = []
-        ledger = self.holdings.in_ledger()
-        # A credit note that people cancelled in Odoo is named by its own alarm.
-        gone = {key for key, finding in alarms.documents.items() if finding in GONE}
-        for cluster in self._clusters(subscriptions, alarms, ledger):
-            cluster.odoo.extend(r for r in cluster.ledger if r.amount < 0 and r.where in gone)
+        for cluster in self._clusters(subscriptions, alarms, self.holdings.in_ledger()):
             self.judged += 1
             app = _invoiced(cluster, invoices)
             problem = _problem(cluster, app, is_last, known)
@@ -200,15 +196,25 @@ class Judge:
         return problems
 
     def held(self) -> list[Stretch]:
-        """What Odoo holds now, with what people edited as it was sent."""
-        return self.holdings.in_odoo(_edited(read_alarms(self.world)))
+        """What Odoo holds now, as `_in_odoo` counts it."""
+        return self._in_odoo(read_alarms(self.world))
+
+    def _in_odoo(self, alarms: Alarms) -> list[Stretch]:
+        """What people edited counts as it was sent, and so does a credit note that they cancelled
+        or deleted: an alarm of its own names each.
+        """
+        found = alarms.documents.items()
+        edited = [key for key, finding in found if finding == "edited"]
+        gone = {key for key, finding in found if finding in GONE}
+        credits = (r for r in self.holdings.in_ledger() if r.amount < 0 and r.where in gone)
+        return [*self.holdings.in_odoo(edited), *credits]
 
     def _clusters(
         self, subscriptions: Iterable[Subscription], alarms: Alarms, other: Sequence[Stretch]
     ) -> Iterator[Cluster]:
         as_of = self.world.rating.as_of
         right = [row for held in subscriptions for row in rights(held, as_of)]
-        odoo = self.holdings.in_odoo(_edited(alarms))
+        odoo = self._in_odoo(alarms)
         return clusters(right, odoo, other, proposed(self.world, set(self.customers)))
 
     def _is_named(self, cluster: Cluster, alarms: Alarms, is_app: bool, is_last: bool) -> bool:
@@ -216,10 +222,6 @@ class Judge:
         if kind is not None:
             self.excused[f"{kind} at the end" if is_last else kind] += 1
         return kind is not None
-
-
-def _edited(alarms: Alarms) -> list[str]:
-    return [key for key, finding in alarms.documents.items() if finding == "edited"]
 
 
 def _invoiced(cluster: Cluster, invoices: Sequence[AppInvoice]) -> list[AppInvoice]:

@@ -8,11 +8,13 @@ a run publishes, an older ledger, a second warehouse) is drawn from the batch's.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 from uuid import uuid4
 
@@ -33,6 +35,8 @@ NIGHTS = [datetime(2026, month, 4, 16, tzinfo=UTC) for month in (7, 8, 9, 10)]
 DAY = timedelta(days=1)
 BACKUP, SECOND = "machine_backup", "machine_second"
 POINTS = ("before_claim", "after_claim", "before_request", "after_load", "before_confirm")
+
+MEETS_SECONDS = 20
 
 
 # Policies that move boundaries over what is billed, without a day from which they count.
@@ -95,6 +99,7 @@ class Batch:
         self.people.open_gates(self.customers)
 
     def _night(self, number: int, as_of: datetime, kind: str) -> None:
+        self.world.let_a_day_pass()
         self.world.rating.as_of = as_of
         self.sources.change(as_of, is_first=number == 0)
         if number == 2:
@@ -124,6 +129,7 @@ class Batch:
 
     def _last_night(self, as_of: datetime, *, is_last: bool) -> None:
         """A build, and its verdict; then people put right what they were told, and approve."""
+        self.world.let_a_day_pass()
         self.world.rating.as_of = as_of
         self.world.build()
         self.holdings.look()
@@ -156,18 +162,41 @@ class Batch:
     def _publish(self, kind: str) -> None:
         self.happened[kind] += 1
         if kind == "two at once":
-            with ThreadPoolExecutor(2) as pool:
-                list(pool.map(self._run, [NAME, NAME]))
+            self._run_at_once(NAME, NAME)
         elif kind == "died":
             self._run(NAME, dies_at=self.random.choice(POINTS))
         self._run(NAME)
 
-    def _run(self, name: str, *, limit: int | None = None, dies_at: str | None = None) -> None:
-        """Publish what is approved in a warehouse; what a person would see as an error is none."""
+    def _run_at_once(self, *names: str) -> None:
+        """Runs that have all looked at Odoo before the first of them claims."""
+        looked = Barrier(len(names), timeout=MEETS_SECONDS)
+
+        def meet() -> None:
+            with suppress(BrokenBarrierError):  # one of them has nothing to claim
+                looked.wait()
+
+        with ThreadPoolExecutor(len(names)) as pool:
+            list(pool.map(lambda name: self._run(name, meet=meet), names))
+
+    def _run(
+        self,
+        name: str,
+        *,
+        limit: int | None = None,
+        dies_at: str | None = None,
+        meet: Callable[[], None] | None = None,
+    ) -> None:
+        """Publish what is approved in a warehouse; what a person would see as an error is none.
+
+        `meet` is called before the first claim.
+        """
+        meetings = [meet] if meet else []
 
         def at(point: str) -> None:
             if point == dies_at:
                 raise Died(point)
+            if point == "before_claim" and meetings:
+                meetings.pop()()
 
         try:
             report = publish(
@@ -209,8 +238,7 @@ class Batch:
         else:
             self.people.approve_all()
             self.world.copy_to(SECOND)
-            with ThreadPoolExecutor(2) as pool:
-                list(pool.map(self._run, [NAME, SECOND]))
+            self._run_at_once(NAME, SECOND)
             self.holdings.look(NAME, SECOND)
 
     def _change_a_policy(self, as_of: datetime) -> None:

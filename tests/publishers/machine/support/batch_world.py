@@ -128,6 +128,12 @@ class BatchWorld:
             f"update staging.services set {name} = %s where service = 'nexacloud'", value
         )
 
+    def let_a_day_pass(self) -> None:
+        """Requests that were never answered are a day old, and no longer at work in Odoo."""
+        with closing(psycopg2.connect(self.cluster.dsn(NAME))) as conn, conn, conn.cursor() as cur:
+            cur.execute("set session_replication_role = replica")
+            cur.execute("update ops.publication_events set at = at - interval '1 day'")
+
     def copy_to(self, name: str) -> None:
         """The whole warehouse as it is now, under another name: a backup, or a second one."""
         self.cluster.drop_database(name)
