@@ -43,6 +43,21 @@ class Graph:
         """A model's layer by its folder; else what it is: source, seed."""
         return str(self.models[key]["fqn"][1]) if key in self.models else key.split(".")[0]
 
+    def folder(self, key: str) -> str:
+        """A model's folder within its layer: the domain."""
+        return str(self.models[key]["fqn"][2])
+
+    def behind(self, name: str) -> set[str]:
+        """All models that a model comes from, itself included."""
+        found = set[str]()
+        left = [key for key in self.models if self.name(key) == name]
+        while left:
+            key = left.pop()
+            if key in self.models and key not in found:
+                found.add(key)
+                left += self.parents(key)
+        return found
+
     def parents(self, key: str) -> list[str]:
         return [str(parent) for parent in self.models[key]["depends_on"]["nodes"]]
 

@@ -40,3 +40,11 @@ def test_a_law_that_is_broken_is_told() -> None:
     ]
     broken = Graph({"nodes": {node["unique_id"]: node for node in nodes}})
     assert broken.arrows_back() == ["a reads b", "b reads c", "b reads t"]
+
+
+def test_nothing_that_is_billed_waits_for_an_explanation(graph: Graph) -> None:
+    """No model on the way to the publish list reads what explains the app's invoices."""
+    explaining = {"reconciliation", "integrity", "money"}
+    assert [
+        graph.name(key) for key in graph.behind(PUBLISHED) if graph.folder(key) in explaining
+    ] == []

@@ -90,6 +90,16 @@ def exceptions(changed: World) -> dict[str, list[dict[str, Any]]]:
     )
     numbers = ("NC-2026-0012", "NC-2026-0013", "NC-2026-0014")
     changed.load("raw_nexacloud.invoice_items", [_base(number) for number in numbers])
+    # An amount that nothing explains, on an invoice that was right.
+    changed.execute(
+        "update raw_nexacloud.invoices set subtotal = subtotal + 13.37, total = total + 13.37"
+        " where number = 'NC-2026-0002'"
+    )
+    changed.execute(
+        "update raw_nexacloud.invoice_items as items set amount = amount + 13.37"
+        " from raw_nexacloud.invoices"
+        " where invoices.id = items.invoice_id and number = 'NC-2026-0002' and kind = 'base'"
+    )
     changed.execute("update raw_odoo.fusion_billing_usage set quantity = quantity - 5 where id = 1")
     # The sample's Odoo was written and loaded today, after the world's as_of.
     changed.execute(
@@ -119,6 +129,31 @@ def exceptions(changed: World) -> dict[str, list[dict[str, Any]]]:
     return kinds
 
 
+def test_what_nobody_explained_closes_the_gate_and_holds_no_line(
+    changed: World, exceptions: dict[str, list[dict[str, Any]]]
+) -> None:
+    unexplained = {row["subscription_id"] for row in exceptions["reconciliation_unexplained"]}
+    blocking = {
+        row["subscription_id"] for rows in exceptions.values() for row in rows if row["is_blocking"]
+    }
+    only = sorted(unexplained - blocking)
+    assert only
+    ready = changed.query(
+        "select is_ready, has_no_exception from marts.cutover_readiness"
+        " where subscription_id = any(%s)",
+        only,
+    )
+    assert ready
+    assert not any(row["is_ready"] or row["has_no_exception"] for row in ready)
+    lines = changed.query(
+        "select blocked_reason from marts.fct_invoice_line_status"
+        " where subscription_id = any(%s) and not is_published",
+        only,
+    )
+    assert lines
+    assert not any("exception" in (row["blocked_reason"] or "") for row in lines)
+
+
 def test_each_kind_of_trouble_is_told_with_what_to_do(
     exceptions: dict[str, list[dict[str, Any]]],
 ) -> None:
@@ -133,6 +168,7 @@ def test_each_kind_of_trouble_is_told_with_what_to_do(
         "usage_drift": ("medium", False, "usage is missing in the rollup"),
         "catalogue_drift": ("medium", False, "price differ"),
         "one_off_unmatched": ("low", False, "NC-2026-0007"),
+        "reconciliation_unexplained": ("high", False, "is unexplained"),
     }
     for kind, (severity, is_blocking, words) in expected.items():
         rows = exceptions[kind]

@@ -54,6 +54,29 @@ segment_charges as (
 
 ),
 
+-- Usage that nobody knows how to add up would be missing on the invoice.
+unknown_metrics as (
+
+    select
+        'usage_metric_unknown' as kind,
+        service,
+        concat_ws(' ', subscription_id, metric, reason) as subject,
+        subscription_id,
+        null::text as external_customer_id,
+        null::timestamptz as period_start,
+        null::text as currency,
+        null::numeric as stake_amount,
+        count(*) || ' ' || coalesce(sum(quantity), 0) as facts,
+        count(*) || ' usage record(s) of ' || coalesce(subscription_id, 'nobody') || ', '
+        || trim_scale(coalesce(sum(quantity), 0)) || ' ' || coalesce(metric, '') || ': '
+        || replace(reason, '_', ' ') as description,
+        min(event_at) as since_at
+    from {{ ref('int_usage_gaps') }}
+    where reason in ('unknown_metric', 'unknown_aggregation')
+    group by service, subscription_id, metric, reason
+
+),
+
 unrateable as (
 
     select
@@ -269,7 +292,7 @@ unioned as (
 
 ),
 
-final as (
+of_subscriptions as (
 
     select
         unioned.kind,
@@ -286,6 +309,14 @@ final as (
         unioned.since_at
     from unioned
     inner join subscriptions on unioned.subscription_id = subscriptions.subscription_id
+
+),
+
+final as (
+
+    select * from of_subscriptions
+    union all
+    select * from unknown_metrics
 
 )
 

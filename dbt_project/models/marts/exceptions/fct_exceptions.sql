@@ -1,27 +1,9 @@
 {{ config(post_hook='analyze {{ this }}') }}
 
 -- Every problem that a build finds, whatever found it. Acknowledgements are joined where they count.
-with customer_exceptions as (
+with billing_exceptions as (
 
-    select * from {{ ref('int_exceptions_identity') }}
-
-),
-
-subscription_exceptions as (
-
-    select * from {{ ref('int_exceptions_subscriptions') }}
-
-),
-
-document_exceptions as (
-
-    select * from {{ ref('int_exceptions_documents') }}
-
-),
-
-billed_exceptions as (
-
-    select * from {{ ref('int_exceptions_billed') }}
+    select * from {{ ref('int_exceptions') }}
 
 ),
 
@@ -64,7 +46,7 @@ usage_exceptions as (
 
     select *
     from {{ ref('fct_usage_exceptions') }}
-    where reason not in ('duplicate', 'withdrawn')
+    where reason not in ('duplicate', 'withdrawn', 'unknown_metric', 'unknown_aggregation')
 
 ),
 
@@ -283,14 +265,6 @@ left_out_rows as (
 
 unioned as (
 
-    select * from customer_exceptions
-    union all
-    select * from subscription_exceptions
-    union all
-    select * from document_exceptions
-    union all
-    select * from billed_exceptions
-    union all
     select * from reconciliation_exceptions
     union all
     select * from drifting_prices
@@ -305,27 +279,39 @@ unioned as (
 
 ),
 
+keyed as (
+
+    select * from billing_exceptions
+    union all
+    select
+        {{ exception_keys('unioned') }},
+        unioned.*
+    from unioned
+
+),
+
 final as (
 
     select
-        {{ hash_key(['unioned.kind', 'unioned.service', 'unioned.subject']) }} as exception_key,
-        {{ hash_key(['unioned.kind', 'unioned.subject', 'unioned.facts']) }} as facts_hash,
-        unioned.kind,
+        keyed.exception_key,
+        keyed.facts_hash,
+        keyed.kind,
         kinds.severity,
         kinds.is_blocking,
-        unioned.service,
-        unioned.subject,
-        unioned.subscription_id,
-        unioned.external_customer_id,
-        unioned.period_start,
-        unioned.currency,
-        unioned.stake_amount,
-        unioned.description,
-        unioned.since_at,
+        kinds.closes_gate,
+        keyed.service,
+        keyed.subject,
+        keyed.subscription_id,
+        keyed.external_customer_id,
+        keyed.period_start,
+        keyed.currency,
+        keyed.stake_amount,
+        keyed.description,
+        keyed.since_at,
         kinds.owner,
         kinds.what_to_do
-    from unioned
-    inner join kinds on unioned.kind = kinds.kind
+    from keyed
+    inner join kinds on keyed.kind = kinds.kind
 
 )
 

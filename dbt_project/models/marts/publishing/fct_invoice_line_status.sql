@@ -31,11 +31,11 @@ line_exceptions as (
 ),
 
 -- Live: an acknowledgement lets its lines go at once.
-exceptions as (
+acknowledgements as (
 
     select *
-    from {{ ref('fct_billing_exceptions') }}
-    where is_open
+    from {{ ref('int_exception_acknowledgements') }}
+    where is_in_force
 
 ),
 
@@ -45,7 +45,11 @@ held_by_exception as (
         line_exceptions.line_key,
         string_agg(distinct line_exceptions.kind, ', ' order by line_exceptions.kind) as kinds
     from line_exceptions
-    inner join exceptions on line_exceptions.exception_key = exceptions.exception_key
+    left join acknowledgements
+        on
+            line_exceptions.exception_key = acknowledgements.exception_key
+            and line_exceptions.facts_hash = acknowledgements.facts_hash
+    where acknowledgements.exception_key is null
     group by line_exceptions.line_key
 
 ),

@@ -15,9 +15,10 @@ with lines as (
 
 exceptions as (
 
-    select *
-    from {{ ref('fct_exceptions') }}
-    where is_blocking
+    select int_exceptions.*
+    from {{ ref('int_exceptions') }} as int_exceptions
+    inner join {{ ref('exception_kinds') }} as kinds on int_exceptions.kind = kinds.kind
+    where kinds.is_blocking
 
 ),
 

@@ -57,7 +57,7 @@ concerned as (
         subscriptions.subscription_id,
         open_exceptions.exception_key,
         open_exceptions.kind,
-        open_exceptions.is_blocking
+        open_exceptions.closes_gate
     from subscriptions
     inner join open_exceptions
         on
@@ -68,7 +68,7 @@ concerned as (
         subscriptions.subscription_id,
         open_exceptions.exception_key,
         open_exceptions.kind,
-        open_exceptions.is_blocking
+        open_exceptions.closes_gate
     from subscriptions
     inner join open_exceptions
         on
@@ -80,7 +80,7 @@ concerned as (
         subscriptions.subscription_id,
         open_exceptions.exception_key,
         open_exceptions.kind,
-        open_exceptions.is_blocking
+        open_exceptions.closes_gate
     from plans
     inner join open_exceptions
         on
@@ -99,7 +99,7 @@ exception_counts as (
     select
         subscription_id,
         count(*) filter (where kind = 'catalogue_drift')::integer as catalogue_drift_count,
-        count(*) filter (where is_blocking)::integer as blocking_exception_count
+        count(*) filter (where closes_gate)::integer as blocking_exception_count
     from concerned
     group by subscription_id
 

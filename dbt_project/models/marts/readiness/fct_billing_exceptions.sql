@@ -8,28 +8,13 @@ with exceptions as (
 
 acknowledgements as (
 
-    select * from {{ ref('stg_ops__exception_acknowledgements') }}
+    select * from {{ ref('int_exception_acknowledgements') }}
 
 ),
 
 customers as (
 
     select * from {{ ref('dim_customers') }}
-
-),
-
--- An acknowledgement holds for the facts that it was given for, and until the day it names.
-standing as (
-
-    select distinct on (exception_key, facts_hash)
-        exception_key,
-        facts_hash,
-        acknowledged_by,
-        acknowledged_at,
-        acknowledged_until,
-        note
-    from acknowledgements
-    order by exception_key asc, facts_hash asc, acknowledgement_id desc
 
 ),
 
@@ -41,8 +26,8 @@ final as (
         exceptions.kind,
         exceptions.severity,
         exceptions.is_blocking,
-        standing.exception_key is null
-        or coalesce(standing.acknowledged_until <= {{ as_of() }}, false) as is_open,
+        exceptions.closes_gate,
+        not coalesce(acknowledgements.is_in_force, false) as is_open,
         exceptions.service,
         exceptions.subject,
         exceptions.subscription_id,
@@ -56,15 +41,15 @@ final as (
         greatest(extract(day from {{ as_of() }} - exceptions.since_at)::integer, 0) as age_days,
         exceptions.owner,
         exceptions.what_to_do,
-        standing.acknowledged_by,
-        standing.acknowledged_at,
-        standing.acknowledged_until,
-        standing.note as acknowledgement_note
+        acknowledgements.acknowledged_by,
+        acknowledgements.acknowledged_at,
+        acknowledgements.acknowledged_until,
+        acknowledgements.note as acknowledgement_note
     from exceptions
-    left join standing
+    left join acknowledgements
         on
-            exceptions.exception_key = standing.exception_key
-            and exceptions.facts_hash = standing.facts_hash
+            exceptions.exception_key = acknowledgements.exception_key
+            and exceptions.facts_hash = acknowledgements.facts_hash
     left join customers
         on
             exceptions.service = customers.service
