@@ -43,7 +43,8 @@ ODOO_SECONDS_PER_DOCUMENT = 1.9 / 50
 PACED_DOCUMENTS, PACED_ROUNDS = 200, 2
 TABLE = """
 create schema marts;
-create table marts.invoice_lines_to_publish (
+create schema serving;
+create table serving.invoice_lines_to_publish (
     line_key text primary key, content_hash text, service text, subscription_id text,
     external_subscription_id text, partner_id bigint, customer_name text, currency text, kind text,
     charge text, metric text, plan_code text, product_id bigint, description text,
@@ -52,7 +53,7 @@ create table marts.invoice_lines_to_publish (
     billing_period_start timestamptz, billing_period_end timestamptz, service_start_on date,
     segment_start timestamptz, corrects_period_start timestamptz, adjustment_number int
 );
-create view marts.fct_invoice_lines as select * from marts.invoice_lines_to_publish;
+create view marts.fct_invoice_lines as select * from serving.invoice_lines_to_publish;
 """
 
 
@@ -74,11 +75,11 @@ class Bench:
         ]
         conn = psycopg2.connect(self.settings.warehouse_dsn)
         with conn, conn.cursor() as cursor:
-            cursor.execute("delete from marts.invoice_lines_to_publish")
+            cursor.execute("delete from serving.invoice_lines_to_publish")
             columns = ", ".join(rows[0])
             execute_values(
                 cursor,
-                f"insert into marts.invoice_lines_to_publish ({columns}) values %s",
+                f"insert into serving.invoice_lines_to_publish ({columns}) values %s",
                 [tuple(row.values()) for row in rows],
             )
             execute_values(

@@ -39,9 +39,10 @@ SECRET = "benchmark-0123456789abcdef0123456789"
 URL_NAME, SECRET_NAME = "NEXACLOUD_WEBHOOK_URL", "NEXACLOUD_WEBHOOK_SECRET"
 MARTS = """
 create schema marts;
+create schema serving;
 create table marts.dim_webhook_endpoints as
     select 'nexacloud' as service, true as is_enabled, %s as url_name, %s as secret_name;
-create table marts.fct_lifecycle_events as
+create table serving.fct_lifecycle_events as
 select
     md5(round || '/' || number) as event_id, round,
     case when number %% 2 = 0 then 'invoice.payment_failed' else 'invoice.payment_succeeded' end
@@ -80,7 +81,7 @@ def measure(settings: Settings, url: str) -> list[Round]:
 
 def _round(settings: Settings, url: str, number: int) -> Round:
     half = EVENTS // 2
-    statement = "update marts.fct_lifecycle_events set held_reason = null where round = %s"
+    statement = "update serving.fct_lifecycle_events set held_reason = null where round = %s"
     _sql(settings, statement, number)
     frozen = _timed(lambda: emit(settings, go=True))
     alone = _timed(lambda: deliver(settings, go=True, limit=half, options=Options(concurrency=1)))

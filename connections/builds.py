@@ -30,6 +30,11 @@ _IN_USE = """
 """
 
 
+def serving_of(marts: str) -> str:
+    """The schema of the views that join live decisions, beside this schema of marts."""
+    return f"{marts.removesuffix('marts')}serving"
+
+
 class BuildUnknown(RuntimeError):
     """The marts do not say which build they are of."""
 

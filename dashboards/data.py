@@ -23,7 +23,7 @@ from psycopg2.errors import (
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
-from connections.builds import Build, pinned
+from connections.builds import Build, pinned, serving_of
 from connections.postgres import finance
 from connections.settings import Settings, load_settings
 
@@ -49,7 +49,8 @@ def select(
     """Run a query of dashboards.queries; raises NotBuilt where its tables are missing."""
     with conn.cursor(cursor_factory=RealDictCursor) as cursor:
         try:
-            cursor.execute(query.replace("{marts}", marts), parameters or {})
+            text = query.replace("{marts}", marts).replace("{serving}", serving_of(marts))
+            cursor.execute(text, parameters or {})
         except (UndefinedTable, InvalidSchemaName, UndefinedColumn) as error:
             conn.rollback()
             raise NotBuilt(_what_is_missing(conn, marts, str(error).splitlines()[0])) from None

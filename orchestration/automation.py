@@ -28,7 +28,7 @@ RETRY_SECONDS = 900
 WORK = "billing/work"
 
 _COPIES = dg.AssetSelection.groups("raw_nexacloud", "raw_odoo")
-_MODELS = dg.AssetSelection.groups("staging", "intermediate", "marts")
+_MODELS = dg.AssetSelection.groups("staging", "intermediate", "marts", "serving")
 _DRAFTS = dg.AssetSelection.assets(DRAFTS)
 
 refresh = dg.define_asset_job(

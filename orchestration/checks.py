@@ -20,8 +20,8 @@ from orchestration.queries import select
 
 FRESHNESS_CHECK = "loaded_lately"
 FRESH_FOR = timedelta(hours=26)  # a night and two hours of grace
-READINESS = dg.AssetKey(["marts", "cutover_readiness"])
-EXCEPTIONS = dg.AssetKey(["marts", "fct_billing_exceptions"])
+READINESS = dg.AssetKey(["serving", "cutover_readiness"])
+EXCEPTIONS = dg.AssetKey(["serving", "fct_billing_exceptions"])
 
 
 @dg.multi_asset_check(
@@ -94,7 +94,7 @@ _READINESS = """
     select
         external_subscription_id, missing, is_ready, coalesce(is_gate_open, false) as is_gate_open,
         coalesce(is_gate_open, false) and not is_ready as lost
-    from {marts}.cutover_readiness
+    from {serving}.cutover_readiness
 """
 
 
@@ -119,7 +119,7 @@ def nothing_blocks() -> dg.AssetCheckResult:
 
 _BLOCKING = """
     select count(*) as open, count(*) filter (where is_blocking) as blocking
-    from {marts}.fct_billing_exceptions
+    from {serving}.fct_billing_exceptions
     where is_open
 """
 

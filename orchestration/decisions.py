@@ -18,7 +18,7 @@ from publishers import gates
 
 _READINESS = """
     select r.*
-    from {marts}.cutover_readiness as r
+    from {serving}.cutover_readiness as r
     where %(service)s is null or r.service = %(service)s
     order by r.is_ready desc, r.service, r.external_subscription_id
 """

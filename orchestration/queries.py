@@ -57,9 +57,9 @@ def reading(settings: Settings) -> Iterator[connection]:
 def select(
     conn: connection, settings: Settings, query: str, parameters: Mapping[str, Any] | None = None
 ) -> list[Row]:
-    """Run a query; {marts}, {staging} and {intermediate} stand for this deployment's schemas."""
+    """Run a query; {marts}, {serving} and other layers stand for this deployment's schemas."""
     text = query
-    for layer in ("staging", "intermediate", "marts"):
+    for layer in ("staging", "intermediate", "marts", "serving"):
         text = text.replace("{" + layer + "}", settings.schema(layer))
     with conn.cursor(cursor_factory=RealDictCursor) as cursor:
         try:

@@ -1,6 +1,6 @@
 """The lines that may be published, as the warehouse allows them at this moment.
 
-In: the view `marts.invoice_lines_to_publish` (and credits that were asked for, see credits.py).
+In: the view `serving.invoice_lines_to_publish` (and credits that were asked for, see credits.py).
 Out: frozen Line values. Nothing else in the marts is read to decide what is published.
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from connections.builds import serving_of
 from connections.months import first_day, in_month
 
 # What the ledger's JSON takes as it is.
@@ -133,10 +134,12 @@ def from_row(row: Mapping[str, Any]) -> Line:
 
 
 def select(conn: Connection, schema: str, filters: Filters) -> list[Line]:
-    """Lines of `<schema>.invoice_lines_to_publish` that the filters mean, in document order."""
+    """Lines of invoice_lines_to_publish beside these marts that the filters mean, in document
+    order.
+    """
     condition, values = filters.condition()
     query = sql.SQL("select * from {}.invoice_lines_to_publish where " + condition).format(
-        sql.Identifier(schema)
+        sql.Identifier(serving_of(schema))
     )
     with conn.cursor() as cursor:
         cursor.execute(query, values)

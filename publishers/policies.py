@@ -14,6 +14,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
+from connections.builds import serving_of
 from publishers.approvals import Decisions, ProposedLine, Seen, approve, proposed
 from publishers.identities import speak_for
 from publishers.ledger import lock_decisions
@@ -104,7 +105,7 @@ select
         select coalesce(max(approval_id), 0) from ops.line_approvals as said
         where said.line_key = lines.line_key
     ) as last_decision_id
-from {marts}.fct_invoice_line_status as lines
+from {serving}.fct_invoice_line_status as lines
 cross join lateral (
     select
         (array_agg(policies.policy_version order by policies.within_percent, policies.policy_id)
@@ -178,7 +179,7 @@ def candidates(conn: Connection, schema: str = "marts") -> list[ProposedLine]:
 
 def _found(conn: Connection, schema: str) -> Sequence[dict[str, Any]]:
     with conn, conn.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(sql.SQL(_CANDIDATES).format(marts=sql.Identifier(schema)))
+        cursor.execute(sql.SQL(_CANDIDATES).format(serving=sql.Identifier(serving_of(schema))))
         return [dict(row) for row in cursor]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from connections.builds import serving_of
 from publishers.privileges import APPROVER_INSERTS, SHOWN, ops_statements
 
 OWNER, SERVICE = "fusion_billing_ops_owner", "fusion_billing_service"
@@ -153,24 +154,26 @@ def _owns_ops(cursor: Any) -> bool:
 
 
 def _marts_statements(marts: str) -> Iterator[sql.Composable]:
-    schema, both = sql.Identifier(marts), sql.SQL(", ").join(map(sql.Identifier, ROLES))
-    yield sql.SQL("create schema if not exists {}").format(schema)
-    yield sql.SQL("grant usage on schema {} to {}").format(schema, both)
-    yield sql.SQL("grant select on all tables in schema {} to {}").format(schema, both)
-    yield sql.SQL("alter default privileges in schema {} grant select on tables to {}").format(
-        schema, both
-    )
+    both = sql.SQL(", ").join(map(sql.Identifier, ROLES))
+    for schema in map(sql.Identifier, (marts, serving_of(marts))):
+        yield sql.SQL("create schema if not exists {}").format(schema)
+        yield sql.SQL("grant usage on schema {} to {}").format(schema, both)
+        yield sql.SQL("grant select on all tables in schema {} to {}").format(schema, both)
+        yield sql.SQL("alter default privileges in schema {} grant select on tables to {}").format(
+            schema, both
+        )
 
 
 # Granting writes to the catalogue, where it would meet a build that is under way: look first.
 _LACKING = """
 select exists (
     select from unnest(%(roles)s) as role (name)
+    cross join unnest(%(schemas)s) as schema (name)
     where not exists (
         select from pg_default_acl
         inner join pg_namespace on pg_namespace.oid = defaclnamespace
         cross join lateral aclexplode(defaclacl) as given
-        where nspname = %(marts)s and defaclrole = current_user::regrole
+        where nspname = schema.name and defaclrole = current_user::regrole
             and given.grantee = role.name::regrole and given.privilege_type = 'SELECT'
     )
     union all
@@ -178,7 +181,8 @@ select exists (
     inner join pg_namespace on pg_namespace.oid = relnamespace
     cross join unnest(%(roles)s) as role (name)
     where relkind in ('r', 'v', 'm', 'p')
-        and (nspname = %(marts)s or %(owns_ops)s and nspname = 'ops' and relname = any(%(shown)s))
+        and (nspname = any(%(schemas)s)
+            or %(owns_ops)s and nspname = 'ops' and relname = any(%(shown)s))
         and not has_table_privilege(role.name, pg_class.oid, 'select')
     union all
     select from unnest(%(decided)s) as decided (name)
@@ -195,7 +199,7 @@ def _is_granted(conn: Connection, marts: str) -> bool:
         values = {
             "roles": list(ROLES),
             "approver": APPROVER,
-            "marts": marts,
+            "schemas": [marts, serving_of(marts)],
             "shown": list(SHOWN),
             "decided": list(APPROVER_INSERTS),
             "owns_ops": _owns_ops(cursor),

@@ -8,6 +8,7 @@ import hashlib
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from connections.builds import serving_of
 from publishers import credits, policies
 from publishers.lines import Filters
 
@@ -29,7 +30,7 @@ def waiting(conn: Connection, marts: str = "marts") -> str | None:
                 "select line_key || ' ' || content_hash from {}.invoice_lines_to_publish"
                 " union all select document_key || ' ' || state from ops.publications"
                 " where state in ('claimed', 'sent')"
-            ).format(sql.Identifier(marts))
+            ).format(sql.Identifier(serving_of(marts)))
         )
         lines += [text for (text,) in cursor.fetchall()]
     if not lines:
@@ -39,5 +40,6 @@ def waiting(conn: Connection, marts: str = "marts") -> str | None:
 
 def _is_built(conn: Connection, marts: str) -> bool:
     with conn.cursor() as cursor:
-        cursor.execute("select to_regclass(%s) is not null", (f"{marts}.invoice_lines_to_publish",))
+        published = f"{serving_of(marts)}.invoice_lines_to_publish"
+        cursor.execute("select to_regclass(%s) is not null", (published,))
         return bool(cursor.fetchall()[0][0])

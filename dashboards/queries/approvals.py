@@ -30,7 +30,7 @@ def documents(view: str) -> str:
         with documents as materialized (
             select {_GROUP}, max(customer_name) as customer_name, count(*)::int as line_count,
                 sum(amount) as amount
-            from {{marts}}.fct_invoice_line_status {conditions}
+            from {{serving}}.fct_invoice_line_status {conditions}
             group by {_GROUP}
         ),
         sums as (
@@ -49,7 +49,7 @@ def lines(view: str) -> str:
     """All lines of a view, for an export."""
     conditions = _CONDITIONS.replace("{view}", VIEWS[view])
     return f"""
-        select * from {{marts}}.fct_invoice_line_status {conditions}
+        select * from {{serving}}.fct_invoice_line_status {conditions}
         order by customer_name, external_subscription_id, service_period_start, line_key
     """
 
@@ -58,7 +58,7 @@ def lines_of_documents(view: str) -> str:
     """All lines that the drafts of some documents would hold; `is_in_view` marks the view's own."""
     return f"""
         select *, ({VIEWS[view]}) as is_in_view
-        from {{marts}}.fct_invoice_line_status
+        from {{serving}}.fct_invoice_line_status
         where (({VIEWS[view]}) or is_approvable)
             and (partner_id = any(%(partners)s::bigint[]) or %(is_unknown)s and partner_id is null)
             and billing_period_start = any(%(starts)s::timestamptz[])

@@ -13,7 +13,7 @@ SERVICES = """
         count(*) filter (where not r.has_tax) as tax_missing,
         count(*) filter (where not r.has_catalogue) as catalogue_missing,
         count(*) filter (where not r.has_no_exception) as exceptions_open
-    from {marts}.cutover_readiness as r
+    from {serving}.cutover_readiness as r
     inner join {marts}.dim_services as s on r.service = s.service
     where %(service)s::text is null or r.service = %(service)s
     group by r.service, s.timezone
@@ -27,7 +27,7 @@ HISTORY = """
         sum(disagreeing_count)::int as disagreeing_count
     from (
         select *, row_number() over (partition by service order by period_month desc) as age
-        from {marts}.rpt_agreement_by_month
+        from {serving}.rpt_agreement_by_month
         where %(service)s::text is null or service = %(service)s
     ) as months
     where age <= 12
@@ -35,7 +35,7 @@ HISTORY = """
     order by period_month
 """
 _FROM = """
-    from {marts}.cutover_readiness
+    from {serving}.cutover_readiness
     where (%(service)s::text is null or service = %(service)s)
         and (%(state)s::text is null
             or (%(state)s = 'ready' and is_ready and not is_gate_open)
@@ -47,12 +47,12 @@ _FROM = """
 STATES = ("ready", "not ready", "gate open")
 _ORDER = "order by is_gate_open, is_ready desc, customer_name, subscription_id"
 EVERYTHING = f"select * {_FROM} {_ORDER}"
-ONE = "select * from {marts}.cutover_readiness where subscription_id = %(subscription_id)s"
+ONE = "select * from {serving}.cutover_readiness where subscription_id = %(subscription_id)s"
 TIMEZONE = "select timezone from {marts}.dim_services where service = %(service)s"
 PERIODS = """
     select period_start_on, period_start, period_end, status, compared_side, expected_amount,
         delta_amount, unexplained_amount, currency, is_accepted, is_agreeing, agreeing_period_count
-    from {marts}.cutover_readiness_by_period
+    from {serving}.cutover_readiness_by_period
     where subscription_id = %(subscription_id)s
     order by period_start desc
     limit 24
@@ -83,7 +83,7 @@ GATES = """
 """
 EXCEPTIONS = """
     select severity, description, what_to_do, owner
-    from {marts}.fct_billing_exceptions
+    from {serving}.fct_billing_exceptions
     where is_open and is_blocking
         and (subscription_id = %(subscription_id)s
             or (subscription_id is null and external_customer_id = %(external_customer_id)s

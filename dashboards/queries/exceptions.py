@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _FROM = """
-    from {marts}.fct_billing_exceptions
+    from {serving}.fct_billing_exceptions
     where (%(every)s or is_open)
         and (%(service)s::text is null or service = %(service)s)
         and (%(kind)s::text is null or kind = %(kind)s)
@@ -22,12 +22,12 @@ SUMMARY = """
         count(*) filter (where is_open and severity in ('critical', 'high')) as urgent_count,
         count(*) filter (where not is_open) as acknowledged_count,
         max(age_days) filter (where is_open) as oldest_days
-    from {marts}.fct_billing_exceptions
+    from {serving}.fct_billing_exceptions
     where %(service)s::text is null or service = %(service)s
 """
 STAKES = """
     select currency, sum(stake_amount) as stake_amount
-    from {marts}.fct_billing_exceptions
+    from {serving}.fct_billing_exceptions
     where is_open and currency is not null and stake_amount is not null
         and (%(service)s::text is null or service = %(service)s)
     group by currency
@@ -35,7 +35,7 @@ STAKES = """
 """
 KINDS = """
     select kind, count(*) filter (where is_open) as open_count
-    from {marts}.fct_billing_exceptions
+    from {serving}.fct_billing_exceptions
     group by kind
     order by kind
 """

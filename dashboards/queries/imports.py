@@ -14,7 +14,7 @@ COUNTS = """
         count(*) filter (where action = 'conflict')::int as conflict_count,
         count(*) filter (where action is null)::int as unseen_count,
         max(looked_at) as looked_at, max(written_at) as written_at
-    from {marts}.odoo_import_proposals
+    from {serving}.odoo_import_proposals
     where not is_extra_deployment or action is not null
     group by kind
     order by array_position(
@@ -40,7 +40,7 @@ PROPOSALS = """
             from jsonb_each(kept) as kept
         ) as kept_as_it_is,
         looked_at, written_at, import_key
-    from {marts}.odoo_import_proposals
+    from {serving}.odoo_import_proposals
     where (%(kind)s::text is null or kind = %(kind)s)
         and (%(action)s::text is null or action = %(action)s)
         and (not is_extra_deployment or action is not null)

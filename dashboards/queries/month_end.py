@@ -38,7 +38,7 @@ LINES = f"""
         case when l.is_published then 'published' when l.is_approved then 'approved'
             when l.is_approvable then 'waiting' else 'blocked' end as state,
         count(*)::int as line_count, sum(l.amount) as amount
-    from {{marts}}.fct_invoice_line_status as l
+    from {{serving}}.fct_invoice_line_status as l
     inner join {{marts}}.dim_services as s on l.service = s.service
     where {_PERIOD}
     group by 1, 2, 3
@@ -81,7 +81,7 @@ EXCEPTIONS = """
     select severity, kind, currency, count(*)::int as exception_count,
         count(*) filter (where is_blocking)::int as blocking_count,
         sum(stake_amount) as stake_amount, max(age_days) as oldest_days
-    from {marts}.fct_billing_exceptions
+    from {serving}.fct_billing_exceptions
     where is_open
     group by severity, kind, currency
     order by array_position(array['critical', 'high', 'medium', 'low'], severity), kind, currency

@@ -62,7 +62,7 @@ LINES = """
         case when is_published then 'published' when approval_state = 'open' then 'waiting'
             else approval_state end as state,
         approved_by, document_key, blocked_reason
-    from {marts}.fct_invoice_line_status
+    from {serving}.fct_invoice_line_status
     where subscription_id = %(subscription_id)s
         and (service_period_start = %(period_start)s or corrects_period_start = %(period_start)s)
     order by segment_start, kind, charge, line_key
@@ -74,7 +74,7 @@ DOCUMENTS = """
     where document_key = any(%(document_keys)s)
     order by document_key
 """
-STORY = "select * from {marts}.rpt_line_story where line_key = %(line_key)s"
+STORY = "select * from {serving}.rpt_line_story where line_key = %(line_key)s"
 ONE_OFFS = """
     select o.service, o.invoice_number, o.customer_name, o.invoice_status, o.issued_at, o.currency,
         o.amount, o.tax_amount, o.total_amount, o.match_status, o.odoo_move_id, o.odoo_name

@@ -200,7 +200,7 @@ def _line(line_key: str) -> None:
     document = (found["publication"] or {}).get("document")
     if document:
         _documents({"document_keys": [document], "subscription_id": found["subscription_id"]})
-    _asset("marts", "rpt_line_story")
+    _asset("serving", "rpt_line_story")
 
 
 def _back(target: str, label: str) -> None:

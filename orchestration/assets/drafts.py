@@ -1,6 +1,6 @@
 """Approved lines go out as draft invoices in Odoo, exactly once.
 
-Flows in: marts/invoice_lines_to_publish, the one relation that the publisher reads. Flows out:
+Flows in: serving/invoice_lines_to_publish, the one relation that the publisher reads. Flows out:
 draft account.move records, and the ledger's account of them as metadata. A dry run unless the
 run says `go`.
 """
@@ -39,7 +39,7 @@ class PublishConfig(dg.Config):
     specs=[
         dg.AssetSpec(
             KEY,
-            deps=[dg.AssetKey(["marts", "invoice_lines_to_publish"])],
+            deps=[dg.AssetKey(["serving", "invoice_lines_to_publish"])],
             group_name="published",
             kinds={"odoo"},
             description="Draft invoices in Odoo for approved lines. A dry run unless `go`.",

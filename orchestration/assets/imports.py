@@ -1,6 +1,6 @@
 """NexaCloud's customers, catalogue and subscriptions go into Odoo, as a shadow.
 
-Flows in: marts/odoo_import_proposals, the one relation that the importer reads. Flows out:
+Flows in: serving/odoo_import_proposals, the one relation that the importer reads. Flows out:
 partners, account links, products, charges and draft orders, and the importer's ledger. A dry run,
 which is an observation, unless the run says `go`.
 """
@@ -37,7 +37,7 @@ class ImportConfig(dg.Config):
     specs=[
         dg.AssetSpec(
             KEY,
-            deps=[dg.AssetKey(["marts", "odoo_import_proposals"])],
+            deps=[dg.AssetKey(["serving", "odoo_import_proposals"])],
             group_name="published",
             kinds={"odoo"},
             skippable=True,

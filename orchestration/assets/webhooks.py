@@ -1,7 +1,7 @@
 """Lifecycle events go out to the apps as signed webhooks.
 
-Flows in: marts/fct_lifecycle_events. Flows out: events frozen in `ops`, and POSTs to the receivers
-of services that enabled them. A dry run unless the run says `go`.
+Flows in: serving/fct_lifecycle_events. Flows out: events frozen in `ops`, and POSTs to the
+receivers of services that enabled them. A dry run unless the run says `go`.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ class WebhooksConfig(dg.Config):
         dg.AssetSpec(
             KEY,
             deps=[
-                dg.AssetKey(["marts", "fct_lifecycle_events"]),
+                dg.AssetKey(["serving", "fct_lifecycle_events"]),
                 dg.AssetKey(["marts", "dim_webhook_endpoints"]),
             ],
             group_name="published",

@@ -177,7 +177,7 @@ _WAREHOUSE_DOCUMENTS = """
         p.expected_untaxed_amount as untaxed, p.expected_tax_amount as tax,
         p.expected_total_amount as total,
         (
-            select sum(l.amount) from {marts}.fct_invoice_line_status as l
+            select sum(l.amount) from {serving}.fct_invoice_line_status as l
             where l.document_key = p.document_key
         ) as lines_amount
     from ops.publications as p

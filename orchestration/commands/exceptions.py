@@ -17,7 +17,7 @@ from publishers import gates
 
 _EXCEPTIONS = """
     select *
-    from {marts}.fct_billing_exceptions
+    from {serving}.fct_billing_exceptions
     where (%(service)s is null or service = %(service)s) and (%(every)s or is_open)
     order by is_blocking desc, stake_amount desc nulls last, exception_key
 """

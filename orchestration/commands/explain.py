@@ -15,7 +15,7 @@ from orchestration.command_error import CommandError
 from orchestration.commands.options import Json
 from orchestration.queries import Row, how_many, reading, select
 
-_STORY = "select * from {marts}.rpt_line_story where starts_with(line_key, %(beginning)s) limit 2"
+_STORY = "select * from {serving}.rpt_line_story where starts_with(line_key, %(beginning)s) limit 2"
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 FIRST = ("rule", "full_start", "full_end", "start", "end", "at", "usage")
 Key = Annotated[str, typer.Argument(help="A line key, or its beginning: see `billing lines`.")]

@@ -25,7 +25,7 @@ _LINES = """
         l.amount, l.currency, l.price_source, l.is_billable,
         l.is_approved as approved, l.is_published as published, l.is_approvable as approvable,
         l.approval_state, l.approved_by, l.blocked_reason, l.document_key
-    from {marts}.fct_invoice_line_status as l
+    from {serving}.fct_invoice_line_status as l
     inner join {intermediate}.int_services as services on l.service = services.service
     where
         {in_period}

@@ -1,7 +1,7 @@
 """The importer: NexaCloud's customers, catalogue and subscriptions in Odoo, as a shadow.
 
-In: `marts.odoo_import_proposals`, what Odoo holds, and what we wrote there. Out: a report, and with
-`go` partners, account links, products, charges and draft orders. It bills nothing: orders stay
+In: `serving.odoo_import_proposals`, what Odoo holds, and what we wrote there. Out: a report, and
+with `go` partners, account links, products, charges and draft orders. It bills nothing: orders stay
 drafts, plan_id stays empty, no payment token is touched (guard.py allows nothing else).
 """
 

@@ -1,4 +1,4 @@
-"""What the warehouse proposes, as it is read from `marts.odoo_import_proposals`.
+"""What the warehouse proposes, as it is read from `serving.odoo_import_proposals`.
 
 In: a warehouse session. Out: records with the values that Odoo should hold, all of them text, and
 the external id under which each is known there.
@@ -15,6 +15,7 @@ from psycopg2.errors import InvalidSchemaName, UndefinedColumn, UndefinedTable
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
+from connections.builds import serving_of
 from publishers.importer.kinds import BY_NAME, EXTERNAL_ID_MODULE, Kind
 
 # A field's value as text; None where it is empty.
@@ -63,7 +64,7 @@ class Record:
 
 def read_records(conn: Connection, marts: str, *, per_deployment: bool) -> list[Record]:
     """Everything that is proposed, in the order of the kinds. Raises NothingProposed."""
-    statement = sql.SQL(_SELECT).format(sql.Identifier(marts))
+    statement = sql.SQL(_SELECT).format(sql.Identifier(serving_of(marts)))
     with conn, conn.cursor(cursor_factory=RealDictCursor) as cursor:
         try:
             cursor.execute(statement, {"per_deployment": per_deployment})

@@ -1,6 +1,6 @@
 """Lifecycle webhooks: the states of invoices and subscriptions, told to the apps.
 
-In: marts.fct_lifecycle_events. Out: signed POSTs to each enabled service's receiver, and a record
+In: serving.fct_lifecycle_events. Out: signed POSTs to each enabled service's receiver, and a record
 of every attempt in schema `ops`. Nothing leaves without `go`, and nothing for a service that
 services.csv does not enable. docs/webhooks.md describes the receiver's side.
 """

@@ -1,6 +1,6 @@
 """Freezes events of the mart into ops, once each, and queues them for delivery.
 
-In: rows of marts.fct_lifecycle_events that are not emitted. Out: ops.lifecycle_events with the
+In: rows of serving.fct_lifecycle_events that are not emitted. Out: ops.lifecycle_events with the
 payload as it will be sent, and one delivery each. Afterwards the mart may be rebuilt from nothing:
 what was emitted stays what it was, and is not emitted again.
 
@@ -36,7 +36,7 @@ MANY = 100
 COLUMNS = tuple(PendingEvent.__dataclass_fields__)
 
 PENDING = sql.SQL(
-    "select {columns} from {marts}.fct_lifecycle_events as pending where emitted_at is null"
+    "select {columns} from {serving}.fct_lifecycle_events as pending where emitted_at is null"
     " and not exists (select 1 from ops.lifecycle_events as frozen"
     " where frozen.event_id = pending.event_id) order by occurred_at, event_id"
 )
@@ -88,16 +88,16 @@ Decided = tuple[PendingEvent, str, str | None]
 
 
 def _pending(conn: connection, settings: Settings) -> list[PendingEvent]:
-    marts = settings.schema("marts")
+    serving = settings.schema("serving")
     query = PENDING.format(
-        columns=sql.SQL(", ").join(map(sql.Identifier, COLUMNS)), marts=sql.Identifier(marts)
+        columns=sql.SQL(", ").join(map(sql.Identifier, COLUMNS)), serving=sql.Identifier(serving)
     )
     with conn.cursor() as cursor:
         try:
             cursor.execute(query)
         except psycopg2.errors.UndefinedTable as error:
             raise WebhookError(
-                f"{marts}.fct_lifecycle_events is not there: `billing run` makes it"
+                f"{serving}.fct_lifecycle_events is not there: `billing run` makes it"
             ) from error
         return [PendingEvent(*row) for row in cursor.fetchall()]
 

@@ -66,7 +66,7 @@ def release_termination(
     another. Raises UnknownEvent where no ended subscription waits for a release.
     """
     with warehouse(settings) as conn, conn.cursor() as cursor:
-        query = ENDED.format(sql.Identifier(settings.schema("marts")))
+        query = ENDED.format(sql.Identifier(settings.schema("serving")))
         cursor.execute(query, (service, external_subscription_id))
         row = cursor.fetchone()
         if row is None:

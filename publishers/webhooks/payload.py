@@ -1,6 +1,6 @@
 """The JSON that an app receives, frozen once when an event is emitted.
 
-In: one row of marts.fct_lifecycle_events. Out: the payload, and the exact bytes for the wire.
+In: one row of serving.fct_lifecycle_events. Out: the payload, and the exact bytes for the wire.
 docs/webhook-event.schema.json is its contract; a field is only ever added, and a change of
 meaning gets a new API_VERSION.
 """

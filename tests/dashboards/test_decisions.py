@@ -137,7 +137,7 @@ def test_above_the_four_eyes_amount_two_people_are_needed(world: World, open_pag
     assert "1 of 2 people" in _document(second, customer).inner_text()
     _press(second, customer, "Approve the document")
     states = world.query(
-        "select is_approved, approved_by from marts.fct_invoice_line_status"
+        "select is_approved, approved_by from serving.fct_invoice_line_status"
         " where customer_name = %s and is_approvable and amount = 200",
         customer,
     )
@@ -148,7 +148,7 @@ def test_a_gate_is_closed_and_opened_with_a_reason(
     world: World, open_page: Any, wait_until_settled: Any
 ) -> None:
     (one,) = world.query(
-        "select subscription_id, service, external_subscription_id from marts.cutover_readiness"
+        "select subscription_id, service, external_subscription_id from serving.cutover_readiness"
         " where customer_name = 'Pacific Kayak Tours' and agreeing_period_count = 1"
     )
     page = open_page(f"cutover?of={one['subscription_id']}", user=DANA, groups=APPROVERS)

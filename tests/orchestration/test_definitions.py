@@ -87,7 +87,7 @@ def test_every_asset_says_why_it_is_there(definitions: Any) -> None:
 
 def test_the_drafts_depend_on_the_publish_list_alone(definitions: Any) -> None:
     drafts = definitions.resolve_asset_graph().get(dg.AssetKey(["odoo", "draft_invoices"]))
-    assert drafts.parent_keys == {dg.AssetKey(["marts", "invoice_lines_to_publish"])}
+    assert drafts.parent_keys == {dg.AssetKey(["serving", "invoice_lines_to_publish"])}
 
 
 def test_dbt_s_tests_are_checks(definitions: Any) -> None:

@@ -95,13 +95,15 @@ def _read_all(settings: Settings) -> list[str]:
     with warehouse(settings) as conn, builds.pinned(conn, "marts") as build:
         assert build is not None
         with conn.cursor() as cursor:
-            cursor.execute("select relname from pg_class where relnamespace = 'marts'::regnamespace"
-                           " and relkind in ('r', 'v')")  # fmt: skip
-            names = [name for (name,) in cursor.fetchall()]
-            for name in names:
+            cursor.execute(
+                "select nspname, relname from pg_class"
+                " inner join pg_namespace on pg_namespace.oid = relnamespace"
+                " where nspname in ('marts', 'serving') and relkind in ('r', 'v')"
+            )
+            for layer, name in cursor.fetchall():
                 cursor.execute(
-                    sql.SQL("select (select count(*) from marts.{}), build_id from marts.dim_build")
-                    .format(sql.Identifier(name))
+                    sql.SQL("select (select count(*) from {}), build_id from marts.dim_build")
+                    .format(sql.Identifier(layer, name))
                 )  # fmt: skip
                 ((rows, build_id),) = cursor.fetchall()
                 if build_id != build.build_id:

@@ -14,13 +14,13 @@ from publishers.policies import Policy
 def _states(world: World) -> dict[str, str]:
     return dict(
         world.query(
-            "select external_subscription_id, approval_state from marts.fct_invoice_line_status"
+            "select external_subscription_id, approval_state from serving.fct_invoice_line_status"
         )
     )
 
 
 def _publishable(world: World) -> set[str]:
-    rows = world.query("select external_subscription_id from marts.invoice_lines_to_publish")
+    rows = world.query("select external_subscription_id from serving.invoice_lines_to_publish")
     return {row[0] for row in rows}
 
 

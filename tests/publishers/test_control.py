@@ -147,12 +147,12 @@ def test_posted_by_bot_stands_until_a_person_acknowledges_it(published: World) -
     [alarm] = published.publish().alarms
     assert alarm["finding"] == "posted_by_bot"
     published.query(
-        "create table marts.fct_billing_exceptions as"
+        "create table marts.fct_exceptions as"
         " select left(encode(sha256(convert_to('publication_alarm|' || service || '|'"
         " || document_key, 'UTF8')), 'hex'), 32) as exception_key, '' as facts_hash"
         " from ops.publications; set local billing.identity = 'fay';"
         " insert into ops.exception_acknowledgements (exception_key, facts_hash)"
-        " select * from marts.fct_billing_exceptions"
+        " select * from marts.fct_exceptions"
     )
     assert published.publish().alarms == []
     assert published.query("select finding from ops.publications") == [("posted",)]

@@ -65,7 +65,7 @@ def test_what_was_billed_and_does_not_fit_is_told_and_holds(built: dict[str, Any
     build(world, ("*",), types=("model", "snapshot"))
     kinds = {
         (row["kind"], row["subscription_id"]): row
-        for row in world.query("select * from marts.fct_billing_exceptions where is_blocking")
+        for row in world.query("select * from serving.fct_billing_exceptions where is_blocking")
     }
     issued = kinds["double_issuer", built["twice"]]
     assert "Odoo holds document april, but the app has invoice" in issued["description"]
@@ -93,7 +93,7 @@ def test_what_was_billed_and_does_not_fit_is_told_and_holds(built: dict[str, Any
     free = world.query(
         "select line_key from marts.fct_invoice_lines as lines where service = 'nexacloud'"
         " and not exists (select from marts.fct_line_exceptions as held"
-        " inner join marts.fct_billing_exceptions as exceptions using (exception_key)"
+        " inner join serving.fct_billing_exceptions as exceptions using (exception_key)"
         " where held.line_key = lines.line_key and is_open and held.kind like '%policy_changed%')"
     )
     assert free == []

@@ -26,7 +26,7 @@ def _open_gates(decisions: Ledger, since: str = MAY) -> None:
     decisions.query(
         "insert into ops.cutover_gates (service, external_subscription_id, decision,"
         " from_period_start, decided_by) select service, external_subscription_id, 'open',"
-        " %s, 'dana' from marts.cutover_readiness where is_ready",
+        " %s, 'dana' from serving.cutover_readiness where is_ready",
         since,
     )
 
@@ -35,7 +35,7 @@ def _approve(decisions: Ledger, by: str = "dana", **decided: Any) -> None:
     decisions.query(
         "insert into ops.line_approvals (line_key, content_hash, decision, decided_by, amount,"
         " currency) select line_key, content_hash, %s, %s, amount, currency"
-        " from marts.fct_invoice_line_status where service_period_start = %s",
+        " from serving.fct_invoice_line_status where service_period_start = %s",
         decided.get("decision", "approve"),
         by,
         MAY,
@@ -43,7 +43,7 @@ def _approve(decisions: Ledger, by: str = "dana", **decided: Any) -> None:
 
 
 def _publishable(decisions: Ledger) -> list[dict[str, Any]]:
-    return decisions.query("select * from marts.invoice_lines_to_publish")
+    return decisions.query("select * from serving.invoice_lines_to_publish")
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def ready(decisions: Ledger) -> Ledger:
 
 
 def test_who_matches_is_ready_and_who_is_explained_waits_for_a_person(decisions: Ledger) -> None:
-    query = "select is_ready, last_status, missing from marts.cutover_readiness"
+    query = "select is_ready, last_status, missing from serving.cutover_readiness"
     before = decisions.query(query)
     assert Counter(row["is_ready"] for row in before) == {True: 42, False: 4}
     waiting = [row["missing"] for row in before if not row["is_ready"]]
@@ -69,7 +69,7 @@ def test_an_acceptance_holds_for_its_amount_only(decisions: Ledger) -> None:
     _accept(decisions)
     decisions.query("alter table ops.cause_acceptances disable trigger user")
     decisions.query("update ops.cause_acceptances set amount = amount + 0.01")
-    ready = decisions.query("select is_ready from marts.cutover_readiness")
+    ready = decisions.query("select is_ready from serving.cutover_readiness")
     assert Counter(row["is_ready"] for row in ready) == {True: 42, False: 4}
 
 
@@ -86,10 +86,10 @@ def test_a_match_never_makes_its_own_period_publishable(decisions: Ledger) -> No
     decisions.query(
         "insert into ops.line_approvals (line_key, content_hash, decision, decided_by, amount,"
         " currency) select line_key, content_hash, 'approve', 'dana', amount, currency"
-        " from marts.fct_invoice_line_status"
+        " from serving.fct_invoice_line_status"
     )
     april = decisions.query(
-        "select blocked_reason from marts.fct_invoice_line_status"
+        "select blocked_reason from serving.fct_invoice_line_status"
         " where service_period_start = '2026-04-01 04:00:00+00'"
     )
     assert april
@@ -132,7 +132,7 @@ def test_a_confirmed_order_or_a_live_charge_holds_the_line_back(ready: Ledger) -
         line["external_subscription_id"],
     )
     held = ready.one(
-        "select blocked_reason from marts.fct_invoice_line_status where line_key = %s",
+        "select blocked_reason from serving.fct_invoice_line_status where line_key = %s",
         line["line_key"],
     )
     assert "Odoo would invoice it by itself: order" in held["blocked_reason"]
@@ -160,7 +160,7 @@ def test_a_revoked_approval_counts_no_more(ready: Ledger) -> None:
     _approve(ready, by="eli", decision="revoke")
     assert _publishable(ready) == []
     states = ready.query(
-        "select distinct approval_state, blocked_reason from marts.fct_invoice_line_status"
+        "select distinct approval_state, blocked_reason from serving.fct_invoice_line_status"
         " where service_period_start = %s",
         MAY,
     )
@@ -216,7 +216,7 @@ def test_a_line_in_a_document_is_published_and_counts_as_billed(ready: Ledger) -
         **{name: line[name] for name in kept.split()},
     )
     status = ready.one(
-        "select is_published, document_key, blocked_reason from marts.fct_invoice_line_status"
+        "select is_published, document_key, blocked_reason from serving.fct_invoice_line_status"
         " where line_key = %s",
         line["line_key"],
     )
@@ -230,7 +230,7 @@ def test_a_line_in_a_document_is_published_and_counts_as_billed(ready: Ledger) -
 
 def test_an_acknowledged_exception_is_closed_until_its_facts_change(decisions: Ledger) -> None:
     exception = decisions.query(
-        "select * from marts.fct_billing_exceptions where kind = 'not_invoiced' limit 1"
+        "select * from serving.fct_billing_exceptions where kind = 'not_invoiced' limit 1"
     )[0]
     assert exception["is_open"]
     assert exception["age_days"] == 2
@@ -242,7 +242,8 @@ def test_an_acknowledged_exception_is_closed_until_its_facts_change(decisions: L
         note="Odoo bills May",
     )
     query = (
-        "select is_open, acknowledged_by from marts.fct_billing_exceptions where exception_key = %s"
+        "select is_open, acknowledged_by from serving.fct_billing_exceptions"
+        " where exception_key = %s"
     )
     assert decisions.one(query, exception["exception_key"]) == {
         "is_open": False,

@@ -124,7 +124,7 @@ def exceptions(changed: World) -> dict[str, list[dict[str, Any]]]:
     )
     build(changed, ("*",))
     kinds: dict[str, list[dict[str, Any]]] = {}
-    for row in changed.query("select * from marts.fct_billing_exceptions"):
+    for row in changed.query("select * from serving.fct_billing_exceptions"):
         kinds.setdefault(row["kind"], []).append(row)
     return kinds
 
@@ -139,14 +139,14 @@ def test_what_nobody_explained_closes_the_gate_and_holds_no_line(
     only = sorted(unexplained - blocking)
     assert only
     ready = changed.query(
-        "select is_ready, has_no_exception from marts.cutover_readiness"
+        "select is_ready, has_no_exception from serving.cutover_readiness"
         " where subscription_id = any(%s)",
         only,
     )
     assert ready
     assert not any(row["is_ready"] or row["has_no_exception"] for row in ready)
     lines = changed.query(
-        "select blocked_reason from marts.fct_invoice_line_status"
+        "select blocked_reason from serving.fct_invoice_line_status"
         " where subscription_id = any(%s) and not is_published",
         only,
     )

@@ -201,10 +201,10 @@ def test_what_a_dead_worker_had_claimed_is_sent_again_and_of_a_live_one_is_not(
 def test_a_claim_does_not_read_the_whole_backlog(world: World) -> None:
     world.propose("e")
     world.rows(
-        "insert into marts.fct_lifecycle_events select (jsonb_populate_record(mart,"
+        "insert into serving.fct_lifecycle_events select (jsonb_populate_record(mart,"
         " jsonb_build_object('event_id', 'e' || number, 'subject', 'subject ' || number,"
         " 'external_subscription_id', 'sub-' || number % 40))).*"
-        " from marts.fct_lifecycle_events as mart, generate_series(1, 1500) as number"
+        " from serving.fct_lifecycle_events as mart, generate_series(1, 1500) as number"
     )
     assert emit(world.settings, go=True).emitted == 1501
     values = {"worker": "1:host:1", "now": datetime.max.replace(tzinfo=UTC), "limit": 1}

@@ -49,7 +49,7 @@ def test_what_was_emitted_stays_as_it_was_whatever_the_mart_says_later(world: Wo
     world.propose("e1")
     emit(world.settings, go=True)
     before = world.rows("select * from ops.lifecycle_events")
-    world.rows("update marts.fct_lifecycle_events set reason = 'other', deployment_id = 'dep-2'")
+    world.rows("update serving.fct_lifecycle_events set reason = 'other', deployment_id = 'dep-2'")
     emit(world.settings, go=True)
     assert world.rows("select * from ops.lifecycle_events") == before
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
@@ -168,7 +168,7 @@ def test_an_emission_waits_for_the_one_before_it_and_then_finds_its_events_known
 
 
 def test_without_the_mart_the_mend_is_named(world: World) -> None:
-    world.rows("drop table marts.fct_lifecycle_events")
+    world.rows("drop table serving.fct_lifecycle_events")
     with pytest.raises(WebhookError, match="billing run"):
         emit(world.settings)
     world.rows("drop schema marts cascade")

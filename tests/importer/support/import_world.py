@@ -20,10 +20,11 @@ from connections.settings import Settings, load_settings
 from publishers.importer import ImportReport, prune, run_import, undo
 
 PERSON = "Dana Roy"
-# The contract of marts.odoo_import_proposals, as a table that a test fills.
+# The contract of serving.odoo_import_proposals, as a table that a test fills.
 PROPOSALS = """
 create schema marts;
-create table marts.odoo_import_proposals (
+create schema serving;
+create table serving.odoo_import_proposals (
     import_key text primary key, kind text, title text, wanted jsonb, known_odoo_id bigint,
     currency text, is_extra_deployment boolean default false, skip_reason text, problem text
 );
@@ -66,7 +67,7 @@ class World:
         with self.cursor() as cursor:
             execute_values(
                 cursor,
-                f"insert into marts.odoo_import_proposals ({', '.join(names)}) values %s"
+                f"insert into serving.odoo_import_proposals ({', '.join(names)}) values %s"
                 " on conflict (import_key) do update set wanted = excluded.wanted,"
                 " skip_reason = excluded.skip_reason, problem = excluded.problem",
                 [tuple(_cell(row.get(name)) for name in names) for row in rows],
@@ -75,7 +76,7 @@ class World:
     def want(self, import_key: str, **values: Any) -> None:
         """Change what the warehouse wants of one record; a slash is written as two underscores."""
         wanted = {name.replace("__", "/"): value for name, value in values.items()}
-        table = "marts.odoo_import_proposals"
+        table = "serving.odoo_import_proposals"
         if self.query("select to_regclass('intermediate.int_odoo_import_records')")[0][0]:
             table = "intermediate.int_odoo_import_records"
         self.query(

@@ -30,6 +30,7 @@ JUNE = (datetime(2026, 6, 1, 4, tzinfo=UTC), datetime(2026, 7, 1, 4, tzinfo=UTC)
 
 MARTS = """
 create schema marts;
+create schema serving;
 create table marts.fct_invoice_lines (
     line_key text primary key, content_hash text, service text, subscription_id text,
     external_subscription_id text, external_customer_id text, partner_id bigint,
@@ -45,15 +46,15 @@ create table marts.fct_invoice_lines (
     assumed_billed_amount numeric, assumed_adjustment_number int,
     corrected_period_starts timestamptz[], policies jsonb
 );
-create view marts.fct_invoice_line_status as
+create view serving.fct_invoice_line_status as
 select
     lines.*, coalesce(status.approval_state, 'open') as approval_state,
     coalesce(status.is_approved, false) as is_approved, lines.is_billable as is_approvable,
     status.approved_by, status.approved_at
 from marts.fct_invoice_lines as lines
 left join ops.line_approval_status as status using (line_key, content_hash);
-create view marts.invoice_lines_to_publish as
-select * from marts.fct_invoice_line_status
+create view serving.invoice_lines_to_publish as
+select * from serving.fct_invoice_line_status
 where is_billable and approval_state = 'approved' and not exists (
     select from ops.publication_lines as taken
     where taken.line_key = fct_invoice_line_status.line_key and taken.released_at is null

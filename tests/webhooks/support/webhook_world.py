@@ -17,10 +17,11 @@ START = datetime(2026, 6, 3, 12, 0, tzinfo=UTC)
 
 MARTS = """
 create schema marts;
+create schema serving;
 create table marts.dim_webhook_endpoints (
     service text, is_enabled boolean, url_name text, secret_name text
 );
-create table marts.fct_lifecycle_events (
+create table serving.fct_lifecycle_events (
     event_id text primary key, event_type text, service text, external_subscription_id text,
     deployment_id text, external_customer_id text, subject text, cause text,
     occurred_at timestamptz, reason text, document_key text, odoo_move_id bigint,
@@ -90,7 +91,7 @@ class World:
         } | changes
         columns, marks = ", ".join(values), ", ".join(["%s"] * len(values))
         self.rows(
-            f"insert into marts.fct_lifecycle_events ({columns}) values ({marks})",
+            f"insert into serving.fct_lifecycle_events ({columns}) values ({marks})",
             *values.values(),
         )
 

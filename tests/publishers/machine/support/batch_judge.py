@@ -83,7 +83,7 @@ def read_alarms(world: BatchWorld) -> Alarms:
     exceptions = world.query(
         "select kind, external_subscription_id, external_customer_id, subject, period_start"
         " from (select *, substr(subscription_id, length('nexacloud:') + 1)"
-        "   as external_subscription_id from marts.fct_billing_exceptions) as exceptions"
+        "   as external_subscription_id from serving.fct_billing_exceptions) as exceptions"
         " where is_open and is_blocking and service = 'nexacloud'"
     )
     findings = world.query(
@@ -133,7 +133,7 @@ def clusters(
 
 PROPOSED = """
 select external_subscription_id, charge, service_period_start, service_period_end, amount, line_key
-from marts.fct_invoice_line_status
+from serving.fct_invoice_line_status
 where service = 'nexacloud' and is_billable and not is_published
 """
 
