@@ -38,11 +38,13 @@ Database = Callable[..., str]
 _OUR_VARIABLES = ("WAREHOUSE_", "NEXACLOUD_", "ODOO_", "BILLING_", "SANDBOX_", "DBT_", "PG")
 _HOME_PREFIX = "billing-test-"
 _TABLES = pytest.StashKey[list[tuple[str, str]]]()
+APIS = ("jsonrpc", "json2")
 _ONLY_BY_NAME = ("soak", "odoo_real")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seeds", type=int, default=50, help="random schedules to play (50)")
+    parser.addoption("--odoo-api", choices=APIS, help="one protocol for all that talks to Odoo")
     parser.addoption("--quick", action="store_true", help="only what starts no world")
     parser.addoption("--models", help="with --quick: unit tests of these models (a,b) too, or all")
     parser.addoption("--shrink", type=int, help="a company of the rating machine, told shortly")
@@ -60,7 +62,23 @@ def pytest_configure(config: pytest.Config) -> None:
     loopback_only.install()
     for name in [name for name in os.environ if name.startswith(_OUR_VARIABLES)]:
         del os.environ[name]
+    if config.option.odoo_api:
+        os.environ["ODOO_API"] = config.option.odoo_api
     os.environ["SOAK_SEEDS"] = str(config.getoption("--seeds"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Play a test marked `both_apis` over each protocol, or over the one that was asked for."""
+    if metafunc.definition.get_closest_marker("both_apis"):
+        asked = metafunc.config.option.odoo_api
+        metafunc.parametrize("odoo_api", [asked] if asked else APIS, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def odoo_api(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The protocol of the settings that are made from here on."""
+    if hasattr(request, "param"):
+        monkeypatch.setenv("ODOO_API", request.param)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -320,7 +338,10 @@ def real_odoo() -> Any:
     if os.environ.get("ODOO_IS_DISPOSABLE") != "1":
         pytest.skip("this writes and posts invoices: set ODOO_IS_DISPOSABLE=1 for a test database")
     url, db, user, password = (os.environ[name] for name in names)
-    return SimpleNamespace(url=url, db=db, user=user, password=password, is_real=True)
+    key = os.environ.get("ODOO_API_KEY", "")
+    login = {"odoo_user": user, "odoo_password": password, "odoo_api_key": key}
+    named = {"url": url, "db": db, "user": user, "password": password}
+    return SimpleNamespace(**named, login=login, is_real=True)
 
 
 # -------------------------------------------------------------------------------------- settings
@@ -340,7 +361,6 @@ def settings(
         warehouse_dsn=warehouse_dsn,
         odoo_url=odoo.url,
         odoo_db=odoo.db,
-        odoo_user=odoo.user,
-        odoo_password=odoo.password,
+        **odoo.login,
         billing_as_of=AS_OF,
     )

@@ -18,6 +18,7 @@ from connections import Settings, load_settings
 from connections.odoo import OdooPort
 from loaders.report import TableReport
 from loaders.tables import ODOO
+from sandbox.standin import login_as
 
 Run = Callable[..., list[tuple[Any, ...]]]
 # Read as such, whatever is archived or of a contact: what the loader reads.
@@ -36,7 +37,7 @@ def person(request: pytest.FixtureRequest, any_odoo: Settings) -> OdooPort:
     """Somebody who may create a partner there: the administrator that ODOO_* names, or ours."""
     if request.node.callspec.params["any_odoo"] == "real":
         return OdooPort.connect(any_odoo)
-    ours = {"odoo_user": "admin", "odoo_password": "admin"}
+    ours = login_as("admin")
     return OdooPort.connect(load_settings(**any_odoo.model_dump() | ours))
 
 

@@ -24,6 +24,7 @@ from publishers import approvals
 from publishers.drafts import publish
 from publishers.lines import Filters
 from publishers.report import PublishReport
+from sandbox.standin import login_as
 
 MAY = (datetime(2026, 5, 1, 4, tzinfo=UTC), datetime(2026, 6, 1, 4, tzinfo=UTC))
 JUNE = (datetime(2026, 6, 1, 4, tzinfo=UTC), datetime(2026, 7, 1, 4, tzinfo=UTC))
@@ -211,7 +212,7 @@ class World:
             return OdooPort.connect(self.settings)
         if self.is_real:
             pytest.skip(f"a real Odoo has no user {user} of ours")
-        other = {"odoo_user": user, "odoo_password": user}
+        other = login_as(user)
         return OdooPort.connect(load_settings(**{**self.values, **other}))
 
     @property
