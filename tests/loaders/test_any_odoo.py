@@ -27,17 +27,21 @@ ALL = {"active_test": False}
 @pytest.fixture(params=["standin", pytest.param("real", marks=pytest.mark.odoo_real)])
 def any_odoo(request: pytest.FixtureRequest, settings_for: Callable[..., Settings]) -> Settings:
     """Settings for the Odoo under test and a warehouse of one's own."""
-    name = "real_odoo" if request.param == "real" else "odoo"
-    return settings_for(request.getfixturevalue(name), odoo_page_size=500)
+    if request.param == "standin":
+        return settings_for(request.getfixturevalue("odoo"), odoo_page_size=500)
+    named = request.getfixturevalue("real_odoo")
+    login, password = named.people["readonly"]
+    return settings_for(named, odoo_page_size=500, odoo_user=login, odoo_password=password)
 
 
 @pytest.fixture
 def person(request: pytest.FixtureRequest, any_odoo: Settings) -> OdooPort:
     """Somebody who may create a partner there: the administrator that ODOO_* names, or ours."""
+    login, password = "admin", "admin"
     if request.node.callspec.params["any_odoo"] == "real":
-        return OdooPort.connect(any_odoo)
-    ours = {"odoo_user": "admin", "odoo_password": "admin"}
-    return OdooPort.connect(load_settings(**any_odoo.model_dump() | ours))
+        login, password = request.getfixturevalue("real_odoo").admin
+    them = {"odoo_user": login, "odoo_password": password}
+    return OdooPort.connect(load_settings(**any_odoo.model_dump() | them))
 
 
 @pytest.fixture
