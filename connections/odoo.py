@@ -1,37 +1,26 @@
 """Odoo behind one small port. Settings flow in; records flow out as Odoo's JSON, numbers as exact
 Decimals.
 
-odoorpc 0.10.1 does the session and the protocol. Two things are ours: the JSON decoder (odoorpc's
-makes binary floats) and the translation of whatever fails into the classes of errors.py, by
-outcome. odoorpc has no successor for Odoo's next protocol yet, so nobody else imports it.
+Two transports carry the calls: odoorpc's JSON-RPC, and JSON-2 (ODOO_API). What fails is one of the
+classes of errors.py, by outcome, whichever carried it.
 """
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-import odoorpc
-import odoorpc.error
-import odoorpc.rpc.error
-
-from connections.errors import (
-    OdooLoginError,
-    OdooVersionError,
-    SettingsError,
-)
+from connections import odoo_users
+from connections.errors import OdooVersionError, SettingsError
+from connections.odoo_json2 import Json2
+from connections.odoo_jsonrpc import JsonRpc
 from connections.odoo_outcomes import translated
-from connections.odoo_transport import ExactProxy, decode, make_opener
+from connections.odoo_transport import Transport, address_of
 from connections.settings import Settings
 
 SUPPORTED_MAJOR = 19
-
-# At DEBUG odoorpc logs the positional arguments of each call, and the password is one of them.
-logging.getLogger("odoorpc").setLevel(logging.INFO)
 
 Record = dict[str, Any]
 Domain = Sequence[Any]
@@ -43,14 +32,11 @@ class Answer:
 
     body: bytes
     doing: str
+    result: Callable[[bytes], list[Record]]
 
     def records(self) -> list[Record]:
         with translated(self.doing):
-            answer = decode(self.body)
-            if answer.get("error"):
-                raise odoorpc.error.RPCError(answer["error"]["data"]["message"], answer["error"])
-            records: list[Record] = answer["result"]
-            return records
+            return self.result(self.body)
 
 
 class OdooPort:
@@ -58,8 +44,8 @@ class OdooPort:
     by outcome.
     """
 
-    def __init__(self, client: Any, company_id: int) -> None:
-        self._client = client
+    def __init__(self, transport: Transport, company_id: int) -> None:
+        self._transport = transport
         self._company_id = company_id
 
     @classmethod
@@ -69,20 +55,17 @@ class OdooPort:
         """
         if not settings.odoo_url:
             raise SettingsError("nothing configured for odoo: run `billing up` or set ODOO_URL")
-        user, password = _credentials(settings, publish)
         with translated(f"Odoo at {settings.odoo_url}"):
-            client = _client(settings)
-            _check_version(str(client.version))
-            _login(client, settings.odoo_db, user, password)
-        return cls(client, settings.odoo_company_id)
+            transport = _json2 if settings.odoo_api == "json2" else _jsonrpc
+            return cls(transport(settings, publish), settings.odoo_company_id)
 
     @property
     def version(self) -> str:
-        return str(self._client.version)
+        return self._transport.version
 
     @property
     def uid(self) -> int:
-        return int(self._client.env.uid)
+        return self._transport.uid
 
     @property
     def company_id(self) -> int:
@@ -92,12 +75,12 @@ class OdooPort:
         """`model.method(*args, **kwargs)` with the company context; a `context` given is laid over
         it.
         """
-        context = {"allowed_company_ids": [self._company_id], "tz": "UTC"}
-        context |= kwargs.pop("context", None) or {}
+        named = {**kwargs, "context": self._context(kwargs.get("context"))}
         with translated(f"{model}.{method}"):
-            return self._client.execute_kw(
-                model, method, list(args), {**kwargs, "context": context}
-            )
+            return self._transport.call(model, method, args, named)
+
+    def _context(self, more: Mapping[str, Any] | None) -> dict[str, Any]:
+        return {"allowed_company_ids": [self._company_id], "tz": "UTC", **(more or {})}
 
     def fields_get(
         self,
@@ -151,10 +134,13 @@ class OdooPort:
         context: Mapping[str, Any],
     ) -> Answer:
         """As search_read, with the answer left undecoded: one thread asks while another decodes."""
-        more = {"fields": list(fields), "order": order, "limit": limit, "context": context}
-        with self._client._connector.proxy_json.undecoded():
-            body = self.execute(model, "search_read", domain=list(domain), **more)
-        return Answer(body, f"{model}.search_read")
+        named = {"domain": list(domain), "fields": list(fields), "order": order, "limit": limit}
+        doing = f"{model}.search_read"
+        with translated(doing):
+            body = self._transport.ask(
+                model, "search_read", {**named, "context": self._context(context)}
+            )
+        return Answer(body, doing, self._transport.result)
 
     def search(
         self,
@@ -203,32 +189,18 @@ def connect(settings: Settings, publish: bool = False) -> OdooPort:
     return OdooPort.connect(settings, publish=publish)
 
 
-def _credentials(settings: Settings, publish: bool) -> tuple[str, str]:
-    if publish and settings.odoo_publish_user:
-        return settings.odoo_publish_user, settings.odoo_publish_password.get_secret_value()
-    return settings.odoo_user, settings.odoo_password.get_secret_value()
+def _jsonrpc(settings: Settings, publish: bool) -> Transport:
+    transport = JsonRpc(address_of(settings.odoo_url), settings.odoo_timeout_seconds)
+    _check_version(transport.version)
+    transport.login(settings.odoo_db, *odoo_users.credentials(settings, publish=publish))
+    return transport
 
 
-def _client(settings: Settings) -> Any:
-    url = urlsplit(settings.odoo_url)
-    if (
-        url.scheme not in ("http", "https")
-        or not url.hostname
-        or url.path.strip("/")
-        or url.username
-    ):
-        raise SettingsError(
-            "ODOO_URL must look like https://odoo.example.com or http://127.0.0.1:8069"
-        )
-    tls = url.scheme == "https"
-    port = url.port or (443 if tls else 80)
-    opener = make_opener(url.hostname)
-    timeout = settings.odoo_timeout_seconds
-    client = odoorpc.ODOO(
-        url.hostname, "jsonrpc+ssl" if tls else "jsonrpc", port, timeout=timeout, opener=opener
-    )
-    client._connector._proxy_json = ExactProxy(url.hostname, port, timeout, ssl=tls, opener=opener)
-    return client
+def _json2(settings: Settings, publish: bool) -> Transport:
+    transport = Json2(address_of(settings.odoo_url), settings.odoo_timeout_seconds)
+    _check_version(transport.version)
+    transport.login(settings.odoo_db, odoo_users.api_key(settings, publish=publish))
+    return transport
 
 
 def _check_version(version: str) -> None:
@@ -236,20 +208,5 @@ def _check_version(version: str) -> None:
     if not match or int(match[1]) != SUPPORTED_MAJOR:
         raise OdooVersionError(
             f"Odoo answers as version {version}; only {SUPPORTED_MAJOR} is supported: point"
-            f" ODOO_URL at an Odoo"
-            f" {SUPPORTED_MAJOR}"
+            f" ODOO_URL at an Odoo {SUPPORTED_MAJOR}"
         )
-
-
-def _login(client: Any, database: str, user: str, password: str) -> None:
-    fix = "check ODOO_DB, ODOO_USER and ODOO_PASSWORD (an API key of scope rpc works)"
-    try:
-        client.login(database, user, password)
-    except odoorpc.error.RPCError as error:
-        if not error.info:
-            raise OdooLoginError(
-                f"Odoo refuses the login of {user!r} on database {database!r}: {fix}"
-            ) from None
-        if "does not exist" in str(error) and "database" in str(error):
-            raise OdooLoginError(f"Odoo has no database {database!r}: {fix}") from None
-        raise

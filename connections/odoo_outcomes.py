@@ -1,13 +1,16 @@
-"""Whatever fails on the way to Odoo, told apart by outcome. odoorpc's errors flow in; ours flow
-out.
+"""Whatever fails on the way to Odoo, told apart by outcome. Errors of odoorpc and of HTTP flow in;
+ours flow out.
 
 The table behind this is measured on a real Odoo 19: what a proxy, a killed worker, a database
-restart and each refusal look like through odoorpc.
+restart and each refusal look like through either protocol. Odoo's name for an error decides, not
+the HTTP status that JSON-2 sends with it: 500 is a database that went away, or a field that is not
+there.
 """
 
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import socket
 import ssl
@@ -30,6 +33,8 @@ from connections.errors import (
     SettingsError,
 )
 
+_NO_MODEL = re.compile(r"Object \S+ doesn't exist|the model '\S+' does not exist")
+
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
@@ -48,7 +53,7 @@ def translated(doing: str) -> Iterator[None]:
     except odoorpc.rpc.error.ConnectorError as error:
         raise OdooUnreachable(f"{doing}: {error}") from None
     except urllib.error.HTTPError as error:
-        raise _from_http_status(doing, error.code) from None
+        raise _from_http_error(doing, error) from None
     except urllib.error.URLError as error:
         raise _from_url_error(doing, error.reason) from None
     except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
@@ -58,21 +63,45 @@ def translated(doing: str) -> Iterator[None]:
 
 def _from_rpc_error(doing: str, error: Any) -> OdooError:
     data = (error.info or {}).get("data") or {}
-    name, message = str(data.get("name", "")), str(data.get("message", error))[:2000].strip()
-    text = f"{doing}: {name}: {message}"
+    return _from_refusal(doing, str(data.get("name", "")), str(data.get("message", error)))
+
+
+def _from_refusal(doing: str, name: str, message: str) -> OdooError:
+    """Judge by Odoo's name of the error."""
+    text = f"{doing}: {name}: {message[:2000].strip()}"
     if name.startswith("psycopg2.") or "could not serialize access" in message:
         return OdooUnknownOutcome(text, name)
-    if name == "odoo.exceptions.AccessDenied":
+    if name in ("odoo.exceptions.AccessDenied", "werkzeug.exceptions.Unauthorized"):
         return OdooLoginError(text, name)
     if name == "odoo.exceptions.AccessError":
         return OdooAccessError(text, name)
-    if name.endswith(".UserError") and re.match(r"Object \S+ doesn't exist", message):
+    if name.endswith((".UserError", ".NotFound")) and _NO_MODEL.match(message):
         return OdooModelMissing(text, name)
     return OdooPermanentError(text, name)
 
 
+def _from_http_error(doing: str, error: urllib.error.HTTPError) -> OdooError:
+    """JSON-2 refuses with a status and says why in the body; whoever else answers has a status
+    only.
+    """
+    try:
+        said = json.loads(error.read())
+        name, message = str(said["name"]), str(said["message"])
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return _from_http_status(doing, error.code)
+    if name.startswith("werkzeug.") and _is_passing(error.code):
+        return _from_http_status(doing, error.code)
+    return _from_refusal(doing, name, message)
+
+
+def _is_passing(status: int) -> bool:
+    return bool(
+        status == http.client.TOO_MANY_REQUESTS or status >= http.client.INTERNAL_SERVER_ERROR
+    )
+
+
 def _from_http_status(doing: str, status: int) -> OdooError:
-    if status == http.client.TOO_MANY_REQUESTS or status >= http.client.INTERNAL_SERVER_ERROR:
+    if _is_passing(status):
         return OdooUnknownOutcome(f"{doing}: HTTP {status}", f"HTTP {status}")
     return OdooUnreachable(
         f"{doing}: HTTP {status}: is this an Odoo with its module rpc installed?", f"HTTP {status}"

@@ -1,75 +1,72 @@
-"""The HTTP of odoorpc, with our decoder. Parameters flow in; exact JSON flows out."""
+"""What the two ways to Odoo share: the address, the HTTP around a call, and numbers as they are
+sent and read. Settings flow in; an opener and exact JSON flow out.
+"""
 
 from __future__ import annotations
 
 import json
-import random
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from http.cookiejar import CookieJar
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 from urllib.request import (
     HTTPCookieProcessor,
     HTTPRedirectHandler,
     OpenerDirector,
     ProxyHandler,
-    Request,
     build_opener,
 )
 
-from odoorpc.rpc.jsonrpclib import ProxyJSON
-
-from connections.errors import OdooUnreachable
+from connections.errors import OdooUnreachable, SettingsError
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-class ExactProxy(ProxyJSON):  # type: ignore[misc]
-    """odoorpc's JSON proxy with a decoder that keeps the digits of a number, and without its
-    logging.
+class Transport(Protocol):
+    """One logged-in way of calling methods; what fails is told apart by odoo_outcomes."""
 
-    Inside `undecoded()` the result of a call is the body of the answer as it came.
-    """
+    @property
+    def version(self) -> str: ...
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._mode = threading.local()
+    @property
+    def uid(self) -> int: ...
 
-    @contextmanager
-    def undecoded(self) -> Iterator[None]:
-        """For the calls of this thread."""
-        self._mode.is_undecoded = True
-        try:
-            yield
-        finally:
-            self._mode.is_undecoded = False
+    def call(self, model: str, method: str, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """The method's result, numbers as int or Decimal."""
 
-    def __call__(self, url: str, params: Mapping[str, Any] | None = None) -> Any:
-        body = {
-            "jsonrpc": "2.0",
-            "method": "call",
-            "params": params or {},
-            "id": random.getrandbits(30),
-        }
-        request = Request(
-            self._get_full_url(url.lstrip("/")),
-            data=json.dumps(body, default=_encode).encode(),
-            headers={"Content-Type": "application/json"},
+    def ask(self, model: str, method: str, named: Mapping[str, Any]) -> bytes:
+        """The answer as it came, for `result` to decode."""
+
+    def result(self, body: bytes) -> Any:
+        """What an answer says; raises where it is a refusal, or no answer of Odoo."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where Odoo listens."""
+
+    host: str
+    port: int
+    is_tls: bool
+
+    @property
+    def base(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http{'s' if self.is_tls else ''}://{host}:{self.port}"
+
+
+def address_of(odoo_url: str) -> Address:
+    """ODOO_URL, taken apart. Raises SettingsError for one that cannot work."""
+    url = urlsplit(odoo_url)
+    is_http = url.scheme in ("http", "https") and url.hostname
+    if not is_http or url.path.strip("/") or url.username:
+        raise SettingsError(
+            "ODOO_URL must look like https://odoo.example.com or http://127.0.0.1:8069"
         )
-        with self._opener.open(request, timeout=self._timeout) as response:
-            answer = response.read()
-        return {"result": answer} if getattr(self._mode, "is_undecoded", False) else decode(answer)
-
-
-def decode(body: bytes) -> dict[str, Any]:
-    """An answer of Odoo, its numbers as int or Decimal. Raises ValueError where it is none."""
-    answer = json.loads(body, parse_float=Decimal, parse_constant=Decimal)
-    # A method that returns None answers without a result, so its absence proves nothing.
-    if not isinstance(answer, dict) or "jsonrpc" not in answer:
-        raise ValueError("not JSON-RPC")
-    return answer
+    is_tls = url.scheme == "https"
+    return Address(str(url.hostname), url.port or (443 if is_tls else 80), is_tls)
 
 
 class NoRedirect(HTTPRedirectHandler):
@@ -83,16 +80,24 @@ class NoRedirect(HTTPRedirectHandler):
         )
 
 
-def make_opener(host: str) -> OpenerDirector:
+def make_opener(host: str, *, keeps_cookies: bool = True) -> OpenerDirector:
     # A proxy from the environment would take loopback calls away from this machine.
     direct = [ProxyHandler({})] if host in LOOPBACK else []
-    return build_opener(HTTPCookieProcessor(CookieJar()), NoRedirect(), *direct)
+    cookies = [HTTPCookieProcessor(CookieJar())] if keeps_cookies else []
+    return build_opener(NoRedirect(), *cookies, *direct)
+
+
+def encoded(content: object) -> bytes:
+    """JSON, Decimals as their digits, which Odoo's load() and domains take."""
+    return json.dumps(content, default=_encode).encode()
+
+
+def exact(body: bytes) -> Any:
+    """JSON with its numbers as int or Decimal. Raises ValueError where it is none."""
+    return json.loads(body, parse_float=Decimal, parse_constant=Decimal)
 
 
 def _encode(value: object) -> str:
-    """Decimals leave as strings, which Odoo's load() and domains take; anything else is a mistake
-    of ours.
-    """
     if isinstance(value, Decimal):
         return format(value, "f")
     raise TypeError(f"cannot send a {type(value).__name__} to Odoo")

@@ -33,8 +33,8 @@ SOURCE_FIELDS: dict[Source, tuple[str, ...]] = {
     "warehouse": ("warehouse_dsn", "warehouse_migrate_dsn"),
     "nexacloud": ("nexacloud_dsn",),
     "odoo": (
-        *("odoo_url", "odoo_db", "odoo_user", "odoo_password"),
-        *("odoo_import_user", "odoo_import_password"),
+        *("odoo_url", "odoo_db", "odoo_user", "odoo_password", "odoo_api_key"),
+        *("odoo_import_user", "odoo_import_password", "odoo_import_api_key"),
     ),
 }
 
@@ -69,11 +69,16 @@ class Settings(BaseSettings):
     odoo_db: str = ""
     odoo_user: str = ""
     odoo_password: SecretStr = SecretStr("")
+    # Which protocol: JSON-RPC with user and password, or JSON-2 with keys (the key says who calls).
+    odoo_api: Literal["jsonrpc", "json2"] = "jsonrpc"
+    odoo_api_key: SecretStr = SecretStr("")
     odoo_publish_user: str = ""
     odoo_publish_password: SecretStr = SecretStr("")
+    odoo_publish_api_key: SecretStr = SecretStr("")
     # Who creates partners, products and draft orders; without one it is who publishes.
     odoo_import_user: str = ""
     odoo_import_password: SecretStr = SecretStr("")
+    odoo_import_api_key: SecretStr = SecretStr("")
     odoo_company_id: int = Field(default=1, gt=0)
     odoo_timeout_seconds: float = Field(default=120, gt=0)
     odoo_page_size: int = Field(default=2000, gt=0)
@@ -161,12 +166,12 @@ class Settings(BaseSettings):
 
     def as_importer(self) -> Settings:
         """The same, where the Odoo user that writes is the importer's."""
-        if not self.odoo_import_user:
-            return self
-        user, password = self.odoo_import_user, self.odoo_import_password
-        return self.model_copy(
-            update={"odoo_publish_user": user, "odoo_publish_password": password}
-        )
+        importer = {
+            f"odoo_publish_{part}": getattr(self, f"odoo_import_{part}")
+            for part in ("user", "password", "api_key")
+        }
+        is_named = self.odoo_import_api_key if self.odoo_api == "json2" else self.odoo_import_user
+        return self.model_copy(update=importer) if is_named else self
 
     def schema(self, layer: str) -> str:  # type: ignore[override]
         """`marts` -> the schema it is built in. Sources (raw_*, ops) are never prefixed."""

@@ -12,6 +12,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection, cursor
 
+from connections import odoo_users
 from connections.errors import (
     DatabaseUnreachable,
     OdooError,
@@ -182,7 +183,7 @@ def _trusting(settings: Settings) -> str:
 def _check_odoo(settings: Settings, report: CheckReport) -> None:
     port = OdooPort.connect(settings)
     company = f"company {port.company_id}"
-    detail = f"version {port.version}, {settings.odoo_user} (uid {port.uid}), {company}"
+    detail = f"version {port.version}, {odoo_users.name(settings)} (uid {port.uid}), {company}"
     report.add("odoo", "connection", "ok", detail)
     with warehouse(settings, application_name=APPLICATION_NAME) as conn:
         options = LoadOptions(settings, run_id="check", dry_run=True)
@@ -210,15 +211,15 @@ def _check_odoo_rights(
     except OdooPermanentError as error:
         report.add("odoo", "rights", "note", f"could not be asked for: {error.message}")
         return
-    user = settings.odoo_user
+    user = odoo_users.name(settings)
     if not writable:
         report.add("odoo", "rights", "ok", f"{user} may write to none of the models that are read")
         return
     fix = (
-        "publishing needs that; to part the two, name a publisher (ODOO_PUBLISH_USER) and read as a"
-        " user with base.group_user and account.group_account_readonly"
+        "publishing needs that; to part the two, name a publisher (ODOO_PUBLISH_USER, or its key)"
+        " and read as a user with base.group_user and account.group_account_readonly"
     )
-    if settings.odoo_publish_user:
+    if odoo_users.has_own_publisher(settings):
         fix = "base.group_user and account.group_account_readonly are enough to read"
     report.add("odoo", "rights", "note", f"{user} may write to {', '.join(writable)}: {fix}")
 

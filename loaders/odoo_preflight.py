@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from psycopg2 import sql
 from psycopg2.extensions import connection
 
+from connections import odoo_users
 from connections.errors import OdooAccessError, OdooModelMissing
 from connections.odoo import Domain, OdooPort
 from loaders.contracts import ODOO_RAW_TYPES, Table
@@ -64,7 +65,7 @@ def _kinds(port: OdooPort, table: Table, options: LoadOptions) -> tuple[str, dic
     except OdooModelMissing:
         return "is not installed in this Odoo", {}
     except OdooAccessError:
-        return f"may not be read by {options.settings.odoo_user}", {}
+        return f"may not be read by {odoo_users.name(options.settings)}", {}
     return "", {name: str(attributes["type"]) for name, attributes in answer.items()}
 
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg2.extensions import connection as Connection
 
+from connections import odoo_users
 from connections.builds import pinned
 from connections.postgres import warehouse
 from connections.settings import Settings
@@ -81,7 +82,7 @@ def publish(
     point of the work: tests break things there.
     Raises the errors of connections.errors where Odoo or the warehouse do not answer at all.
     """
-    author = by or settings.odoo_publish_user or settings.odoo_user
+    author = by or odoo_users.name(settings, publish=True)
     plan = Plan(
         settings=settings,
         filters=Filters(period=period, service=service, line_keys=tuple(line_keys)),

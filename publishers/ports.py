@@ -7,6 +7,7 @@ may fail in mid-run like any request, so it happens where a failure is tried aga
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from connections import odoo_users
 from connections.odoo import OdooPort
 from connections.settings import Settings
 from publishers.retrying import repeated
@@ -54,12 +55,11 @@ class Ports:
     @contextmanager
     def reader(self) -> Iterator[OdooPort]:
         """A session of the user that reads, who sees posted invoices too."""
-        settings = self._settings
-        if settings.odoo_publish_user in ("", settings.odoo_user):
+        if odoo_users.has_own_publisher(self._settings):
+            yield OdooPort.connect(self._settings)
+        else:
             with self.one() as port:
                 yield port
-        else:
-            yield OdooPort.connect(settings)
 
 
 def _logged_in(session: Session) -> OdooPort:

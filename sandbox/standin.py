@@ -20,6 +20,7 @@ from pathlib import Path
 
 from psycopg2.extensions import parse_dsn
 
+from sandbox.odoo_standin.passwords import api_key
 from sandbox.processes import SandboxError, free_port
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -39,8 +40,14 @@ class Standin:
     community: bool = False
     user: str = "billing"
     password: str = "billing"
+    api_key: str = api_key("billing")
     # Who may create contacts, products and draft orders; the password is the name, as everybody's.
     importer: str = "importer"
+
+    @property
+    def login(self) -> dict[str, str]:
+        """The settings of its user, for either protocol."""
+        return login_as(self.user)
 
     @property
     def db(self) -> str:
@@ -75,6 +82,11 @@ class Standin:
             if _wait_until_gone(self.pid):
                 return
         raise SandboxError(f"the Odoo stand-in (pid {self.pid}) does not end")
+
+
+def login_as(user: str) -> dict[str, str]:
+    """The settings of any of its users, whose passwords are their names."""
+    return {"odoo_user": user, "odoo_password": user, "odoo_api_key": api_key(user)}
 
 
 def start_standin(

@@ -20,6 +20,7 @@ import psycopg2
 from psycopg2 import sql
 
 from sandbox import nexacloud
+from sandbox.odoo_standin.passwords import api_key
 from sandbox.postgres import Cluster
 from sandbox.processes import file_lock
 from sandbox.rows import AS_OF, Sample
@@ -244,8 +245,10 @@ def _addresses(cluster: Cluster, standin: Standin) -> dict[str, str]:
         "odoo_db": standin.db,
         "odoo_user": standin.user,
         "odoo_password": standin.password,
+        "odoo_api_key": standin.api_key,
         "odoo_import_user": standin.importer,
         "odoo_import_password": standin.importer,
+        "odoo_import_api_key": api_key(standin.importer),
         "as_of": AS_OF.isoformat(),
     }
 

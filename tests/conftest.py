@@ -39,11 +39,13 @@ _OUR_VARIABLES = ("WAREHOUSE_", "NEXACLOUD_", "ODOO_", "BILLING_", "SANDBOX_", "
 _REAL_ODOO = ("ODOO_URL", "ODOO_DB", "ODOO_USER", "ODOO_PASSWORD")
 _HOME_PREFIX = "billing-test-"
 _TABLES = pytest.StashKey[list[tuple[str, str]]]()
+APIS = ("jsonrpc", "json2")
 _ONLY_BY_NAME = ("soak", "odoo_real")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seeds", type=int, default=50, help="random schedules to play (50)")
+    parser.addoption("--odoo-api", choices=APIS, help="one protocol for all that talks to Odoo")
     parser.addoption("--quick", action="store_true", help="only what starts no world")
     parser.addoption("--models", help="with --quick: unit tests of these models (a,b) too, or all")
     parser.addoption("--shrink", type=int, help="a company of the rating machine, told shortly")
@@ -57,11 +59,27 @@ def pytest_configure(config: pytest.Config) -> None:
     is_real = config.option.markexpr == "odoo_real"
     host = urlsplit(os.environ.get("ODOO_URL", "")).hostname if is_real else None
     loopback_only.install(allowed=[host] if host else [])
-    kept = (*_REAL_ODOO, "ODOO_IS_DISPOSABLE") if is_real else ()
+    kept = (*_REAL_ODOO, "ODOO_API_KEYS", "ODOO_IS_DISPOSABLE") if is_real else ()
     for name in [name for name in os.environ if name.startswith(_OUR_VARIABLES)]:
         if name not in kept:
             del os.environ[name]
+    if config.option.odoo_api:
+        os.environ["ODOO_API"] = config.option.odoo_api
     os.environ["SOAK_SEEDS"] = str(config.getoption("--seeds"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Play a test marked `both_apis` over each protocol, or over the one that was asked for."""
+    if metafunc.definition.get_closest_marker("both_apis"):
+        asked = metafunc.config.option.odoo_api
+        metafunc.parametrize("odoo_api", [asked] if asked else APIS, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def odoo_api(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The protocol of the settings that are made from here on."""
+    if hasattr(request, "param"):
+        monkeypatch.setenv("ODOO_API", request.param)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -320,7 +338,8 @@ def real_odoo() -> Iterator[odoo_people.RealOdoo]:
     if os.environ.get("ODOO_IS_DISPOSABLE") != "1":
         pytest.skip("this writes and posts invoices: set ODOO_IS_DISPOSABLE=1 for a test database")
     # Nobody's settings may come from the environment: each user is named where he acts.
-    yield from odoo_people.opened(*(os.environ.pop(name) for name in _REAL_ODOO))
+    named = (os.environ.pop(name) for name in _REAL_ODOO)
+    yield from odoo_people.opened(*named, os.environ.pop("ODOO_API_KEYS", ""))
 
 
 # -------------------------------------------------------------------------------------- settings
@@ -340,7 +359,6 @@ def settings(
         warehouse_dsn=warehouse_dsn,
         odoo_url=odoo.url,
         odoo_db=odoo.db,
-        odoo_user=odoo.user,
-        odoo_password=odoo.password,
+        **odoo.login,
         billing_as_of=AS_OF,
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from connections import odoo_users
 from connections.settings import Settings
 from publishers.importer.facts import Facts, look_at_kinds
 from publishers.importer.guard import ORDER_LINE, ShadowPort
@@ -57,7 +58,7 @@ class Trial:
 def try_connection(settings: Settings) -> Trial:
     """Log in and ask. Raises the errors of connections.errors where Odoo does not let it in."""
     own = settings.as_importer()
-    trial = Trial(own.odoo_url, user=own.odoo_publish_user or own.odoo_user)
+    trial = Trial(own.odoo_url, user=odoo_users.name(own, publish=True))
     with Ports(own).one() as odoo:
         port = ShadowPort(odoo)
         trial.version = port.version

@@ -1,7 +1,7 @@
 """Errors as a real Odoo raises them, and the shape in which they travel.
 
-Flows in: exceptions of one call. Flows out: the `error` object of a JSON-RPC answer. Clients
-classify on `data.name`, so each class here carries the name that Odoo would send.
+Flows in: exceptions of one call. Flows out: the `error` object of a JSON-RPC answer, or what JSON-2
+tells of it. Clients classify on `name`, so each class here carries the name that Odoo would send.
 """
 
 from __future__ import annotations
@@ -82,15 +82,10 @@ def odoo_name(error: BaseException) -> str:
 
 def as_json_rpc(error: BaseException) -> dict[str, Any]:
     """Return the `error` object that Odoo 19 sends (HTTP status stays 200, code is 0)."""
-    message = str(error)
-    return {
-        "code": 0,
-        "message": "Odoo Server Error",
-        "data": {
-            "name": odoo_name(error),
-            "message": message,
-            "arguments": [message],
-            "context": {},
-            "debug": "",
-        },
-    }
+    data = as_data(odoo_name(error), str(error))
+    return {"code": 0, "message": "Odoo Server Error", "data": data}
+
+
+def as_data(name: str, message: str) -> dict[str, Any]:
+    """Return what both protocols tell of an error."""
+    return {"name": name, "message": message, "arguments": [message], "context": {}, "debug": ""}

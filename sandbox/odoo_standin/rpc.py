@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import psycopg2
@@ -61,9 +62,12 @@ class Services:
 
     # ------------------------------------------------------------------ common
 
+    def has_database(self, name: str) -> bool:
+        """Whatever its database is called, a stand-in also answers to the name `odoo`."""
+        return name in (self.database.name, DATABASE_NAME)
+
     def _check_database(self, name: str) -> None:
-        # Whatever its database is called, a stand-in also answers to the name `odoo`.
-        if name not in (self.database.name, DATABASE_NAME):
+        if not self.has_database(name):
             raise psycopg2.OperationalError(
                 'connection to server at "127.0.0.1" failed: '
                 f'FATAL:  database "{name}" does not exist\n'
@@ -100,12 +104,23 @@ class Services:
         self._check_database(database)
         options = dict(kwargs or {})
         context = options.pop("context", None) or {}
+        return self.in_transaction(
+            context,
+            lambda cursor: _authenticate(cursor, uid, password),
+            lambda env: find_method(env, model, method)(*args, **options),
+        )
+
+    def in_transaction(
+        self,
+        context: Mapping[str, Any],
+        authenticate: Callable[[Cursor], int],
+        act: Callable[[Env], Any],
+    ) -> Any:
+        """Run a call as the user that `authenticate` finds; conflicts are tried again."""
         for attempt in range(1, _MAX_TRIES + 1):
             try:
                 with self.database.transaction() as cursor:
-                    _authenticate(cursor, uid, password)
-                    env = Env(cursor, self.registry, uid, context)
-                    return call_method(env, model, method, args, options)
+                    return act(Env(cursor, self.registry, authenticate(cursor), context))
             except _CONFLICTS:
                 if attempt == _MAX_TRIES:
                     raise
@@ -119,11 +134,12 @@ class Services:
         raise AssertionError("the loop above returns or raises")
 
 
-def _authenticate(cursor: Cursor, uid: int, password: str) -> None:
+def _authenticate(cursor: Cursor, uid: int, password: str) -> int:
     cursor.execute("select login, password_hash from res_users where id = %s and active", (uid,))
     row = cursor.fetchone()
     if row is None or not is_password(row[1], row[0], str(password)):
         raise AccessDenied
+    return uid
 
 
 def _as_validation_error(error: psycopg2.Error) -> ValidationError:
@@ -132,10 +148,8 @@ def _as_validation_error(error: psycopg2.Error) -> ValidationError:
     return ValidationError(f"The operation cannot be completed: {error.diag.message_primary}")
 
 
-def call_method(
-    env: Env, model: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Any:
-    """Call a public method of a model; the model's own methods come before the generic ones."""
+def find_method(env: Env, model: str, method: str) -> Callable[..., Any]:
+    """Return a public method of a model; the model's own come before the generic ones."""
     described = env.model(model)
     if method.startswith("_"):
         raise AccessError(
@@ -144,8 +158,8 @@ def call_method(
     env.company_ids  # noqa: B018  (an unauthorised company in the context fails first)
     own = behaviour_of(model).methods.get(method)
     if own is not None:
-        return own(env, *args, **kwargs)
+        return partial(own, env)
     generic = GENERIC.get(method)
     if generic is None:
         raise AttributeError(f"The method '{model}.{method}' does not exist")
-    return generic(env, described, *args, **kwargs)
+    return partial(generic, env, described)

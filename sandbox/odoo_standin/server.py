@@ -1,7 +1,7 @@
-"""The HTTP server: two addresses, JSON in and out, calls in threads so that clients do not wait.
+"""The HTTP server: JSON-RPC and JSON-2, calls in threads so that clients do not wait.
 
-Flows in: requests of odoorpc. Flows out: HTTP 200 with `result` or `error`. A client that goes
-away does not stop its call: it runs to its commit, as in a real Odoo.
+Flows in: requests. Flows out: HTTP 200 with `result` or `error`, in JSON-2 a status. A client that
+goes away does not stop its call: it runs to its commit, as in a real Odoo.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sandbox.odoo_standin import json2
 from sandbox.odoo_standin.database import Database
 from sandbox.odoo_standin.errors import OdooError, as_json_rpc
 from sandbox.odoo_standin.registry import load_registry
@@ -31,6 +32,7 @@ from sandbox.odoo_standin.rpc import VERSION, Services
 from sandbox.odoo_standin.seed import prepare
 
 _START_TIMEOUT_SECONDS = 30
+_NOT_FOUND = "<!doctype html><title>404 Not Found</title>"
 logger = logging.getLogger("odoo_standin")
 
 
@@ -55,8 +57,15 @@ def build_app(services: Services) -> Starlette:
         body = json.loads(await request.body())
         return await run_in_threadpool(_answer, services, body)
 
+    async def json_2(request: Request) -> Response:
+        if request.method != "POST":
+            return Response(_NOT_FOUND, 404, media_type="text/html; charset=utf-8")
+        body = await request.body()
+        return await run_in_threadpool(_answer_json_2, services, request, body)
+
     return Starlette(
         routes=[
+            Route("/json/2/{model}/{method}", json_2, methods=["GET", "POST"]),
             Route("/web/webclient/version_info", version_info, methods=["POST"]),
             Route("/jsonrpc", json_rpc, methods=["POST"]),
         ]
@@ -74,9 +83,25 @@ def _answer(services: Services, body: dict[str, Any]) -> Response:
         return _reply(body.get("id"), "error", as_json_rpc(error))
 
 
+def _answer_json_2(services: Services, request: Request, body: bytes) -> Response:
+    model, method = request.path_params["model"], request.path_params["method"]
+    try:
+        return _json(200, json2.call(services, model, method, request.headers, body))
+    except json2.NoSuchAddress:
+        return Response(_NOT_FOUND, 404, media_type="text/html; charset=utf-8")
+    except Exception as error:  # the outermost boundary: every error travels
+        if not isinstance(error, OdooError):
+            logger.debug("call failed", exc_info=True)
+        return _json(*json2.refusal(error))
+
+
+def _json(status: int, content: Any) -> Response:
+    text = json.dumps(content, default=_plain)
+    return Response(text, status, media_type="application/json; charset=utf-8")
+
+
 def _reply(request_id: Any, key: str, value: Any) -> Response:
-    content = json.dumps({"jsonrpc": "2.0", "id": request_id, key: value}, default=_plain)
-    return Response(content, media_type="application/json; charset=utf-8")
+    return _json(200, {"jsonrpc": "2.0", "id": request_id, key: value})
 
 
 class Running:

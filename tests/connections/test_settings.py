@@ -162,3 +162,10 @@ def test_a_broken_sandbox_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "sandbox.json").write_text("{")
     with pytest.raises(SettingsError, match=r"sandbox\.json cannot be read"):
         load_settings(billing_home=tmp_path)
+
+
+def test_json_rpc_is_spoken_unless_json2_is_asked_for(tmp_path: Path) -> None:
+    assert load_settings(billing_home=tmp_path).odoo_api == "jsonrpc"
+    assert load_settings(billing_home=tmp_path, odoo_api="json2").odoo_api == "json2"
+    with pytest.raises(SettingsError, match="ODOO_API"):
+        load_settings(billing_home=tmp_path, odoo_api="xmlrpc")

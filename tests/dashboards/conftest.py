@@ -74,8 +74,7 @@ def world(
         dashboard_approver_dsn=cluster.dsn(name, user="finance_approver"),
         odoo_url=odoo.url,
         odoo_db=odoo.db,
-        odoo_user=odoo.user,
-        odoo_password=odoo.password,
+        **odoo.login,
     )
     try:
         built = decided(settings, cluster, name)

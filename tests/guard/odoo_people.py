@@ -39,38 +39,42 @@ _ALL = {"active_test": False}
 
 @dataclass(frozen=True)
 class RealOdoo:
-    """An Odoo under test. `people`: name -> login and password; `user` may publish."""
+    """An Odoo under test. `people`: name -> the settings of his login; `user` may publish."""
 
     url: str
     db: str
-    admin: tuple[str, str]
-    people: Mapping[str, tuple[str, str]]
+    people: Mapping[str, Mapping[str, str]]
     has_contract: bool
     is_real: bool = True
 
     @property
-    def user(self) -> str:
-        return self.people["billing"][0]
+    def admin(self) -> Mapping[str, str]:
+        return self.people["admin"]
 
     @property
-    def password(self) -> str:
-        return self.people["billing"][1]
+    def login(self) -> Mapping[str, str]:
+        return self.people["billing"]
 
 
-def opened(url: str, db: str, user: str, password: str) -> Iterator[RealOdoo]:
-    """Make the users, lend the Odoo, and tidy up."""
+def opened(url: str, db: str, user: str, password: str, keys: str = "") -> Iterator[RealOdoo]:
+    """Make the users, lend the Odoo, and tidy up. `keys`: name=API key, by commas, for JSON-2."""
     from connections.odoo import OdooPort
     from connections.settings import load_settings
 
-    names = {"odoo_url": url, "odoo_db": db, "odoo_user": user, "odoo_password": password}
+    by_name = dict(pair.split("=", 1) for pair in keys.split(",") if pair)
+    admin = {"odoo_user": user, "odoo_password": password}
+    names = {"odoo_url": url, "odoo_db": db, "odoo_api": "jsonrpc", **admin}
     # Some of what is tidied up takes longer than a user would wait.
     port = OdooPort.connect(load_settings(**names, odoo_timeout_seconds=600))
     models = [model for model in _MADE if _has(port, model)]
     before = {model: _newest(port, model) for model in models}
     people = {name: _person(port, name, groups) for name, groups in PEOPLE.items()}
-    own = {"admin": (user, password), **people}
-    yield RealOdoo(url, db, (user, password), own, "fusion.billing.charge" in models)
-    authors = [port.uid, *port.search("res.users", [("login", "in", [p[0] for p in own.values()])])]
+    people["admin"] = admin
+    for name, key in by_name.items():
+        people[name]["odoo_api_key"] = key
+    yield RealOdoo(url, db, people, "fusion.billing.charge" in models)
+    logins = [person["odoo_user"] for person in people.values()]
+    authors = [port.uid, *port.search("res.users", [("login", "in", logins)])]
     _tidy(port, before, authors)
 
 
@@ -88,7 +92,7 @@ def _newest(port: OdooPort, model: str) -> int:
     return max(port.search(model, [], order="id desc", limit=1, context=_ALL), default=0)
 
 
-def _person(port: OdooPort, name: str, groups: Sequence[str]) -> tuple[str, str]:
+def _person(port: OdooPort, name: str, groups: Sequence[str]) -> dict[str, str]:
     """A user with these groups and no others; a new password each session."""
     login, password = f"fusion_test_{name}", secrets.token_urlsafe()
     ids = [found for group in ("base.group_user", *groups) for found in _xid(port, group)]
@@ -99,7 +103,7 @@ def _person(port: OdooPort, name: str, groups: Sequence[str]) -> tuple[str, str]
     else:
         quiet = {"no_reset_password": True}
         port.execute("res.users", "create", [{**values, "login": login}], context=quiet)
-    return login, password
+    return {"odoo_user": login, "odoo_password": password}
 
 
 def _xid(port: OdooPort, name: str) -> list[int]:

@@ -31,6 +31,7 @@ def make_world(
     from recon_world import TEMPLATE
 
     from connections.settings import load_settings
+    from sandbox.odoo_standin.passwords import api_key
     from sandbox.odoo_standin.seed import prepare
     from sandbox.standin import start_standin
 
@@ -50,10 +51,10 @@ def make_world(
             warehouse_dsn=cluster.dsn(f"{name}_warehouse", user="fusion_billing"),
             odoo_url=standin.url,
             odoo_db=standin.db,
-            odoo_user=standin.user,
-            odoo_password=standin.password,
+            **standin.login,
             odoo_import_user=standin.importer,
             odoo_import_password=standin.importer,
+            odoo_import_api_key=api_key(standin.importer),
             billing_as_of=AS_OF,
         )
         world = World(settings)

@@ -19,6 +19,8 @@ from connections.odoo import OdooPort
 sys.path.insert(0, str(Path(__file__).parent))
 from faulty_proxy import FaultyProxy
 
+from sandbox.standin import login_as
+
 if TYPE_CHECKING:
     from sandbox.standin import Standin
 
@@ -128,8 +130,7 @@ def _odoo_settings(
         "warehouse_dsn": warehouse_dsn,
         "odoo_url": standin.url,
         "odoo_db": standin.db,
-        "odoo_user": standin.user,
-        "odoo_password": standin.password,
+        **standin.login,
         "odoo_page_size": 50,
     }
     return load_settings(**given | more)
@@ -144,9 +145,7 @@ def erp(odoo: Standin, settings_for: Callable[..., Settings]) -> Settings:
 @pytest.fixture
 def admin(erp: Settings) -> OdooPort:
     """A person at Odoo who may do everything."""
-    return OdooPort.connect(
-        load_settings(**erp.model_dump() | {"odoo_user": "admin", "odoo_password": "admin"})
-    )
+    return OdooPort.connect(load_settings(**erp.model_dump() | login_as("admin")))
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import json
 import threading
+import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -28,12 +29,14 @@ class FaultyProxy:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = proxy.meet(json.loads(body)["params"])
+                status = proxy.meet(_params(self.path, json.loads(body)))
                 if status == 0:
                     self.close_connection = True
                     return
-                answer = b"<html>no</html>" if status else _forward(target + self.path, body)
-                self.send_response(status or 200)
+                answer = b"<html>no</html>"
+                if not status:
+                    status, answer = _forward(target + self.path, body, self.headers)
+                self.send_response(status)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)
@@ -57,8 +60,23 @@ class FaultyProxy:
         self._server.server_close()
 
 
-def _forward(url: str, body: bytes) -> bytes:
-    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as response:
-        data: bytes = response.read()
-    return data
+def _params(path: str, content: dict[str, Any]) -> dict[str, Any]:
+    """What JSON-RPC would send for a request of either protocol."""
+    if not path.startswith("/json/2/"):
+        return dict(content.get("params") or {})
+    model, method = path.split("/")[-2:]
+    return {
+        "service": "object",
+        "method": "execute_kw",
+        "args": ["", 0, "", model, method, [], content],
+    }
+
+
+def _forward(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    kept = {name: value for name, value in headers.items() if name not in ("Host", "Connection")}
+    request = urllib.request.Request(url, data=body, headers=kept)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return 200, response.read()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read()

@@ -18,6 +18,7 @@ from connections import Settings, load_settings
 from connections.odoo import OdooPort
 from loaders.report import TableReport
 from loaders.tables import ODOO
+from sandbox.standin import login_as
 
 Run = Callable[..., list[tuple[Any, ...]]]
 # Read as such, whatever is archived or of a contact: what the loader reads.
@@ -30,18 +31,17 @@ def any_odoo(request: pytest.FixtureRequest, settings_for: Callable[..., Setting
     if request.param == "standin":
         return settings_for(request.getfixturevalue("odoo"), odoo_page_size=500)
     named = request.getfixturevalue("real_odoo")
-    login, password = named.people["readonly"]
-    return settings_for(named, odoo_page_size=500, odoo_user=login, odoo_password=password)
+    return settings_for(named, odoo_page_size=500, **named.people["readonly"])
 
 
 @pytest.fixture
 def person(request: pytest.FixtureRequest, any_odoo: Settings) -> OdooPort:
     """Somebody who may create a partner there: the administrator that ODOO_* names, or ours."""
-    login, password = "admin", "admin"
     if request.node.callspec.params["any_odoo"] == "real":
-        login, password = request.getfixturevalue("real_odoo").admin
-    them = {"odoo_user": login, "odoo_password": password}
-    return OdooPort.connect(load_settings(**any_odoo.model_dump() | them))
+        return OdooPort.connect(
+            load_settings(**any_odoo.model_dump() | request.getfixturevalue("real_odoo").admin)
+        )
+    return OdooPort.connect(load_settings(**any_odoo.model_dump() | login_as("admin")))
 
 
 @pytest.fixture

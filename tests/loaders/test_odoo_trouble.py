@@ -16,6 +16,7 @@ from loaders.errors import PreflightError
 from loaders.odoo_retry import retrying
 from loaders.report import TableReport
 from loaders.tables import ODOO
+from sandbox.standin import login_as
 
 if TYPE_CHECKING:
     from sandbox.standin import Standin
@@ -66,7 +67,7 @@ def test_a_model_that_was_loaded_and_is_gone_now_stops_the_load(
 def test_a_reader_without_the_right_to_transactions_loads_the_rest(
     odoo: Standin, settings_for: Callable[..., Settings]
 ) -> None:
-    settings = settings_for(odoo, odoo_user="readonly", odoo_password="readonly")
+    settings = settings_for(odoo, **login_as("readonly"))
     report = loaders.load(settings, only="odoo")
     assert [n for n in report.notes if "payment.transaction may not be read by readonly" in n]
     assert next(t for t in report.tables if t.table == "account_tax").read == 32
@@ -154,5 +155,5 @@ def test_check_tells_what_the_user_may_do_beyond_reading(
 
     status, detail = rights()
     assert (status, "account.move," in detail) == ("note", True)
-    status, detail = rights(odoo_user="readonly", odoo_password="readonly")
+    status, detail = rights(**login_as("readonly"))
     assert (status, "none of the models" in detail) == ("ok", True)

@@ -56,8 +56,7 @@ def world(warehouse_world: World, shared_odoo: Any, tmp_path: Path) -> World:
         warehouse_dsn=warehouse_world.settings.warehouse_dsn,
         odoo_url=shared_odoo.url,
         odoo_db=shared_odoo.db,
-        odoo_user=shared_odoo.user,
-        odoo_password=shared_odoo.password,
+        **shared_odoo.login,
         billing_as_of="2026-06-03T12:00:00+00:00",
     )
     # A real Odoo remembers earlier sessions: the service's name is new each time.

@@ -57,7 +57,8 @@ def test_up_tells_where_everything_is(home: Path) -> None:
     told = json.loads((home / "sandbox.json").read_text())
     assert set(told) == {
         "warehouse_dsn", "warehouse_migrate_dsn", "nexacloud_dsn", "odoo_url", "odoo_db",
-        "odoo_user", "odoo_password", "odoo_import_user", "odoo_import_password", "as_of",
+        "odoo_user", "odoo_password", "odoo_api_key", "odoo_import_user",
+        "odoo_import_password", "odoo_import_api_key", "as_of",
     }  # fmt: skip
     assert told["as_of"] == "2026-06-03T12:00:00+00:00"
     assert ask(told["nexacloud_dsn"], "select count(*) from subscriptions") == 87

@@ -152,6 +152,9 @@ def _broken_round(
         "odoo_url": proxy.url,
         "odoo_password": world.settings.odoo_password.get_secret_value(),
         "odoo_import_password": world.settings.odoo_import_password.get_secret_value(),
+        "odoo_api": world.settings.odoo_api,
+        "odoo_api_key": world.settings.odoo_api_key.get_secret_value(),
+        "odoo_import_api_key": world.settings.odoo_import_api_key.get_secret_value(),
         "odoo_timeout_seconds": 0.7,
     }
     for _ in range(pick.choice((1, 1, 2))):

@@ -18,6 +18,7 @@ from psycopg2.extras import Json, execute_values
 from connections.odoo import OdooPort
 from connections.settings import Settings, load_settings
 from publishers.importer import ImportReport, prune, run_import, undo
+from sandbox.standin import login_as
 
 PERSON = "Dana Roy"
 # The contract of marts.odoo_import_proposals, as a table that a test fills.
@@ -101,7 +102,7 @@ class World:
         """A session of one of the stand-in's users, whose password is his name."""
         if user not in self._ports:
             given = {n: getattr(self.settings, n) for n in type(self.settings).model_fields}
-            own = load_settings(**given | {"odoo_user": user, "odoo_password": user})
+            own = load_settings(**given | login_as(user))
             self._ports[user] = OdooPort.connect(own)
         return self._ports[user]
 

@@ -15,7 +15,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-_READ_BACK = re.compile(rb'"account\.move\.line", "search_read"')
+_LOAD = re.compile(rb'"load"|/load HTTP')
+_READ_BACK = re.compile(
+    rb'"account\.move\.line", "search_read"|/account\.move\.line/search_read HTTP'
+)
 HTML = b"<html><body>Please log in</body></html>"
 LOST_RACE = {
     "ids": False,
@@ -112,8 +115,8 @@ class FaultProxy:
                 self._break(client, request, fault)
 
     def _fault_of(self, request: bytes) -> str | None:
-        is_load, is_read_back = b'"load"' in request, _READ_BACK.search(request) is not None
-        if not (is_load or is_read_back):
+        is_read_back = _READ_BACK.search(request) is not None
+        if not (is_read_back or _LOAD.search(request)):
             return None
         with self._lock:
             self._requests += 1
@@ -147,10 +150,14 @@ class FaultProxy:
         elif what == "silence":
             threading.Event().wait(self.silence_seconds)
         else:
-            client.sendall(_instead(fault, what))
+            client.sendall(_instead(fault, what, is_json2=b" /json/2/" in request[:200]))
 
 
-def _instead(fault: str, what: str) -> bytes:
+def _instead(fault: str, what: str, *, is_json2: bool) -> bytes:
+    if is_json2 and fault == "lost_race":
+        return _response(200, json.dumps(LOST_RACE).encode())
+    if is_json2 and what == "database_gone":
+        return _response(500, json.dumps(DATABASE_GONE["data"]).encode())
     if fault == "lost_race":
         return _response(200, json.dumps(_rpc(result=LOST_RACE)).encode())
     if what == "database_gone":

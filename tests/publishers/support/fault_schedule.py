@@ -213,6 +213,8 @@ def _settings(world: World, url: str, timeout: float) -> dict[str, Any]:
         "odoo_db": known.odoo_db,
         "odoo_user": known.odoo_user,
         "odoo_password": known.odoo_password.get_secret_value(),
+        "odoo_api": known.odoo_api,
+        "odoo_api_key": known.odoo_api_key.get_secret_value(),
         "odoo_timeout_seconds": timeout,
         "billing_as_of": known.as_of.isoformat(),
     }

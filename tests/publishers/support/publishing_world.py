@@ -24,6 +24,7 @@ from publishers import approvals
 from publishers.drafts import publish
 from publishers.lines import Filters
 from publishers.report import PublishReport
+from sandbox.standin import login_as
 
 MAY = (datetime(2026, 5, 1, 4, tzinfo=UTC), datetime(2026, 6, 1, 4, tzinfo=UTC))
 JUNE = (datetime(2026, 6, 1, 4, tzinfo=UTC), datetime(2026, 7, 1, 4, tzinfo=UTC))
@@ -142,8 +143,8 @@ class World:
 
     settings: Settings
     service: str = "nexacloud"
-    # Of a real Odoo: name -> login and password. A stand-in's user has his name for both.
-    people: Mapping[str, tuple[str, str]] | None = None
+    # Of a real Odoo: name -> the settings of that user's login.
+    people: Mapping[str, Mapping[str, str]] | None = None
 
     @property
     def is_real(self) -> bool:
@@ -215,8 +216,9 @@ class World:
 
     def settings_of(self, user: str, who: str = "odoo") -> Settings:
         """The same, where `user` reads Odoo, or (`odoo_publish`) writes to it."""
-        login, password = (self.people or {}).get(user, (user, user))
-        return load_settings(**{**self.values, f"{who}_user": login, f"{who}_password": password})
+        login = self.people[user] if self.people else login_as(user)
+        named = {name.replace("odoo_", f"{who}_", 1): text for name, text in login.items()}
+        return load_settings(**{**self.values, **named})
 
     @property
     def values(self) -> dict[str, Any]:

@@ -96,8 +96,7 @@ def _load(cluster: Cluster, folder: Path, warehouse: str) -> None:
                 nexacloud_dsn=cluster.dsn("reconciliation_nexacloud", user=nexacloud.READER),
                 odoo_url=odoo.url,
                 odoo_db=odoo.db,
-                odoo_user=odoo.user,
-                odoo_password=odoo.password,
+                **odoo.login,
                 billing_as_of=AS_OF,
             )
         )

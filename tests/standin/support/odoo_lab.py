@@ -10,7 +10,7 @@ import itertools
 import json
 import urllib.request
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -39,8 +39,6 @@ class Target:
     password: str
     is_standin: bool = False
     dsn: str = ""
-    # Of a real Odoo: name -> login and password. A stand-in's user has his name for both.
-    people: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     _client: Any = field(default=None, repr=False)
 
     @property
@@ -59,9 +57,8 @@ class Target:
         return odoorpc.ODOO(address.hostname, "jsonrpc+ssl" if is_tls else "jsonrpc", port)
 
     def as_user(self, login: str) -> Target:
-        """The same Odoo for another user."""
-        user, password = self.people.get(login, (login, login))
-        return replace(self, user=user, password=password, _client=None)
+        """The same Odoo for another user of the stand-in, whose password is his login."""
+        return replace(self, user=login, password=login, _client=None)
 
     def call(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
         return self.client.execute_kw(model, method, list(args), kwargs)

@@ -25,6 +25,7 @@ from loaders import load
 from publishers.webhooks import deliver, emit
 from publishers.webhooks.reports import EmitReport
 from sandbox.receiver import PATH, Inbox, create_app
+from sandbox.standin import login_as
 
 MODELS = ("+fct_lifecycle_events", "+dim_webhook_endpoints")
 # What an ordinary step of the story changes: Odoo's payments, and the models over them.
@@ -65,7 +66,7 @@ class Story:
 
     def __post_init__(self) -> None:
         values = {name: getattr(self.settings, name) for name in Settings.model_fields}
-        people = {"odoo_user": "admin", "odoo_password": "admin"}
+        people = login_as("admin")
         self.admin = OdooPort.connect(load_settings(**values | people))
         customers = self.admin.search("res.partner", [("customer_rank", ">", 0)], order="id")
         self.partner = customers[0]

@@ -20,7 +20,7 @@ from recon_world import NAME, TEMPLATE
 from connections.odoo import OdooPort
 from connections.settings import Settings, load_settings
 from loaders import load
-from sandbox.standin import Standin, start_standin
+from sandbox.standin import Standin, login_as, start_standin
 
 # A night builds all that stands between a fact and a document. What explains money decides none.
 NIGHT = ("+invoice_lines_to_publish", "+fct_billing_exceptions")
@@ -71,8 +71,7 @@ class BatchWorld:
             warehouse_dsn=self.cluster.dsn(name, user=OWNER),
             odoo_url=self.odoo.url,
             odoo_db=self.odoo.db,
-            odoo_user=self.odoo.user,
-            odoo_password=self.odoo.password,
+            **self.odoo.login,
             billing_as_of=(as_of or self.rating.as_of).isoformat(),
         )
 
@@ -80,9 +79,7 @@ class BatchWorld:
         """A session of Odoo's administrator: what people do there."""
         known = self.settings()
         values = {name: getattr(known, name) for name in type(known).model_fields}
-        return OdooPort.connect(
-            load_settings(**{**values, "odoo_user": "admin", "odoo_password": "admin"})
-        )
+        return OdooPort.connect(load_settings(**{**values, **login_as("admin")}))
 
     def load_odoo(self) -> None:
         """All that Odoo holds: partners, links and taxes too."""
