@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -25,6 +24,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "guard"))
 import loopback_only
+import odoo_people
 import people
 import workers
 
@@ -36,6 +36,7 @@ Database = Callable[..., str]
 
 # What a developer's shell may hold, and no test may follow.
 _OUR_VARIABLES = ("WAREHOUSE_", "NEXACLOUD_", "ODOO_", "BILLING_", "SANDBOX_", "DBT_", "PG")
+_REAL_ODOO = ("ODOO_URL", "ODOO_DB", "ODOO_USER", "ODOO_PASSWORD")
 _HOME_PREFIX = "billing-test-"
 _TABLES = pytest.StashKey[list[tuple[str, str]]]()
 APIS = ("jsonrpc", "json2")
@@ -53,15 +54,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Guard the network, and forget the real systems that the environment names.
 
-    Only `-m odoo_real` keeps them, and may reach the one host that ODOO_URL names.
+    Only `-m odoo_real` keeps the one Odoo, and may reach the host that ODOO_URL names.
     """
-    if config.option.markexpr == "odoo_real":
-        host = urlsplit(os.environ.get("ODOO_URL", "")).hostname
-        loopback_only.install(allowed=[host] if host else [])
-        return
-    loopback_only.install()
+    is_real = config.option.markexpr == "odoo_real"
+    host = urlsplit(os.environ.get("ODOO_URL", "")).hostname if is_real else None
+    loopback_only.install(allowed=[host] if host else [])
+    kept = (*_REAL_ODOO, "ODOO_API_KEYS", "ODOO_IS_DISPOSABLE") if is_real else ()
     for name in [name for name in os.environ if name.startswith(_OUR_VARIABLES)]:
-        del os.environ[name]
+        if name not in kept:
+            del os.environ[name]
     if config.option.odoo_api:
         os.environ["ODOO_API"] = config.option.odoo_api
     os.environ["SOAK_SEEDS"] = str(config.getoption("--seeds"))
@@ -330,18 +331,15 @@ def odoo_community(
 
 
 @pytest.fixture(scope="session")
-def real_odoo() -> Any:
+def real_odoo() -> Iterator[odoo_people.RealOdoo]:
     """The real Odoo 19 that ODOO_* names, for `make test-odoo`; skipped where none is named."""
-    names = ("ODOO_URL", "ODOO_DB", "ODOO_USER", "ODOO_PASSWORD")
-    if any(not os.environ.get(name) for name in names):
+    if any(not os.environ.get(name) for name in _REAL_ODOO):
         pytest.skip("no real Odoo: set ODOO_URL, ODOO_DB, ODOO_USER and ODOO_PASSWORD")
     if os.environ.get("ODOO_IS_DISPOSABLE") != "1":
         pytest.skip("this writes and posts invoices: set ODOO_IS_DISPOSABLE=1 for a test database")
-    url, db, user, password = (os.environ[name] for name in names)
-    key = os.environ.get("ODOO_API_KEY", "")
-    login = {"odoo_user": user, "odoo_password": password, "odoo_api_key": key}
-    named = {"url": url, "db": db, "user": user, "password": password}
-    return SimpleNamespace(**named, login=login, is_real=True)
+    # Nobody's settings may come from the environment: each user is named where he acts.
+    named = (os.environ.pop(name) for name in _REAL_ODOO)
+    yield from odoo_people.opened(*named, os.environ.pop("ODOO_API_KEYS", ""))
 
 
 # -------------------------------------------------------------------------------------- settings

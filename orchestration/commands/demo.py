@@ -21,7 +21,16 @@ from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import render
 from orchestration.command_error import CommandError
-from orchestration.commands import lines, publish, readiness, reconcile, review, run, world
+from orchestration.commands import (
+    demo_odoo,
+    lines,
+    publish,
+    readiness,
+    reconcile,
+    review,
+    run,
+    world,
+)
 from orchestration.decisions import Decision, accept_causes, open_gates, subscriptions
 from orchestration.queries import Filters, Row, select
 from publishers import approvals
@@ -50,18 +59,20 @@ class Checks:
 
 
 Fresh = Annotated[bool, typer.Option("--fresh", help="Begin with a new world.")]
+AtOdoo = Annotated[
+    bool, typer.Option("--odoo", help="At the Odoo that ODOO_* names: a test database.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="With --odoo: yes, write to that database.")]
 
 
-def demo(fresh: Fresh = False) -> None:
+def demo(fresh: Fresh = False, odoo: AtOdoo = False, yes: Yes = False) -> None:
     """Reconcile April, open the gates, bill May, all of it on the sandbox; then once more.
 
-    Example: [bold]billing demo[/]
+    Example: [bold]billing demo[/], [bold]billing demo --odoo --yes[/]
     """
     began = time.monotonic()
     checks = Checks()
-    with _step("The embedded world: PostgreSQL, a sample NexaCloud, an Odoo 19 stand-in"):
-        world.start_world(load_settings(), fresh=fresh)
-    settings = load_settings()
+    settings = _at_odoo(fresh, yes) if odoo else _in_sandbox(fresh)
     first = _pass(settings, checks)
     render.stdout.rule("[bold]All of it once more: nothing may happen twice")
     second = _pass(settings, checks, again=True)
@@ -77,6 +88,27 @@ def demo(fresh: Fresh = False) -> None:
         " See the runs with [bold]billing ui[/].",
         highlight=False,
     )
+
+
+def _in_sandbox(fresh: bool) -> Settings:
+    with _step("The embedded world: PostgreSQL, a sample NexaCloud, an Odoo 19 stand-in"):
+        world.start_world(load_settings(), fresh=fresh)
+    return load_settings()
+
+
+def _at_odoo(fresh: bool, yes: bool) -> Settings:
+    """The sample beside a real Odoo, with the sample's customers in it."""
+    settings = demo_odoo.at_home(load_settings(), yes=yes)
+    with _step("PostgreSQL and a sample NexaCloud"):
+        demo_odoo.start_world(settings, fresh=fresh)
+    settings = load_settings()
+    with _step("The company's taxes in Odoo"):
+        demo_odoo.prepare_company(settings)
+    with _step("Load NexaCloud and Odoo, build and test the warehouse"):
+        run.show(run.refresh(settings).raise_if_failed())
+    with _step("Create the sample's customers in Odoo"):
+        demo_odoo.import_customers(settings, DECISION.by)
+    return settings
 
 
 @dataclass(frozen=True)

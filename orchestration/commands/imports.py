@@ -63,9 +63,9 @@ def import_(
     elif prune or undo:
         answer = _take_back(settings, undo, rows, by, go)
     elif go:
-        answer = _import(settings, everything, rows, plan, by)
+        answer = carry_out(settings, everything, rows, plan, by)
     else:
-        answer = _dry_run(settings, everything, rows, plan)
+        answer = dry_run(settings, everything, rows, plan)
     if json:
         render.print_json(answer)
     elif not test:
@@ -82,16 +82,17 @@ def _check(rows: list[str], modes: dict[str, Any], take: str | None) -> None:
         raise typer.BadParameter("--take ours or --take theirs, of one --row KEY")
 
 
-def _dry_run(
+def dry_run(
     settings: Settings, everything: bool, rows: list[str], plan: str | None
 ) -> dict[str, Any]:
+    """What would be done; nothing is written to Odoo."""
     from publishers.importer import run_import
 
     migrate(settings)
     return run_import(settings, everything=everything, rows=rows, plan=plan).as_json()
 
 
-def _import(
+def carry_out(
     settings: Settings, everything: bool, rows: list[str], plan: str | None, by: str
 ) -> dict[str, Any]:
     """Import through Dagster; the run's metadata is the report."""

@@ -28,17 +28,20 @@ ALL = {"active_test": False}
 @pytest.fixture(params=["standin", pytest.param("real", marks=pytest.mark.odoo_real)])
 def any_odoo(request: pytest.FixtureRequest, settings_for: Callable[..., Settings]) -> Settings:
     """Settings for the Odoo under test and a warehouse of one's own."""
-    name = "real_odoo" if request.param == "real" else "odoo"
-    return settings_for(request.getfixturevalue(name), odoo_page_size=500)
+    if request.param == "standin":
+        return settings_for(request.getfixturevalue("odoo"), odoo_page_size=500)
+    named = request.getfixturevalue("real_odoo")
+    return settings_for(named, odoo_page_size=500, **named.people["readonly"])
 
 
 @pytest.fixture
 def person(request: pytest.FixtureRequest, any_odoo: Settings) -> OdooPort:
     """Somebody who may create a partner there: the administrator that ODOO_* names, or ours."""
     if request.node.callspec.params["any_odoo"] == "real":
-        return OdooPort.connect(any_odoo)
-    ours = login_as("admin")
-    return OdooPort.connect(load_settings(**any_odoo.model_dump() | ours))
+        return OdooPort.connect(
+            load_settings(**any_odoo.model_dump() | request.getfixturevalue("real_odoo").admin)
+        )
+    return OdooPort.connect(load_settings(**any_odoo.model_dump() | login_as("admin")))
 
 
 @pytest.fixture

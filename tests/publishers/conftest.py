@@ -13,8 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from publishing_world import World
 
-# Customers that an invoice may name, and how many of them the tests use.
-_ONTARIO = [("state_id", "!=", False), ("parent_id", "=", False)]
+# How many customers the tests use.
 COUNT = 6
 
 
@@ -62,7 +61,7 @@ def world(warehouse_world: World, shared_odoo: Any, tmp_path: Path) -> World:
     )
     # A real Odoo remembers earlier sessions: the service's name is new each time.
     service = f"cloud{uuid4().hex[:8]}"
-    world = World(settings, service=service, is_real=hasattr(shared_odoo, "is_real"))
+    world = World(settings, service=service, people=getattr(shared_odoo, "people", None))
     world.forget_other_warehouses()
     return world
 
@@ -70,10 +69,8 @@ def world(warehouse_world: World, shared_odoo: Any, tmp_path: Path) -> World:
 @pytest.fixture
 def customers(world: World) -> SimpleNamespace:
     """Customers in Ontario, and the sale taxes by name."""
-    port = world.port("admin" if world.is_real else None)
-    partners = port.search_read("res.partner", _ONTARIO, ["name"], order="id", limit=COUNT)
-    if len(partners) < COUNT and world.is_real:
-        partners = _created(port)
+    port = world.port("admin")
+    partners = _named(port) if world.is_real else _seeded(port)
     taxes = port.search_read(
         "account.tax", [("type_tax_use", "=", "sale"), ("company_id", "=", 1)], ["name"]
     )
@@ -83,15 +80,26 @@ def customers(world: World) -> SimpleNamespace:
     return SimpleNamespace(partners=partners, taxes=names)
 
 
-def _created(port: Any) -> list[dict[str, Any]]:
+def _seeded(port: Any) -> list[dict[str, Any]]:
+    domain = [("state_id", "!=", False), ("parent_id", "=", False)]
+    return list(port.search_read("res.partner", domain, ["name"], order="id", limit=COUNT))
+
+
+def _named(port: Any) -> list[dict[str, Any]]:
+    """Customers of our own in a real Odoo, kept from one session to the next by their names."""
     [state] = port.search(
         "res.country.state", [("code", "=", "ON"), ("country_id.code", "=", "CA")]
     )
     [canada] = port.search("res.country", [("code", "=", "CA")])
-    values = {"state_id": state, "country_id": canada}
-    for number in range(COUNT):
-        port.execute("res.partner", "create", [{"name": f"Publishing test {number}", **values}])
-    return port.search_read("res.partner", _ONTARIO, ["name"], order="id desc", limit=COUNT)
+    names = [f"Publishing test {number}" for number in range(COUNT)]
+    known = {
+        row["name"] for row in port.search_read("res.partner", [("name", "in", names)], ["name"])
+    }
+    for name in names:
+        if name not in known:
+            values = {"name": name, "state_id": state, "country_id": canada}
+            port.execute("res.partner", "create", [values])
+    return list(port.search_read("res.partner", [("name", "in", names)], ["name"], order="id"))
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """After publishing: every change of what is ours is noticed, nothing comes back by itself."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from publishing_world import World
 
-from connections.settings import load_settings
 from publishers import approvals, credits, release
 from publishers.credits import CreditError
 from publishers.ledger import Run
@@ -63,8 +63,6 @@ def _post_as_bot(world: World) -> None:
 def test_a_change_is_found_once_and_told_as_long_as_it_stands(
     published: World, what_happens: Any, finding: str, is_alarm: bool
 ) -> None:
-    if finding == "posted":
-        published.only_standin("the one user of a real Odoo is the publishing one")
     what_happens(published)
     first, second = published.publish(), published.publish()
     assert [alarm["finding"] for alarm in first.alarms] == ([finding] if is_alarm else [])
@@ -139,7 +137,6 @@ def test_a_released_document_that_is_back_is_an_alarm_and_holds_its_time(
 
 def test_posted_by_bot_stands_until_a_person_acknowledges_it(published: World) -> None:
     """A payment, or anybody, writes to the invoice: who posted it does not change by that."""
-    published.only_standin("the one user of a real Odoo is the publishing one")
     _post_as_bot(published)
     published.publish()
     admin = published.port("admin")
@@ -159,12 +156,9 @@ def test_posted_by_bot_stands_until_a_person_acknowledges_it(published: World) -
 
 
 def test_whoever_ever_published_may_not_post(published: World) -> None:
-    published.only_standin("the one user of a real Odoo is the publishing one")
     _post_as_bot(published)
-    settings = load_settings(
-        **{**published.values, "odoo_publish_user": "admin", "odoo_publish_password": "admin"}
-    )
-    report = World(settings, published.service).publish()
+    settings = published.settings_of("admin", "odoo_publish")
+    report = replace(published, settings=settings).publish()
     assert [alarm["finding"] for alarm in report.alarms] == ["posted_by_bot"]
 
 
@@ -230,7 +224,6 @@ def test_a_credit_is_asked_for_approved_and_published_once_linked_to_its_origina
 
 
 def test_a_posted_credit_note_is_a_finding_of_its_original(published: World) -> None:
-    published.only_standin("the one user of a real Odoo is the publishing one")
     _post(published)
     published.publish()
     with published.warehouse() as conn:

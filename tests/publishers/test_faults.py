@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -74,7 +75,8 @@ def _play_all(
     verdicts = []
     for seed in seeds:
         dsn = database(template, "fusion_billing")
-        own = World(load_settings(**{**world.values, "warehouse_dsn": dsn}))
+        settings = load_settings(**{**world.values, "warehouse_dsn": dsn})
+        own = replace(world, settings=settings)
         own.create_marts()
         own.forget_other_warehouses()
         schedule = Schedule(seed, f"{world.service}f{seed}", partners, taxes)

@@ -202,9 +202,7 @@ def test_a_login_that_fails_in_mid_run_is_tried_again(
 @pytest.fixture
 def reader(world: World) -> Settings:
     """Settings whose publishing user may only read."""
-    world.only_standin("needs a user who may only read")
-    user = {"odoo_publish_user": "readonly", "odoo_publish_password": "readonly"}
-    return load_settings(**{**world.values, **user})
+    return world.settings_of("readonly", "odoo_publish")
 
 
 def test_a_missing_right_is_named_before_anything_is_claimed(

@@ -61,7 +61,7 @@ def target(request: pytest.FixtureRequest) -> Any:
     """The Odoo under test."""
     if request.param == "real":
         named = request.getfixturevalue("real_odoo")
-        return Target(named.url, named.db, named.user, named.password)
+        return Target(named.url, named.db, *named.admin.values())
     return request.getfixturevalue("standin")
 
 

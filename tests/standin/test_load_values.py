@@ -88,8 +88,7 @@ def test_taxes_by_external_id_and_an_ambiguous_name(lab: Lab) -> None:
 def test_a_purchase_tax_and_an_archived_tax_are_accepted(lab: Lab) -> None:
     purchase = lab.tax("13% HST", use="purchase")
     assert _product_line(lab, _loaded(lab, **{TAXES: str(purchase)}))["tax_ids"] == [purchase]
-    vals = {"name": lab.key("old"), "amount": 1, "type_tax_use": "sale"}
-    [archived] = lab.target.call("account.tax", "create", [vals])
+    archived = lab.new_tax(name=lab.key("old"), amount=1, type_tax_use="sale")
     lab.target.call("account.tax", "write", [archived], {"active": False})
     move_id = _loaded(lab, **{TAXES: str(archived)})
     lab.target.call("account.move", "action_post", [move_id])
@@ -112,7 +111,7 @@ def test_taxes_that_are_no_string_break_the_call(lab: Lab, cell: Any, kind: str)
 ])  # fmt: skip
 def test_numbers_are_parsed_and_rounded_in_silence(lab: Lab, sent: str, stored: float) -> None:
     line = _product_line(lab, _loaded(lab, **{PRICE: sent}))
-    assert line["price_unit"] == stored
+    assert line["price_unit"] == (float(sent or 0) if lab.is_later_build else stored)
 
 
 def test_an_empty_quantity_is_zero_and_no_error(lab: Lab) -> None:
@@ -153,9 +152,9 @@ def test_finer_digits_keep_what_the_default_loses(lab: Lab) -> None:
         digits = lab.target.call(
             "account.move.line", "fields_get", ["price_unit", "quantity", "discount"], ["digits"]
         )
-        assert {name: d["digits"][1] for name, d in digits.items()} == {
-            "price_unit": 6, "quantity": 6, "discount": 6,
-        }  # fmt: skip
+        told = {name: bool(d["digits"]) and d["digits"][1] for name, d in digits.items()}
+        price = False if lab.is_later_build else 6
+        assert told == {"price_unit": price, "quantity": 6, "discount": 6}
         line = _product_line(lab, _loaded(lab, **{PRICE: "0.000123", QUANTITY: "123456.789"}))
     assert (line["price_unit"], line["quantity"]) == (0.000123, 123456.789)
     assert line["price_subtotal"] == 15.19
@@ -167,7 +166,8 @@ def test_finer_digits_keep_what_the_default_loses(lab: Lab) -> None:
 def test_computed_columns_are_ignored_and_a_state_is_refused(lab: Lab) -> None:
     move_id = _loaded(lab, payment_state="paid", amount_total="5")
     got = lab.move(move_id, "payment_state", "amount_total")
-    assert (got["payment_state"], got["amount_total"]) == ("not_paid", 113.0)
+    kept = "paid" if lab.is_later_build else "not_paid"
+    assert (got["payment_state"], got["amount_total"]) == (kept, 113.0)
     assert _message(lab, state="posted").startswith(
         "You cannot create a move already in the posted"
     )

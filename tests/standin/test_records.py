@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -25,9 +26,13 @@ def test_a_bare_province_code_may_be_anothers(lab: Lab, code: str) -> None:
     answer = lab.load_on("res.partner", row)
     [warning] = answer["messages"]
     assert warning["type"] == "warning"
-    assert warning["message"].startswith(f"Found multiple matches for value '{code}'")
+    assert re.match(f"Found multiple matches for value ['\"]{code}['\"]", warning["message"])
     state = _read(lab, "res.partner", answer["ids"][0], "state_id")["state_id"]
-    assert state[0] != lab.state(code)
+    # Which one it takes is chance: the first that this database happens to find.
+    [found] = lab.target.call("res.country.state", "read", [state[0]], ["code"])
+    assert found["code"] == code
+    if lab.target.is_standin:
+        assert state[0] != lab.state(code)
 
 
 def test_a_province_by_external_id_is_sure(lab: Lab) -> None:
@@ -98,7 +103,8 @@ def test_a_template_and_its_variant_follow_each_other(lab: Lab) -> None:
            "type": "Service", "taxes_id/.id": taxes}  # fmt: skip
     [template] = lab.load_on("product.template", row)["ids"]
     got = _read(lab, "product.template", template, "list_price", "type", "product_variant_ids")
-    assert (got["list_price"], got["type"]) == (12.35, "service")
+    kept = 12.345 if lab.is_later_build else 12.35
+    assert (got["list_price"], got["type"]) == (kept, "service")
     [variant] = got["product_variant_ids"]
     assert call("product.product", "get_external_id", [variant]) == {str(variant): ""}
     assert (

@@ -67,6 +67,7 @@ DOMAINS: dict[str, tuple[list[Any], str]] = {
     "any": ([["child_ids", "any", [["name", "ilike", "chil"]]]], "alpha"),
     "greater": ([["id", ">", "beta"]], "gamma epsilon child"),
 }
+BY_ADDRESS = ("is empty", "is set", "longer path")
 
 
 @pytest.mark.parametrize("name", DOMAINS)
@@ -83,7 +84,10 @@ def test_a_domain_finds_what_it_says(lab: Lab, family: dict[str, int], name: str
 
     chosen = [["id", "in", list(family.values())], *fill(domain)]
     found = lab.target.call("res.partner", "search", chosen, order="id")
-    assert found == sorted(family[key] for key in expected.split())
+    keys = set(expected.split())
+    if name in BY_ADDRESS and lab.is_later_build:
+        keys ^= {"child"}  # its address is its company's
+    assert found == sorted(family[key] for key in keys)
 
 
 def test_order_limit_and_offset_page_through(lab: Lab, family: dict[str, int]) -> None:

@@ -34,6 +34,16 @@ def _case_lines(lab: Lab, case: dict[str, Any]) -> list[Any]:
     ]
 
 
+def _tax_cases(lab: Lab) -> list[dict[str, Any]]:
+    """The recording of the build at hand: a later one does not round unit prices first."""
+    found = measured("tax_cases")
+    if not lab.is_later_build:
+        return list(found)
+    names = ("case", "precision", "rounding_method")
+    later = {tuple(c[n] for n in names): c for c in measured("tax_cases_later_build")}
+    return [later.get(tuple(c[n] for n in names), c) for c in found]
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("precision", "places"), [("default_2", 2), ("six", 6)])
 def test_totals_equal_odoos_on_every_tricky_invoice(
@@ -41,7 +51,7 @@ def test_totals_equal_odoos_on_every_tricky_invoice(
 ) -> None:
     cases = [
         case
-        for case in measured("tax_cases")
+        for case in _tax_cases(lab)
         if case["precision"] == precision and case["rounding_method"] == method
     ]
     assert len(cases) == 13

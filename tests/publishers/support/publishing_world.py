@@ -5,7 +5,7 @@ views over it that dbt builds, in their shortest form.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -144,7 +144,12 @@ class World:
 
     settings: Settings
     service: str = "nexacloud"
-    is_real: bool = False
+    # Of a real Odoo: name -> the settings of that user's login.
+    people: Mapping[str, Mapping[str, str]] | None = None
+
+    @property
+    def is_real(self) -> bool:
+        return self.people is not None
 
     def line(self, number: int, **changes: Any) -> dict[str, Any]:
         """A proposed line of this world's service."""
@@ -207,13 +212,14 @@ class World:
         return publish(self.settings, **{"go": True, **options})
 
     def port(self, user: str | None = None) -> OdooPort:
-        """A session to Odoo, of the integration user or of another, whose password is his name."""
-        if user is None or (self.is_real and user == "admin"):
-            return OdooPort.connect(self.settings)
-        if self.is_real:
-            pytest.skip(f"a real Odoo has no user {user} of ours")
-        other = login_as(user)
-        return OdooPort.connect(load_settings(**{**self.values, **other}))
+        """A session to Odoo, of the integration user or of another by name."""
+        return OdooPort.connect(self.settings if user is None else self.settings_of(user))
+
+    def settings_of(self, user: str, who: str = "odoo") -> Settings:
+        """The same, where `user` reads Odoo, or (`odoo_publish`) writes to it."""
+        login = self.people[user] if self.people else login_as(user)
+        named = {name.replace("odoo_", f"{who}_", 1): text for name, text in login.items()}
+        return load_settings(**{**self.values, **named})
 
     @property
     def values(self) -> dict[str, Any]:

@@ -79,7 +79,7 @@ by_reference as (
     select
         accounts.service,
         accounts.external_customer_id,
-        6 as rule_rank,
+        7 as rule_rank,
         'reference' as match_rule,
         searchable_partners.partner_id
     from accounts
@@ -93,7 +93,7 @@ by_email as (
     select
         accounts.service,
         accounts.external_customer_id,
-        7 as rule_rank,
+        8 as rule_rank,
         'email' as match_rule,
         searchable_partners.partner_id
     from accounts
@@ -106,7 +106,7 @@ by_name as (
     select
         accounts.service,
         accounts.external_customer_id,
-        8 as rule_rank,
+        9 as rule_rank,
         'name_and_province' as match_rule,
         searchable_partners.partner_id
     from accounts
