@@ -170,3 +170,17 @@ def test_check_tells_an_empty_model_from_one_that_was_never_loaded(erp: Settings
     assert said().endswith("not loaded yet")
     load(erp, "account.payment")
     assert said().endswith("loaded when it was empty")
+
+
+def test_what_this_odoo_lacks_is_on_record_as_looked_at(
+    odoo_community: Any, settings_for: Callable[..., Settings], warehouse_sql: Run
+) -> None:
+    lacking = {t.name for t in ODOO if t.name.startswith(("fusion_", "sale_subscription"))}
+    for _ in range(2):
+        reports = load(settings_for(odoo_community))
+        assert {name for name, report in reports.items() if report.mode == "absent"} == lacking
+    runs = warehouse_sql(
+        "select table_name, count(*), min(status) from ops.load_runs where mode = 'absent'"
+        " group by table_name"
+    )
+    assert set(runs) == {(name, 2, "succeeded") for name in lacking}

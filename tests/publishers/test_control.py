@@ -12,6 +12,7 @@ from publishers.credits import CreditError
 from publishers.ledger import Run
 from publishers.lines import Filters
 from publishers.release import ReleaseError
+from sandbox.standin import login_as
 
 
 def _move_id(world: World) -> int:
@@ -161,9 +162,7 @@ def test_posted_by_bot_stands_until_a_person_acknowledges_it(published: World) -
 def test_whoever_ever_published_may_not_post(published: World) -> None:
     published.only_standin("the one user of a real Odoo is the publishing one")
     _post_as_bot(published)
-    settings = load_settings(
-        **{**published.values, "odoo_publish_user": "admin", "odoo_publish_password": "admin"}
-    )
+    settings = load_settings(**{**published.values, **login_as("admin", "publish")})
     report = World(settings, published.service).publish()
     assert [alarm["finding"] for alarm in report.alarms] == ["posted_by_bot"]
 

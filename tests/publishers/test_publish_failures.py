@@ -15,6 +15,7 @@ from connections.settings import Settings, load_settings
 from publishers import approvals, drafts, policies, preflight, retrying, sending
 from publishers.lines import Filters
 from publishers.policies import Policy
+from sandbox.standin import login_as
 
 
 class Interrupted(Exception):
@@ -203,8 +204,7 @@ def test_a_login_that_fails_in_mid_run_is_tried_again(
 def reader(world: World) -> Settings:
     """Settings whose publishing user may only read."""
     world.only_standin("needs a user who may only read")
-    user = {"odoo_publish_user": "readonly", "odoo_publish_password": "readonly"}
-    return load_settings(**{**world.values, **user})
+    return load_settings(**{**world.values, **login_as("readonly", "publish")})
 
 
 def test_a_missing_right_is_named_before_anything_is_claimed(
