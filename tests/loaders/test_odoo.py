@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pytest
 
 import loaders
 from connections import Settings
 from connections.odoo import OdooPort
 from loaders.report import TableReport
 from loaders.tables import ODOO
-
-if TYPE_CHECKING:
-    pass
 
 Run = Callable[..., list[tuple[Any, ...]]]
 
@@ -38,6 +37,7 @@ def test_every_model_arrives_whole(erp: Settings, odoo_sql: Run, warehouse_sql: 
     assert reports["fusion_billing_charge"].read == 232
 
 
+@pytest.mark.both_apis
 def test_values_arrive_as_odoo_holds_them(erp: Settings, odoo_sql: Run, warehouse_sql: Run) -> None:
     odoo_sql(
         "update fusion_billing_charge set price_per_unit = 1234567.000123, included_quantity = 0.1"

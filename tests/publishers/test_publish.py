@@ -55,6 +55,7 @@ def test_what_a_dry_run_shows_is_what_a_run_does(world: World, customers: Simple
     assert all(isinstance(document["odoo_id"], int) for document in done["documents"])
 
 
+@pytest.mark.both_apis
 def test_drafts_hold_what_was_approved_and_the_ledger_knows_their_lines(
     world: World, customers: SimpleNamespace
 ) -> None:
@@ -74,6 +75,7 @@ def test_drafts_hold_what_was_approved_and_the_ledger_knows_their_lines(
     assert {row["move_id"][0] for row in read} == {move["id"]}
 
 
+@pytest.mark.both_apis
 def test_a_second_run_creates_and_changes_nothing(world: World, customers: SimpleNamespace) -> None:
     world.propose(world.lines(customers, 3))
     world.approve()
