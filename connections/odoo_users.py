@@ -18,6 +18,13 @@ def credentials(settings: Settings, *, publish: bool = False) -> tuple[str, str]
 def api_key(settings: Settings, *, publish: bool = False) -> str:
     """The API key of who reads, or of who publishes. Raises SettingsError where there is none."""
     own = settings.odoo_publish_api_key if publish else None
+    is_other = settings.odoo_publish_user not in ("", settings.odoo_user)
+    if publish and is_other and not own:
+        # The reader's key would write under another name than the one that was set.
+        raise SettingsError(
+            f"ODOO_API=json2 needs a key of {settings.odoo_publish_user}:"
+            " set ODOO_PUBLISH_API_KEY (of the importer: ODOO_IMPORT_API_KEY)"
+        )
     key = (own or settings.odoo_api_key).get_secret_value().strip()
     if key:
         return key

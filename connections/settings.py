@@ -108,6 +108,8 @@ class Settings(BaseSettings):
     sandbox_scale: int = Field(default=0, ge=0)
     sandbox_postgres_port: int = 54329
     sandbox_odoo_port: int = 18069
+    # Which of the two builds of 19.0 that were seen the stand-in plays.
+    sandbox_odoo_build: Literal["first", "later"] = "first"
 
     _from_sandbox: frozenset[str] = PrivateAttr(default=frozenset())
 
@@ -170,7 +172,8 @@ class Settings(BaseSettings):
             f"odoo_publish_{part}": getattr(self, f"odoo_import_{part}")
             for part in ("user", "password", "api_key")
         }
-        is_named = self.odoo_import_api_key if self.odoo_api == "json2" else self.odoo_import_user
+        by_key = self.odoo_api == "json2" and self.odoo_import_api_key
+        is_named = self.odoo_import_user or by_key
         return self.model_copy(update=importer) if is_named else self
 
     def schema(self, layer: str) -> str:  # type: ignore[override]

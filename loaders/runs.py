@@ -23,6 +23,8 @@ from loaders.errors import LoadInProgress, OpsMissing
 from loaders.report import TableReport
 
 APPLICATION_NAME = "fusion_billing.load"
+# The mode of a load that found nothing to read: this Odoo lacks the model, or hides it.
+ABSENT = "absent"
 LOCK_PATIENCE_SECONDS = 3.0
 LOCK_POLL_SECONDS = 0.1
 
@@ -191,7 +193,7 @@ def last_run(cur: cursor, table: Table) -> LastRun:
         """
         select
             (array_agg(watermark_to order by load_run_id desc))[1],
-            max(started_at) filter (where mode <> 'incremental')
+            max(started_at) filter (where mode not in ('incremental', 'absent'))
         from ops.load_runs
         where source = %s and table_name = %s and status = 'succeeded' and not is_dry_run
         """,

@@ -13,10 +13,11 @@ import dagster as dg
 from connections.postgres import warehouse
 from connections.settings import load_settings
 from loaders.contracts import Table
+from loaders.runs import ABSENT
 from loaders.tables import ALL
 from orchestration.assets.copies import asset_key
 from orchestration.failures import as_failures
-from orchestration.queries import select
+from orchestration.queries import Row, select
 
 FRESHNESS_CHECK = "loaded_lately"
 FRESH_FOR = timedelta(hours=26)  # a night and two hours of grace
@@ -41,25 +42,28 @@ def freshness(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckR
     with as_failures("freshness"):
         settings = load_settings()
         with warehouse(settings) as conn:
-            loads = select(conn, settings, _LAST_LOADS)
-    last = {(row["source"], row["table_name"]): row["finished_at"] for row in loads}
+            loads = select(conn, settings, LAST_LOADS)
+    last = {(row["source"], row["table_name"]): row for row in loads}
     selected = {key.asset_key for key in context.selected_asset_check_keys}
     for table in ALL:
         if asset_key(table) in selected:
-            yield _fresh(table, last.get((table.source, table.name)))
+            yield fresh(table, last.get((table.source, table.name)))
 
 
-_LAST_LOADS = """
-    select source, table_name, max(finished_at) as finished_at
+LAST_LOADS = """
+    select distinct on (source, table_name) source, table_name, finished_at, mode
     from ops.load_runs
     where status = 'succeeded' and not is_dry_run
-    group by source, table_name
+    order by source, table_name, load_run_id desc
 """
 
 
-def _fresh(table: Table, loaded_at: datetime | None) -> dg.AssetCheckResult:
-    age = None if loaded_at is None else datetime.now(UTC) - loaded_at
+def fresh(table: Table, last: Row | None) -> dg.AssetCheckResult:
+    age = None if last is None else datetime.now(UTC) - last["finished_at"]
     said = "never loaded" if age is None else f"loaded {age.total_seconds() / 3600:.1f} hours ago"
+    if last and last["mode"] == ABSENT:
+        # Late, it warns: then nobody knows whether it is still so.
+        said = said.replace("loaded", f"this Odoo had no {table.source_name} (a note); looked at")
     return dg.AssetCheckResult(
         asset_key=asset_key(table),
         check_name=FRESHNESS_CHECK,

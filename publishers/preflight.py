@@ -21,6 +21,9 @@ PAGE = 2000
 LOCK_DATES = ("fiscalyear_lock_date", "sale_lock_date", "tax_lock_date", "hard_lock_date")
 WRITTEN = ("account.move", "account.move.line")
 READ = ("account.journal",)
+# Some builds of 19.0 do not round prices and say `digits: False`. The warehouse's own have six.
+KEPT_AS_SENT = 6
+UNTOLD = (16, 2)
 TAX_FIELDS = (
     "name",
     "amount",
@@ -103,8 +106,8 @@ def _digits(port: OdooPort) -> Digits:
     found = port.fields_get("account.move.line", ["price_unit", "quantity", "discount"], ["digits"])
 
     def of(name: str) -> int:
-        digits = found.get(name, {}).get("digits")
-        return int(digits[1]) if digits else 2
+        digits = found.get(name, {}).get("digits", UNTOLD)
+        return KEPT_AS_SENT if digits is False else int(digits[1])
 
     return Digits(price=of("price_unit"), quantity=of("quantity"), discount=of("discount"))
 

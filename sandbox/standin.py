@@ -15,11 +15,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from psycopg2.extensions import parse_dsn
 
+from sandbox.odoo_standin.builds import DEFAULT
 from sandbox.odoo_standin.passwords import api_key
 from sandbox.processes import SandboxError, free_port
 
@@ -38,6 +39,7 @@ class Standin:
     port: int
     pid: int
     community: bool = False
+    build: str = DEFAULT
     user: str = "billing"
     password: str = "billing"
     api_key: str = api_key("billing")
@@ -84,13 +86,22 @@ class Standin:
         raise SandboxError(f"the Odoo stand-in (pid {self.pid}) does not end")
 
 
-def login_as(user: str) -> dict[str, str]:
-    """The settings of any of its users, whose passwords are their names."""
-    return {"odoo_user": user, "odoo_password": user, "odoo_api_key": api_key(user)}
+def login_as(user: str, part: str = "") -> dict[str, str]:
+    """The settings of any of its users, whose passwords are their names; `part`: who `publish`es,
+    or `import`s.
+    """
+    prefix = f"odoo_{part}_" if part else "odoo_"
+    names = {"user": user, "password": user, "api_key": api_key(user)}
+    return {f"{prefix}{name}": value for name, value in names.items()}
 
 
 def start_standin(
-    folder: Path, dsn: str, *, community: bool = False, port: int | None = None
+    folder: Path,
+    dsn: str,
+    *,
+    community: bool = False,
+    port: int | None = None,
+    build: str = DEFAULT,
 ) -> Standin:
     """Start a stand-in on `dsn` (it seeds an empty database), and wait until it answers.
 
@@ -98,25 +109,26 @@ def start_standin(
     """
     folder.mkdir(parents=True, exist_ok=True)
     for wish in (port, None, None):
-        standin = _launch(folder, dsn, community, free_port(wish))
+        standin = _launch(Standin(folder, dsn, free_port(wish), 0, community, build))
         if standin is not None:
             return standin
     raise SandboxError(f"the Odoo stand-in does not start:\n{_tail(folder / 'odoo.log')}")
 
 
-def _launch(folder: Path, dsn: str, community: bool, port: int) -> Standin | None:
+def _launch(wanted: Standin) -> Standin | None:
     """Start one and wait for its answer; None when it ended (another took the port before it)."""
-    command = [sys.executable, "-m", "sandbox.odoo_standin", "--dsn", dsn, "--port", str(port)]
-    with (folder / "odoo.log").open("ab") as log:
+    command = [sys.executable, "-m", "sandbox.odoo_standin", "--dsn", wanted.dsn]
+    command += ["--port", str(wanted.port), "--build", wanted.build]
+    with (wanted.folder / "odoo.log").open("ab") as log:
         process = subprocess.Popen(
-            [*command, *(["--community"] if community else [])],
+            [*command, *(["--community"] if wanted.community else [])],
             cwd=_ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
-    standin = Standin(folder, dsn, port, process.pid, community)
+    standin = replace(wanted, pid=process.pid)
     deadline = time.monotonic() + _START_TIMEOUT_SECONDS
     # Who answers on that port is not asked before our own process is seen to live.
     while process.poll() is None:
@@ -124,7 +136,7 @@ def _launch(folder: Path, dsn: str, community: bool, port: int) -> Standin | Non
             return standin
         if time.monotonic() > deadline:
             standin.stop()
-            raise SandboxError(f"the Odoo stand-in is mute:\n{_tail(folder / 'odoo.log')}")
+            raise SandboxError(f"the Odoo stand-in is mute:\n{_tail(wanted.folder / 'odoo.log')}")
         time.sleep(_POLL_SECONDS)
     return None
 

@@ -20,18 +20,19 @@ import psycopg2
 from psycopg2 import sql
 
 from sandbox import nexacloud
-from sandbox.odoo_standin.passwords import api_key
+from sandbox.odoo_standin.builds import DEFAULT
 from sandbox.postgres import Cluster
 from sandbox.processes import file_lock
 from sandbox.rows import AS_OF, Sample
 from sandbox.sample import build_sample
-from sandbox.standin import Standin, is_standin, start_standin
+from sandbox.standin import Standin, is_standin, login_as, start_standin
 
 WAREHOUSE_OWNER = "fusion_billing"
 # Whoever opens the finance pages; what they may do is granted with the schema.
 PAGE_ROLES = ("finance_reader", "finance_approver")
 ODOO_OWNER = "odoo"
 DEFAULT_ODOO_PORT = 18069
+SOURCES = frozenset({"warehouse", "nexacloud", "odoo"})
 _SCALE_MONTHS = 6
 _STATE_FILE = "sandbox.json"
 _ODOO_FILE = "odoo.json"
@@ -41,7 +42,9 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class WorldState:
-    """Where the world is and what of it runs; `is_up` is true only when all of it answers."""
+    """Where the world is and what of it runs; `is_up` is true only when all of it answers. What has
+    no address was not wanted: a real source stands there.
+    """
 
     home: Path
     warehouse_dsn: str | None = None
@@ -56,23 +59,28 @@ class WorldState:
 
     @property
     def is_up(self) -> bool:
-        """Say whether both servers answer and sandbox.json says where."""
-        return None not in (self.postgres_pid, self.odoo_pid, self.warehouse_dsn)
+        """Say whether what sandbox.json names answers."""
+        databases = self.warehouse_dsn or self.nexacloud_dsn
+        is_whole = self.odoo_pid is not None or not self.odoo_url
+        return bool(databases or self.odoo_url) and self.postgres_pid is not None and is_whole
 
 
 @dataclass(frozen=True)
 class WorldOptions:
-    """The knobs: ports are wishes; `scale` adds so many subscriptions with hourly usage.
+    """The knobs: ports are wishes; `scale` adds so many subscriptions with hourly usage; `sources`
+    are those that the world shall stand in for.
 
     `throwaway` trades the safety of files for speed; for tests only.
     """
 
     community: bool = False
+    odoo_build: str = DEFAULT
     bin_dir: Path | None = None
     postgres_port: int | None = None
     odoo_port: int | None = DEFAULT_ODOO_PORT
     scale: int = 0
     throwaway: bool = False
+    sources: frozenset[str] = SOURCES
 
 
 def up(
@@ -92,14 +100,16 @@ def up(
         roles = (WAREHOUSE_OWNER, *PAGE_ROLES, nexacloud.OWNER, nexacloud.READER, ODOO_OWNER)
         for role in roles:
             cluster.ensure_role(role)
-        say("sample NexaCloud")
-        _ensure_nexacloud(cluster, options.scale)
-        for database, owner in (("warehouse", WAREHOUSE_OWNER), (_odoo_db(options), ODOO_OWNER)):
-            if not cluster.has_database(database):
-                cluster.create_database(database, owner=owner)
-        say("Odoo stand-in")
-        standin = _ensure_standin(cluster, home, options)
-        _write_json(home / _STATE_FILE, _addresses(cluster, standin))
+        addresses: dict[str, str] = {}
+        if "warehouse" in options.sources:
+            addresses |= _warehouse(cluster)
+        if "nexacloud" in options.sources:
+            say("sample NexaCloud")
+            addresses |= _nexacloud(cluster, options.scale)
+        if "odoo" in options.sources:
+            say("Odoo stand-in")
+            addresses |= _odoo(cluster, home, options)
+        _write_json(home / _STATE_FILE, addresses)
     return status(home)
 
 
@@ -198,14 +208,18 @@ def _odoo_db(options: WorldOptions) -> str:
 
 def _ensure_standin(cluster: Cluster, home: Path, options: WorldOptions) -> Standin:
     """Keep the stand-in that runs on the right database, or start one."""
+    _ensure_database(cluster, _odoo_db(options), ODOO_OWNER)
     dsn = cluster.dsn(_odoo_db(options), ODOO_OWNER)
     known = _read_standin(home)
-    if known and known.dsn == dsn and is_standin(known.pid) and known.answers():
+    is_wanted = known and (known.dsn, known.build) == (dsn, options.odoo_build)
+    if known and is_wanted and is_standin(known.pid) and known.answers():
         return known
     if known:
         known.stop()
     port = known.port if known else options.odoo_port
-    standin = start_standin(home, dsn, community=options.community, port=port)
+    standin = start_standin(
+        home, dsn, community=options.community, port=port, build=options.odoo_build
+    )
     _write_json(
         home / _ODOO_FILE,
         {
@@ -213,6 +227,7 @@ def _ensure_standin(cluster: Cluster, home: Path, options: WorldOptions) -> Stan
             "port": standin.port,
             "pid": standin.pid,
             "community": standin.community,
+            "build": standin.build,
         },
     )
     return standin
@@ -235,22 +250,34 @@ def _stop(home: Path) -> None:
 # ---------------------------------------------------------------------------------- state files
 
 
-def _addresses(cluster: Cluster, standin: Standin) -> dict[str, str]:
+def _warehouse(cluster: Cluster) -> dict[str, str]:
+    _ensure_database(cluster, "warehouse", WAREHOUSE_OWNER)
     return {
         "warehouse_dsn": cluster.dsn("warehouse", WAREHOUSE_OWNER),
         # The administrator: schema ops belongs to a role that nobody logs in as.
         "warehouse_migrate_dsn": cluster.dsn("warehouse"),
-        "nexacloud_dsn": cluster.dsn("nexacloud", nexacloud.READER),
+    }
+
+
+def _nexacloud(cluster: Cluster, scale: int) -> dict[str, str]:
+    _ensure_nexacloud(cluster, scale)
+    dsn = cluster.dsn("nexacloud", nexacloud.READER)
+    return {"nexacloud_dsn": dsn, "as_of": AS_OF.isoformat()}
+
+
+def _odoo(cluster: Cluster, home: Path, options: WorldOptions) -> dict[str, str]:
+    standin = _ensure_standin(cluster, home, options)
+    return {
         "odoo_url": standin.url,
         "odoo_db": standin.db,
-        "odoo_user": standin.user,
-        "odoo_password": standin.password,
-        "odoo_api_key": standin.api_key,
-        "odoo_import_user": standin.importer,
-        "odoo_import_password": standin.importer,
-        "odoo_import_api_key": api_key(standin.importer),
-        "as_of": AS_OF.isoformat(),
+        **standin.login,
+        **login_as(standin.importer, "import"),
     }
+
+
+def _ensure_database(cluster: Cluster, name: str, owner: str) -> None:
+    if not cluster.has_database(name):
+        cluster.create_database(name, owner=owner)
 
 
 def _write_json(path: Path, content: object) -> None:

@@ -1,6 +1,8 @@
-"""up, down, status: the embedded world, where no real source is configured."""
+"""up, down, status: the embedded world, for the sources that nobody configured."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import typer
 
@@ -27,32 +29,50 @@ Fresh = typer.Option(
 def up(json: Json = False, community: bool = Community, fresh: bool = Fresh) -> None:
     """Start the embedded PostgreSQL, the sample NexaCloud and the Odoo stand-in.
 
+    A source that is configured is left alone, and the others are started beside it.
+
     Example: [bold]billing up[/]
     """
-    state = start_world(load_settings(), community=community, fresh=fresh)
+    settings = load_settings()
+    state = start_world(settings, community=community, fresh=fresh, beside=_real(settings))
     _show(state, as_json=json)
 
 
-def start_world(settings: Settings, *, community: bool = False, fresh: bool = False) -> WorldState:
-    """Bring up the world and its warehouse's schemas; refuse where a source is real."""
-    real = [source for source in SOURCES if _is_real(settings, source)]
+def start_world(
+    settings: Settings,
+    *,
+    community: bool = False,
+    fresh: bool = False,
+    beside: Collection[Source] = (),
+) -> WorldState:
+    """Bring up the world and its warehouse's schemas, without the sources that it stands beside;
+    refuse where another one is real, or where there is nothing to start.
+    """
+    real = [source for source in _real(settings) if source not in beside]
     if real:
         raise CommandError(
-            f"{', '.join(real)} is configured: the embedded world is only for where nothing is;"
-            " unset it, or leave out `billing up`"
+            f"{', '.join(real)} is configured: this is only for where nothing is; unset it"
+        )
+    wanted = frozenset(SOURCES).difference(beside)
+    if not wanted:
+        raise CommandError(
+            f"{', '.join(SOURCES)} are configured: nothing to start; look with `billing check`"
         )
     options = WorldOptions(
         community=community,
         bin_dir=settings.billing_pg_bin,
         postgres_port=settings.sandbox_postgres_port,
+        odoo_build=settings.sandbox_odoo_build,
         odoo_port=settings.sandbox_odoo_port,
         scale=settings.sandbox_scale,
+        sources=frozenset[str](wanted),
     )
     begin = sandbox_world.reset if fresh else sandbox_world.up
     with render.stderr.status("starting the embedded world") as spinner:
         state = begin(settings.billing_home, options=options, progress=spinner.update)
-        spinner.update("warehouse")
-        _prepare_warehouse(load_settings(billing_home=settings.billing_home))
+        if "warehouse" in wanted:
+            spinner.update("warehouse")
+            _prepare_warehouse(load_settings(billing_home=settings.billing_home))
     return state
 
 
@@ -91,6 +111,10 @@ def status(json: Json = False) -> None:
         raise typer.Exit(1)
 
 
+def _real(settings: Settings) -> list[Source]:
+    return [source for source in SOURCES if _is_real(settings, source)]
+
+
 def _is_real(settings: Settings, source: Source) -> bool:
     given = settings.odoo_url if source == "odoo" else getattr(settings, f"{source}_dsn")
     return bool(given) and not settings.is_sandbox(source)
@@ -102,6 +126,7 @@ def _show(state: WorldState, *, as_json: bool) -> None:
         {"part": "nexacloud", "runs": state.postgres_pid is not None, "where": state.nexacloud_dsn},
         {"part": "odoo", "runs": state.odoo_pid is not None, "where": state.odoo_url},
     ]
+    parts = [part if part["where"] else {**part, "runs": False} for part in parts]
     if as_json:
         render.print_json({"is_up": state.is_up, "home": str(state.home), "parts": parts})
     else:

@@ -149,10 +149,8 @@ class Converter:
         if not matches:
             raise _no_match("name", value, model.name)
         if len(matches) > 1:
-            text = (
-                f"Found multiple matches for value '{value}' in field '{{field}}' "
-                f"({len(matches)} matches)"
-            )
+            found = self.env.registry.build.many_matches.replace("{value}", value)
+            text = f"{found} ({len(matches)} matches)"
             log(described.name, RowError(text, kind="warning"))
         return int(matches[0][0])
 

@@ -64,6 +64,8 @@ def _describe(env: Env, field: Field) -> Values:
     if digits is not None:
         width = field.digits[0] if field.digits else 16
         described |= {"digits": [width, digits]}
+    if field.is_kept_as_sent:
+        described |= {"digits": False, "min_display_digits": 2}
     return described
 
 

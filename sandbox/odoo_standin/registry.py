@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sandbox.odoo_standin.builds import BUILDS, DEFAULT, Build
 from sandbox.odoo_standin.computed import COMPUTED, DISPLAY_NAME
 from sandbox.odoo_standin.errors import UserError
 
@@ -52,6 +53,7 @@ class Field:
     selection: tuple[tuple[str, str], ...] | None = None
     digits: tuple[int, int] | None = None
     precision: str | None = None
+    is_kept_as_sent: bool = False
     groups: str | None = None
     physical: bool = False  # a column here although Odoo calls it computed
     sql: str | None = None
@@ -97,10 +99,11 @@ class Model:
 
 @dataclass(frozen=True)
 class Registry:
-    """All models of one edition."""
+    """All models of one edition, as one build has them."""
 
     models: Mapping[str, Model]
     is_community: bool
+    build: Build
 
     def model(self, name: str) -> Model:
         """Return a model; raises UserError as Odoo does for one that is not installed."""
@@ -109,8 +112,10 @@ class Registry:
         return self.models[name]
 
 
-def _field(name: str, data: Mapping[str, Any], sql: str | None) -> Field:
+def _field(name: str, data: Mapping[str, Any], sql: str | None, build: Build) -> Field:
     data = {key: value for key, value in data.items() if key != "enterprise"}
+    if name in build.unrounded_fields and "precision" in data:
+        data |= {"precision": None, "is_kept_as_sent": True}
     if "selection" in data:
         data["selection"] = tuple((value, label) for value, label in data["selection"])
     if "digits" in data:
@@ -118,13 +123,13 @@ def _field(name: str, data: Mapping[str, Any], sql: str | None) -> Field:
     return Field(name=name, sql=sql, **data)
 
 
-def _model(name: str, data: Mapping[str, Any], community: bool) -> Model:
+def _model(name: str, data: Mapping[str, Any], community: bool, build: Build) -> Model:
     rec_name = data.get("rec_name", "name")
     plain = f"t.{rec_name}" if rec_name in data["fields"] else f"'{name},' || t.id"
     display = DISPLAY_NAME.get(name, plain)
     computed = COMPUTED.get(name, {}) | {"display_name": display}
     fields = {
-        key: _field(key, value, computed.get(key))
+        key: _field(key, value, computed.get(key), build)
         for key, value in data["fields"].items()
         if not (community and value.get("enterprise"))
     }
@@ -132,11 +137,11 @@ def _model(name: str, data: Mapping[str, Any], community: bool) -> Model:
 
 
 @functools.cache
-def load_registry(community: bool = False) -> Registry:
+def load_registry(community: bool = False, build: str = DEFAULT) -> Registry:
     """Read the metadata of an edition; `community` leaves Enterprise and fusion.billing.* out."""
-    models = {}
+    models, played = {}, BUILDS[build]
     for path in sorted(_METADATA.glob("*.json")):
         data = json.loads(path.read_text(encoding="utf-8"))
         if not (community and data.get("enterprise")):
-            models[path.stem] = _model(path.stem, data, community)
-    return Registry(models, community)
+            models[path.stem] = _model(path.stem, data, community, played)
+    return Registry(models, community, played)

@@ -19,6 +19,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from sandbox.odoo_standin import models  # noqa: F401  (registers the behaviours)
 from sandbox.odoo_standin.behaviour import behaviour_of
+from sandbox.odoo_standin.builds import Build
 from sandbox.odoo_standin.database import Database
 from sandbox.odoo_standin.environment import Env
 from sandbox.odoo_standin.errors import AccessDenied, AccessError, ValidationError
@@ -127,9 +128,9 @@ class Services:
             except pg.UniqueViolation as error:
                 # Two posted at once and took the same number: the loser takes the next one.
                 if error.diag.constraint_name != _UNIQUE_NAME or attempt == _MAX_TRIES:
-                    raise _as_validation_error(error) from error
+                    raise _as_validation_error(error, self.registry.build) from error
             except psycopg2.IntegrityError as error:
-                raise _as_validation_error(error) from error
+                raise _as_validation_error(error, self.registry.build) from error
             time.sleep(random.uniform(0, 0.02 * 2**attempt))
         raise AssertionError("the loop above returns or raises")
 
@@ -142,9 +143,9 @@ def _authenticate(cursor: Cursor, uid: int, password: str) -> int:
     return uid
 
 
-def _as_validation_error(error: psycopg2.Error) -> ValidationError:
+def _as_validation_error(error: psycopg2.Error, build: Build) -> ValidationError:
     if error.diag.constraint_name == _UNIQUE_NAME:
-        return ValidationError("Another entry with the same name already exists.")
+        return ValidationError(build.same_name)
     return ValidationError(f"The operation cannot be completed: {error.diag.message_primary}")
 
 

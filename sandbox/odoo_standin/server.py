@@ -25,6 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.odoo_standin import json2
+from sandbox.odoo_standin.builds import DEFAULT
 from sandbox.odoo_standin.database import Database
 from sandbox.odoo_standin.errors import OdooError, as_json_rpc
 from sandbox.odoo_standin.registry import load_registry
@@ -107,9 +108,9 @@ def _reply(request_id: Any, key: str, value: Any) -> Response:
 class Running:
     """A server in a thread of this process."""
 
-    def __init__(self, dsn: str, port: int, community: bool) -> None:
+    def __init__(self, dsn: str, port: int, community: bool, build: str = DEFAULT) -> None:
         self.database = Database(dsn)
-        app = build_app(Services(self.database, load_registry(community)))
+        app = build_app(Services(self.database, load_registry(community, build)))
         self._socket = socket.create_server(("127.0.0.1", port))
         self.host, self.port = "127.0.0.1", int(self._socket.getsockname()[1])
         config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_keep_alive=5)
@@ -144,16 +145,21 @@ class Running:
 
 @contextmanager
 def running(
-    dsn: str, port: int = 0, community: bool = False, init: bool = True, empty: bool = False
+    dsn: str,
+    port: int = 0,
+    community: bool = False,
+    init: bool = True,
+    empty: bool = False,
+    build: str = DEFAULT,
 ) -> Iterator[Running]:
     """Run a stand-in on a database in a thread; port 0 lets the kernel pick.
 
     `init` creates tables and seeds a database that is new; `empty` leaves out what the old
-    importer left (taxes, company and users are always there).
+    importer left (taxes, company and users are always there). `build`: see builds.py.
     """
     if init:
         prepare(dsn, community=community, empty=empty)
-    server = Running(dsn, port, community)
+    server = Running(dsn, port, community, build)
     server.start()
     try:
         yield server

@@ -270,6 +270,15 @@ def test_the_publisher_has_a_key_of_its_own(settings: Settings, fake: FakeOdoo) 
     assert sent == [f"bearer {PUBLISHER}", f"bearer {KEY}"]
 
 
+def test_nobody_writes_with_the_readers_key_under_another_name(settings: Settings) -> None:
+    named = settings.model_dump() | {"odoo_publish_api_key": "", "odoo_publish_user": "publisher"}
+    with pytest.raises(SettingsError, match="needs a key of publisher: set ODOO_PUBLISH_API_KEY"):
+        OdooPort.connect(load_settings(**named), publish=True)
+    named |= {"odoo_publish_user": "", "odoo_import_user": "importer"}
+    with pytest.raises(SettingsError, match=r"needs a key of importer.*ODOO_IMPORT_API_KEY"):
+        OdooPort.connect(load_settings(**named).as_importer(), publish=True)
+
+
 def test_the_importer_has_a_key_of_its_own(settings: Settings, fake: FakeOdoo) -> None:
     own = load_settings(**settings.model_dump() | {"odoo_import_api_key": "the-importers"})
     OdooPort.connect(own.as_importer(), publish=True).search("res.partner", [])

@@ -31,9 +31,8 @@ def make_world(
     from recon_world import TEMPLATE
 
     from connections.settings import load_settings
-    from sandbox.odoo_standin.passwords import api_key
     from sandbox.odoo_standin.seed import prepare
-    from sandbox.standin import start_standin
+    from sandbox.standin import login_as, start_standin
 
     standins, databases = [], []
 
@@ -52,9 +51,7 @@ def make_world(
             odoo_url=standin.url,
             odoo_db=standin.db,
             **standin.login,
-            odoo_import_user=standin.importer,
-            odoo_import_password=standin.importer,
-            odoo_import_api_key=api_key(standin.importer),
+            **login_as(standin.importer, "import"),
             billing_as_of=AS_OF,
         )
         world = World(settings)

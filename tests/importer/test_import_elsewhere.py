@@ -11,6 +11,7 @@ from import_world import FRESH, World
 from connections.settings import load_settings
 from publishers.importer import try_connection
 from publishers.importer.guard import ShadowBroken, ShadowPort
+from sandbox.standin import login_as
 
 if TYPE_CHECKING:
     from sandbox.postgres import Cluster
@@ -50,7 +51,7 @@ def test_orders_per_deployment_add_one_for_each_further_one_at_no_price(communit
 
 
 def test_a_user_without_rights_is_told_which_and_writes_nothing(community: World) -> None:
-    world = _as(community, odoo_import_user="readonly", odoo_import_password="readonly")
+    world = _as(community, **login_as("readonly", "import"))
     trial = try_connection(world.settings)
     assert not trial.is_ok
     missing = {model["model"]: model["fix"] for model in trial.models}

@@ -53,7 +53,7 @@ def odoo(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 def _world(warehouse_dsn: str, odoo: Any, home: Path) -> World:
     from connections.settings import load_settings
-    from sandbox.odoo_standin.passwords import api_key
+    from sandbox.standin import login_as
 
     world = World(
         load_settings(
@@ -62,9 +62,7 @@ def _world(warehouse_dsn: str, odoo: Any, home: Path) -> World:
             odoo_url=odoo.url,
             odoo_db=odoo.db,
             **odoo.login,
-            odoo_import_user=odoo.importer,
-            odoo_import_password=odoo.importer,
-            odoo_import_api_key=api_key(odoo.importer),
+            **login_as(odoo.importer, "import"),
             billing_as_of="2026-06-03T12:00:00+00:00",
         )
     )

@@ -200,9 +200,9 @@ def test_what_a_person_deleted_does_not_come_back_by_itself(
 
 def test_a_charge_that_bills_by_itself_is_a_conflict(world: World, imported: ImportReport) -> None:
     charge, *_ = world.find("fusion.billing.charge", [], "plan_code")
-    plan = world.port().execute(
+    [plan] = world.port().execute(
         "sale.subscription.plan", "create",
-        {"name": "Monthly", "billing_period_value": 1, "billing_period_unit": "month"},
+        [{"name": "Monthly", "billing_period_value": 1, "billing_period_unit": "month"}],
     )  # fmt: skip
     world.write("fusion.billing.charge", charge["id"], plan_id=plan)
     row = world.row(world.look(), f"charge:nexacloud:{charge['plan_code']}:cpu_seconds")

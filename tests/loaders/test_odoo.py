@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pytest
 
 import loaders
 from connections import Settings
 from connections.odoo import OdooPort
 from loaders.report import TableReport
 from loaders.tables import ODOO
-
-if TYPE_CHECKING:
-    pass
 
 Run = Callable[..., list[tuple[Any, ...]]]
 
@@ -38,6 +37,7 @@ def test_every_model_arrives_whole(erp: Settings, odoo_sql: Run, warehouse_sql: 
     assert reports["fusion_billing_charge"].read == 232
 
 
+@pytest.mark.both_apis
 def test_values_arrive_as_odoo_holds_them(erp: Settings, odoo_sql: Run, warehouse_sql: Run) -> None:
     odoo_sql(
         "update fusion_billing_charge set price_per_unit = 1234567.000123, included_quantity = 0.1"
@@ -170,3 +170,17 @@ def test_check_tells_an_empty_model_from_one_that_was_never_loaded(erp: Settings
     assert said().endswith("not loaded yet")
     load(erp, "account.payment")
     assert said().endswith("loaded when it was empty")
+
+
+def test_what_this_odoo_lacks_is_on_record_as_looked_at(
+    odoo_community: Any, settings_for: Callable[..., Settings], warehouse_sql: Run
+) -> None:
+    lacking = {t.name for t in ODOO if t.name.startswith(("fusion_", "sale_subscription"))}
+    for _ in range(2):
+        reports = load(settings_for(odoo_community))
+        assert {name for name, report in reports.items() if report.mode == "absent"} == lacking
+    runs = warehouse_sql(
+        "select table_name, count(*), min(status) from ops.load_runs where mode = 'absent'"
+        " group by table_name"
+    )
+    assert set(runs) == {(name, 2, "succeeded") for name in lacking}

@@ -73,11 +73,39 @@ def test_with_nothing_configured_every_verb_says_what_to_do(billing: Billing, ve
     assert "Traceback" not in answer.stderr + answer.stdout
 
 
-def test_the_embedded_world_never_stands_beside_a_real_source(billing: Billing) -> None:
+def test_the_demo_never_runs_beside_a_real_source(billing: Billing) -> None:
     dsn = "postgresql://reader:secret@127.0.0.1:1/nexacloud"
-    answer = billing("up", NEXACLOUD_DSN=dsn)
+    answer = billing("demo", NEXACLOUD_DSN=dsn)
     assert answer.code == 1
     assert "nexacloud is configured" in answer.stderr
+    assert "secret" not in answer.stderr
+
+
+def test_up_starts_what_is_not_configured_and_check_says_what_to_do(billing: Billing) -> None:
+    """A real Odoo and nothing else: the two verbs must not send each other back."""
+    odoo = {"ODOO_URL": "http://127.0.0.1:9", "ODOO_DB": "x", "ODOO_USER": "x"}
+    before = billing("check", **odoo)
+    assert before.code == 1
+    assert "nothing configured for warehouse: run `billing up`" in before.stdout
+    try:
+        answer = billing("up", "--json", **odoo)
+        assert answer.code == 0, answer.stderr
+        runs = {part["part"]: part["runs"] for part in answer.json["parts"]}
+        assert runs == {"postgres": True, "nexacloud": True, "odoo": False}
+        assert billing("status", **odoo).code == 0
+        found = billing("check", "--json", **odoo).json["findings"]
+        broken = {each["source"] for each in found if each["status"] == "problem"}
+        assert broken == {"odoo"}
+    finally:
+        billing("down", **odoo)
+
+
+def test_up_has_nothing_to_start_where_all_is_configured(billing: Billing) -> None:
+    dsn = "postgresql://reader:secret@127.0.0.1:1/x"
+    odoo = {"ODOO_URL": "http://127.0.0.1:9", "ODOO_DB": "x", "ODOO_USER": "x"}
+    answer = billing("up", WAREHOUSE_DSN=dsn, NEXACLOUD_DSN=dsn, **odoo)
+    assert answer.code == 1
+    assert "nothing to start" in answer.stderr
     assert "secret" not in answer.stderr
 
 

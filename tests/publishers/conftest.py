@@ -15,6 +15,7 @@ from publishing_world import World
 
 # How many customers the tests use.
 COUNT = 6
+ODOOS = {"standin": "first", "later": "later"}
 
 
 @pytest.fixture
@@ -31,7 +32,10 @@ def warehouse_world(warehouse_dsn: str, tmp_path: Path) -> World:
     scope="session", params=["standin", pytest.param("real", marks=pytest.mark.odoo_real)]
 )
 def shared_odoo(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """One Odoo for all: the stand-in, and the real one under `make test-odoo`."""
+    """One Odoo for all: the stand-in, and the real one under `make test-odoo`.
+
+    A test that depends on the build of Odoo names `later` as well.
+    """
     if request.param == "real":
         yield request.getfixturevalue("real_odoo")
         return
@@ -40,8 +44,9 @@ def shared_odoo(request: pytest.FixtureRequest) -> Iterator[Any]:
     cluster = request.getfixturevalue("cluster")
     template = request.getfixturevalue("_odoo_templates")(False)
     folder = request.getfixturevalue("tmp_path_factory").mktemp("odoo")
-    cluster.create_database("publishing_odoo", template=template, owner="odoo")
-    standin = start_standin(folder, cluster.dsn("publishing_odoo", user="odoo"))
+    build, name = ODOOS[request.param], f"publishing_odoo_{request.param}"
+    cluster.create_database(name, template=template, owner="odoo")
+    standin = start_standin(folder, cluster.dsn(name, user="odoo"), build=build)
     yield standin
     standin.stop()
 

@@ -11,6 +11,10 @@ from publishing_world import JUNE, World, ontario
 
 from publishers.exports import export
 
+REAL = pytest.param("real", marks=pytest.mark.odoo_real)
+EACH_BUILD = pytest.mark.parametrize("shared_odoo", ["standin", "later", REAL], indirect=True)
+USAGE = {"kind": "usage", "quantity": Decimal(2500), "unit_price": Decimal("0.0004")}
+
 
 def test_a_dry_run_shows_the_documents_and_writes_nothing(
     world: World, customers: SimpleNamespace
@@ -51,6 +55,7 @@ def test_what_a_dry_run_shows_is_what_a_run_does(world: World, customers: Simple
     assert all(isinstance(document["odoo_id"], int) for document in done["documents"])
 
 
+@pytest.mark.both_apis
 def test_drafts_hold_what_was_approved_and_the_ledger_knows_their_lines(
     world: World, customers: SimpleNamespace
 ) -> None:
@@ -70,6 +75,7 @@ def test_drafts_hold_what_was_approved_and_the_ledger_knows_their_lines(
     assert {row["move_id"][0] for row in read} == {move["id"]}
 
 
+@pytest.mark.both_apis
 def test_a_second_run_creates_and_changes_nothing(world: World, customers: SimpleNamespace) -> None:
     world.propose(world.lines(customers, 3))
     world.approve()
@@ -130,6 +136,7 @@ def test_limit_period_and_service_narrow_a_run(world: World, customers: SimpleNa
     assert world.publish().created == 2
 
 
+@EACH_BUILD
 def test_the_rounding_method_of_the_company_decides_the_totals(
     world: World, customers: SimpleNamespace
 ) -> None:
@@ -212,11 +219,38 @@ def test_a_dry_run_is_exported_as_csv_xlsx_and_json(
         export(report, tmp_path / "dry.pdf")
 
 
+@EACH_BUILD
+def test_a_small_price_arrives_as_it_is_or_as_an_amount_but_never_as_nothing(
+    world: World, customers: SimpleNamespace
+) -> None:
+    rows = [
+        world.line(1, **{**USAGE, **ontario(customers)}, amount="1.00"),
+        world.line(2, **{**USAGE, "quantity": Decimal("3.125")}, amount="0.01"),
+        world.line(3, **ontario(customers), amount="33.35"),
+    ]
+    world.propose(rows)
+    world.approve()
+    report = world.publish()
+    assert (report.created, report.quarantined, report.failed) == (1, 0, 0)
+    [draft] = world.drafts()
+    totals = [str(draft[f"amount_{name}"]) for name in ("untaxed", "tax", "total")]
+    assert totals == ["34.36", "4.47", "38.83"]
+    [told] = world.port().fields_get("account.move.line", ["price_unit"], ["digits"]).values()
+    as_sent = ("2500.0", "0.0004") if told["digits"] is False else ("1.0", "1.0")
+    assert as_sent in _quantities_and_prices(world)
+
+
+def _quantities_and_prices(world: World) -> list[tuple[str, str]]:
+    ids = [row[0] for row in world.query("select odoo_line_id from ops.publication_lines")]
+    read = world.port().read("account.move.line", ids, ["quantity", "price_unit"])
+    return [(str(row["quantity"]), str(row["price_unit"])) for row in read]
+
+
+@EACH_BUILD
 def test_with_six_digits_quantities_and_prices_arrive_as_they_are(
     world: World, customers: SimpleNamespace
 ) -> None:
-    usage = {"kind": "usage", "quantity": Decimal(2500), "unit_price": Decimal("0.0004")}
-    world.propose([world.line(2, **{**usage, **ontario(customers)}, amount="1.00")])
+    world.propose([world.line(2, **{**USAGE, **ontario(customers)}, amount="1.00")])
     world.approve()
     precision = world.port("admin").search_read("decimal.precision", [], ["name", "digits"])
     _set_digits(world, [{**row, "digits": 6} for row in precision])
@@ -225,9 +259,7 @@ def test_with_six_digits_quantities_and_prices_arrive_as_they_are(
     finally:
         _set_digits(world, precision)
     assert report.created == 1
-    [(line_id,)] = world.query("select odoo_line_id from ops.publication_lines")
-    [read] = world.port().read("account.move.line", [line_id], ["quantity", "price_unit"])
-    assert (str(read["quantity"]), str(read["price_unit"])) == ("2500.0", "0.0004")
+    assert _quantities_and_prices(world) == [("2500.0", "0.0004")]
 
 
 def _set_digits(world: World, rows: list[dict[str, Any]]) -> None:

@@ -154,6 +154,7 @@ def test_a_draft_that_is_not_what_was_approved_is_quarantined_with_both_sides(
     assert world.publish().created == 0
 
 
+@pytest.mark.both_apis
 @pytest.mark.parametrize(
     "fault", ["reset_after", "502_after", "truncated_after", "html_after", "lost_race"]
 )
@@ -200,11 +201,16 @@ def test_a_login_that_fails_in_mid_run_is_tried_again(
 
 
 @pytest.fixture
-def reader(world: World) -> Settings:
-    """Settings whose publishing user may only read."""
-    return world.settings_of("readonly", "odoo_publish")
+def reader(request: pytest.FixtureRequest, world: World) -> Settings:
+    """Settings whose publishing user may only read, or not even that."""
+    user = getattr(request, "param", "readonly")
+    if user != "readonly":
+        world.only_standin("needs a user who may not even read")
+    return world.settings_of(user, "odoo_publish")
 
 
+@pytest.mark.both_apis
+@pytest.mark.parametrize("reader", ["readonly", "internal"], indirect=True)
 def test_a_missing_right_is_named_before_anything_is_claimed(
     world: World, customers: SimpleNamespace, reader: Settings
 ) -> None:

@@ -14,6 +14,7 @@ from typing_extensions import override
 from sandbox.odoo_standin import external_ids, orm
 from sandbox.odoo_standin.behaviour import Behaviour, Method, register
 from sandbox.odoo_standin.environment import Env, Values
+from sandbox.odoo_standin.errors import RequiredFieldError
 from sandbox.odoo_standin.passwords import password_hash
 
 
@@ -64,6 +65,7 @@ class Taxes(Behaviour):
         for vals in vals_list:
             company = env.company_of(vals.get("company_id") or env.company["id"])
             vals["company_id"] = company["id"]
+            _check_tax(env, vals)
             vals.setdefault("country_id", company["account_fiscal_country_id"] or _canada(env))
             vals.setdefault("tax_group_id", env.scalar("select min(id) from account_tax_group"))
             if "price_include" in vals and "price_include_override" not in vals:
@@ -88,6 +90,14 @@ class Taxes(Behaviour):
                 _set_positions(env, ids, command[2])
             elif command[0] == 4:
                 _add_position(env, ids, command[1])
+
+
+def _check_tax(env: Env, vals: Values) -> None:
+    described = env.model("account.tax")
+    for name in env.registry.build.required_of_a_tax:
+        if not vals.get(name):
+            label = described.field(name).string
+            raise RequiredFieldError(described.name, described.description, name, label)
 
 
 def _canada(env: Env) -> Any:

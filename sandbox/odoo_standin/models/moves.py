@@ -131,8 +131,10 @@ def _complete(env: Env, vals: Values) -> Values:
             "You cannot create a move already in the posted state. "
             "Please create a draft move and post it after."
         )
-    move = {name: value for name, value in vals.items() if name not in _COMPUTED}
-    move |= {"state": "draft", "payment_state": "not_paid"}
+    stored = env.registry.build.stored_as_sent
+    move = {n: value for n, value in vals.items() if n not in _COMPUTED or n in stored}
+    move["state"] = "draft"
+    move["payment_state"] = move.get("payment_state") or "not_paid"
     company_id = move.get("company_id") or env.company["id"]
     move["company_id"] = company_id
     move["journal_id"] = move.get("journal_id") or default_journal(

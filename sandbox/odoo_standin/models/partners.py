@@ -14,6 +14,8 @@ from sandbox.odoo_standin.behaviour import Behaviour, register
 from sandbox.odoo_standin.environment import Env, Values
 from sandbox.odoo_standin.errors import UserError, ValidationError
 
+_ADDRESS = ("street", "street2", "city", "zip", "state_id", "country_id")
+
 
 class Partners(Behaviour):
     """Defaults and the stored names."""
@@ -31,6 +33,8 @@ class Partners(Behaviour):
         for vals in vals_list:
             if "company_type" in vals:
                 vals["is_company"] = vals["company_type"] == "company"
+            if env.registry.build.inherits_address:
+                vals |= _inherited_address(env, vals)
             if vals["type"] == "contact" and not vals.get("name"):
                 raise ValidationError("Contacts require a name")
         return vals_list
@@ -61,6 +65,15 @@ class Partners(Behaviour):
         )
         if used:
             raise UserError("The partner cannot be deleted because it is used in Accounting")
+
+
+def _inherited_address(env: Env, vals: Values) -> Values:
+    """A contact without an address of its own has its company's."""
+    is_contact = vals["type"] == "contact" and vals.get("parent_id")
+    if not is_contact or any(vals.get(name) for name in _ADDRESS):
+        return {}
+    parent = env.record("res.partner", vals["parent_id"])
+    return {name: parent[name] for name in _ADDRESS}
 
 
 def refresh_names(env: Env, ids: Sequence[int]) -> None:

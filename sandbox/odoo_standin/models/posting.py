@@ -201,11 +201,14 @@ def check_lock_dates(env: Env, move: Row) -> None:
 
 
 def _reconcile_with_original(env: Env, move: Row) -> None:
-    """A posted credit note settles its posted, still open original of the same customer."""
+    """A posted credit note settles its posted, still open original; of the same customer, or of any
+    (which builds differ in).
+    """
     if move["move_type"] not in ("out_refund", "in_refund") or not move["reversed_entry_id"]:
         return
     original = env.record("account.move", move["reversed_entry_id"])
     is_same: Any = original["commercial_partner_id"] == move["commercial_partner_id"]
-    if original["state"] == "posted" and original["amount_residual"] and is_same:
+    may_settle = is_same or env.registry.build.settles_across_partners
+    if original["state"] == "posted" and original["amount_residual"] and may_settle:
         lines = reconciliation.open_term_lines(env, [original["id"], move["id"]])
         reconciliation.reconcile(env, lines)
