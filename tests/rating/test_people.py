@@ -121,6 +121,30 @@ def test_a_correction_is_taxed_where_the_invoice_was(world: World) -> None:
     assert world.query("select * from marts.rpt_invoice_integrity") == []
 
 
+def test_a_line_s_tax_has_the_decimals_of_its_currency(world: World) -> None:
+    """13 % of 323 yen are 42 and of 10.12 dinars 1.316, also where a line tells its story."""
+    town(world)
+    prices = {"yen": ("jpy", "323"), "dinar": ("KWD", "10.12")}
+    plans = [plan(name, price, currency=code) for name, (code, price) in prices.items()]
+    world.load("raw_nexacloud.plans", plans)
+    held = [subscription(name, name, MAY, user_id=name) for name in prices]
+    world.load("raw_nexacloud.subscriptions", held)
+    world.load("raw_nexacloud.users", [{"id": name} for name in prices])
+    world.load("raw_odoo.res_partner", [partner(1)])
+    links = [link(number, name, 1) for number, name in enumerate(prices, start=1)]
+    world.load("raw_odoo.fusion_billing_account_link", links)
+    world.rate((*LINES, "+fct_invoice_line_taxes", "+rpt_line_story"))
+    stories = world.query(
+        "select line_key, external_subscription_id as name, taxes from serving.rpt_line_story"
+        f" where kind = 'base' and service_period_start = '{JUNE}'"
+    )
+    told = {row["name"]: [tax["amount"] for tax in row["taxes"]] for row in stories}
+    assert told == {"yen": ["42"], "dinar": ["1.316"]}
+    taxes = world.query("select line_key, tax_amount from marts.fct_invoice_line_taxes")
+    of_lines = {row["line_key"]: str(row["tax_amount"]) for row in taxes}
+    assert {row["name"]: [of_lines[row["line_key"]]] for row in stories} == told
+
+
 def test_a_line_goes_to_the_partner_that_was_linked_when_it_began(world: World) -> None:
     names = ("repointed", "relinked", "unlinked", "doubled", "added", "decided", "late")
     town(world, *names)
