@@ -5,11 +5,14 @@ from __future__ import annotations
 import html
 import io
 import re
+from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import psycopg2
 import pytest
+from psycopg2.extras import RealDictCursor
 
 from connections.settings import load_settings
 from dashboards import exports, identity, layout, previews
@@ -177,6 +180,37 @@ def test_what_a_source_wrote_is_shown_as_it_was_written(text: str) -> None:
     assert ":red[" not in f.literal(text)
     assert "$" not in f.literal(text).replace("\\$", "")
     assert not re.search(r":[\w+/-]+:", plain)
+
+
+def test_the_month_end_sheet_says_of_when_its_figures_are(
+    warehouse_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the last whole build that passed, and not of the page server's start."""
+    from dashboards.queries import common
+    from dashboards.views import month_end
+
+    with closing(psycopg2.connect(warehouse_dsn)) as conn, conn:
+        with conn.cursor(cursor_factory=RealDictCursor) as cursor:
+            cursor.execute(
+                "insert into ops.builds (as_of, is_whole, status, schema_prefix) values"
+                " ('2026-06-03 12:00+00', true, 'passed', ''),"
+                " ('2026-06-04 12:00+00', true, 'failed', ''),"
+                " ('2026-06-05 12:00+00', false, 'passed', ''),"
+                " ('2026-06-06 12:00+00', true, 'passed', 'try_')"
+            )
+            cursor.execute(common.FRESHNESS)
+            freshness = cursor.fetchone()
+    shown: list[str] = []
+    monkeypatch.setattr(month_end.data, "row", {common.FRESHNESS: freshness}.get)
+    monkeypatch.setattr(month_end.data, "rows", lambda _query: [{"period_month": date(2026, 5, 1)}])
+    monkeypatch.setattr(month_end.filters, "choice", lambda *_: "2026-05")
+    monkeypatch.setattr(month_end.st, "html", shown.append)
+    monkeypatch.setattr(month_end.ui, "heading", lambda *_: None)
+    for part in ("_part", "_taxes"):
+        monkeypatch.setattr(month_end, part, lambda *_: None)
+    month_end.show()
+    as_of = f.instant(datetime(2026, 6, 3, 12, tzinfo=UTC))
+    assert f"as of {as_of}, from" in shown[0]
 
 
 def test_a_message_of_a_decision_is_no_markdown() -> None:

@@ -94,6 +94,12 @@ def test_a_source_time_that_says_nothing_rewrites_nothing(
     assert second[0] == Decimal("62.00")
     assert before < second[1] < datetime.now(UTC)
     assert first[2] == second[1] == second[4]
+    app(f"update plans set price = 93, updated_at = %s where id = {PLAN}", (own_time,))
+    load(nexa, full=True)
+    versions = plan()
+    assert [row[0] for row in versions] == [Decimal("31.00"), Decimal("62.00"), Decimal("93.00")]
+    ends, starts = [row[2] for row in versions], [row[1] for row in versions]
+    assert ends == [*starts[1:], None]
 
 
 def test_two_edits_between_loads_are_one_version_and_two_loads_two(

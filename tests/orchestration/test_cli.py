@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -114,6 +116,18 @@ def test_a_dsn_s_password_is_in_no_error(billing: Billing) -> None:
     assert answer.code == 1
     assert "127.0.0.1:1/warehouse" in answer.stderr
     assert "s3cr3t" not in answer.stderr + answer.stdout
+
+
+def test_dbt_by_hand_is_told_the_time_and_the_schemas(billing: Billing) -> None:
+    """Without them dbt would build the sample's day, or in production beside a trial."""
+    real = {"WAREHOUSE_DSN": "postgresql://owner@127.0.0.1:1/warehouse"}
+    before = datetime.now(UTC)
+    answer = billing("env", **real, BILLING_SCHEMA_PREFIX="try_")
+    given = dict(shlex.split(line)[1].split("=", 1) for line in answer.stdout.splitlines())
+    assert before < datetime.fromisoformat(given["BILLING_AS_OF"]) < datetime.now(UTC)
+    assert given["BILLING_SCHEMA_PREFIX"] == "try_"
+    dated = billing("env", **real, BILLING_AS_OF="2026-07-01T00:00:00+00:00").stdout
+    assert "export BILLING_AS_OF=2026-07-01T00:00:00+00:00" in dated
 
 
 def test_status_of_no_world_is_not_well(billing: Billing) -> None:

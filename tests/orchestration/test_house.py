@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from connections.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ROOMS = ("connections", "loaders", "publishers", "orchestration", "sandbox", "dashboards")
@@ -52,6 +55,30 @@ def _reads_environment(node: ast.AST) -> bool:
 
 def _is_environ(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "environ"
+
+
+SETTING = re.compile(
+    r"\b(?:BILLING|DASHBOARD|ODOO|NEXACLOUD|WAREHOUSE|LOAD|SANDBOX|WEBHOOK)_[A-Z_]*[A-Z]\b"
+)
+# What others than our settings read: dbt, the sandbox's receiver, the tests against a real Odoo.
+READ_BY_OTHERS = {
+    *(f"WAREHOUSE_{part}" for part in ("HOST", "PORT", "USER", "PASSWORD", "DBNAME", "SSLMODE")),
+    *("BILLING_SCHEMA_SUFFIX", "BILLING_CODE_VERSION", "ODOO_IS_DISPOSABLE"),
+    *("NEXACLOUD_WEBHOOK_SECRET", "NEXACLOUD_WEBHOOK_URL"),
+}
+
+
+@pytest.mark.parametrize("room", [*ROOMS, "docs"])
+def test_a_setting_that_a_person_is_told_of_exists(room: str) -> None:
+    texts = [path.read_text() for path in (REPOSITORY / room).rglob("*.md")] + [
+        node.value
+        for path in _modules(room)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    named = {name for text in texts for name in SETTING.findall(text)}
+    known = {name.upper() for name in Settings.model_fields}
+    assert named - known - READ_BY_OTHERS == set()
 
 
 @pytest.mark.parametrize("room", ROOMS)

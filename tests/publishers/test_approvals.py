@@ -68,7 +68,8 @@ def test_filters_mean_what_they_say(
     warehouse_world.propose(
         [
             line(1, partner_id=7),
-            line(2, partner_id=8, kind="usage"),
+            # On another plan since June: a month is that of the period, not of the segment.
+            line(2, partner_id=8, kind="usage", segment_start=JUNE[0]),
             line(3, partner_id=7, period=JUNE, service="nexadesk"),
         ]
     )

@@ -159,6 +159,13 @@ def test_a_name_and_its_spellings_are_one_person(world: World, spelling: str) ->
     assert world.query("select approval_state from ops.line_approval_status") == [("waiting",)]
 
 
+def test_two_spaces_in_a_name_are_one(world: World) -> None:
+    world.approve(by="Dana Roy")
+    for spelling in ("Dana  Roy", "dana \u00a0 roy", "dana.roy@example.com"):
+        assert world.approve(by=spelling).written == []
+    assert world.query("select approval_state from ops.line_approval_status") == [("waiting",)]
+
+
 @pytest.mark.parametrize("name", ["nobody", "fay rex", "policy:v1", "f ay"])
 def test_a_name_of_nobody_is_refused_with_the_known_ones(world: World, name: str) -> None:
     with pytest.raises(IdentityError, match=r"Dana Roy.*billing identities add"):

@@ -7,7 +7,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from publishing_world import JUNE, World, ontario
+from publishing_world import JUNE, MAY, World, ontario
 
 from publishers.exports import export
 
@@ -127,13 +127,16 @@ def test_limit_period_and_service_narrow_a_run(world: World, customers: SimpleNa
             *world.lines(customers, 3),
             world.line(7, **own, period=JUNE),
             world.line(8, **own, service=f"{world.service}desk"),
+            # May and June on one plan, and on another since June: it is of May.
+            world.line(9, **own, period=(MAY[0], JUNE[1]), segment_start=JUNE[0]),
         ]
     )
     world.approve()
     assert world.publish(limit=1, period="2026-05", service=world.service).created == 1
     assert world.publish(service=f"{world.service}desk").created == 1
     assert world.publish(period="2026-06").created == 1
-    assert world.publish().created == 2
+    assert world.publish(period="2026-05").created == 3
+    assert world.publish().created == 0
 
 
 @EACH_BUILD

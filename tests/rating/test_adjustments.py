@@ -94,6 +94,8 @@ def test_a_billed_month_is_only_ever_adjusted(rated: World) -> None:
     }
     adjustments = april(world, f"kind = 'adjustment' and {NEW}")
     assert {line["adjustment_number"] for line in adjustments} == {1}
+    assumed = {line["charge"]: line["assumed_billed_amount"] for line in adjustments}
+    assert assumed == {"cpu_seconds": Decimal("10.00"), "base": Decimal("100.00")}
     assert {line["corrects_period_start"] for line in adjustments} == {APRIL}
     assert {line["billing_period_start"] for line in adjustments} == {toronto(2026, 6, 1)}
     assert all(line["is_billable"] for line in adjustments)
@@ -104,8 +106,9 @@ def test_a_billed_month_is_only_ever_adjusted(rated: World) -> None:
     world.load("raw_nexacloud.usage_records", [usage(4, "late", 10, toronto(2026, 4, 21))])
     world.rate()
     second = april(world, f"kind = 'adjustment' and {NEW}")
-    assert [(line["amount"], line["adjustment_number"]) for line in second] == [
-        (Decimal("1.00"), 2)
+    told = ("amount", "adjustment_number", "assumed_billed_amount", "assumed_adjustment_number")
+    assert [tuple(line[name] for name in told) for line in second] == [
+        (Decimal("1.00"), 2, Decimal("15.00"), 1)
     ]
     assert total(world, "late") == Decimal("47.00")
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from sandbox.postgres import Cluster
 
 MAY = "service_period_start = '2026-05-01 04:00+00'"
-# What a whole month of May costs: five seats at once, a package, a minimum, a first tier.
+# What a whole month of May costs: five seats at once, a package, a minimum, a first tier,
+# a maximum, all units at one tier's price.
 WHOLE = {
     "base": Decimal("31.00"),
     "seats": Decimal("50.00"),
@@ -22,6 +23,8 @@ WHOLE = {
     "least": Decimal("100.00"),
     "tiers": Decimal("140.00"),
     "quota": Decimal("60.00"),
+    "most": Decimal("100.00"),
+    "volume": Decimal("66.00"),
     "level": Decimal("7.00"),
     "users": Decimal("2.00"),
     "calls": Decimal("4.00"),
@@ -33,6 +36,8 @@ CHARGES: dict[str, dict[str, Any]] = {
     "least": {"unit_price": 1, "minimum": 100},
     "tiers": {"charge_model": "graduated"},
     "quota": {"unit_price": 1, "included_quantity": 100},
+    "most": {"unit_price": 1, "maximum": 100},
+    "volume": {"charge_model": "volume"},
     "level": {"unit_price": 1},
     "users": {"unit_price": 1},
     "calls": {"unit_price": 1},
@@ -41,7 +46,7 @@ EARLY, LATE = toronto(2026, 5, 3, 12), toronto(2026, 5, 20, 12)
 # What is used before and after the break.
 USED = {
     "seats": (5, 4), "packs": (60, 30), "least": (5, 5), "tiers": (5, 5),
-    "quota": (80, 80), "level": (9, 7), "calls": (1, 1),
+    "quota": (80, 80), "most": (80, 80), "volume": (8, 8), "level": (9, 7), "calls": (1, 1),
 }  # fmt: skip
 
 
@@ -70,9 +75,10 @@ def broken(world: World, proration: str) -> World:
     world.seed("metrics", metrics)
     of_plan = {"service": "nexacloud", "plan_code": "a", "currency": "CAD"}
     world.seed("charges", [{**of_plan, "metric": name, **row} for name, row in CHARGES.items()])
-    tier = {"service": "nexacloud", "plan_code": "a", "charge": "tiers"}
+    tier = {"service": "nexacloud", "plan_code": "a"}
     tiers = [{"tier_to": 10, "unit_price": 4, "flat_fee": 100}, {"unit_price": 1, "flat_fee": 50}]
-    world.seed("charge_tiers", [{**tier, **row} for row in tiers])
+    tiered = [{**tier, "charge": name, **row} for name in ("tiers", "volume") for row in tiers]
+    world.seed("charge_tiers", tiered)
     names = ("whole", "resumed", "suspended", "switched")
     world.load("raw_nexacloud.plans", [plan("a", "31"), plan("b", "31")])
     world.load(
@@ -136,11 +142,11 @@ def test_by_the_second_only_the_share_of_the_month_is_less(by_the_second: World,
     whole, held = 31 * 86400, 31 * 86400 - 6 * 3600
     share = Decimal(held) / Decimal(whole)
     found = charged(world, name)
-    for charge in ("seats", "packs", "tiers", "level", "users", "calls"):
+    for charge in ("seats", "packs", "tiers", "volume", "level", "users", "calls"):
         assert found[charge] == WHOLE[charge], charge
     cents = Decimal("0.01")
     assert found["base"] == (31 * share).quantize(cents)
-    assert found["least"] == (100 * share).quantize(cents)
+    assert found["least"] == found["most"] == (100 * share).quantize(cents)
     assert found["quota"] == (160 - 100 * share).quantize(cents)
     lines = world.lines(f"{MAY} and kind = 'base' and external_subscription_id = '{name}'")
     shares = {line["plan_code"]: line["fraction"] for line in lines}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from nexacloud_rows import plan, subscription, toronto
@@ -86,6 +87,62 @@ def test_a_line_is_taxed_where_its_customer_was_when_it_began(world: World) -> N
         ("archived", "customer_partner_gone"),
         ("unplaced", "tax_unresolved"),
     ]
+
+
+def test_a_correction_is_taxed_where_the_invoice_was(world: World) -> None:
+    """Invoiced at 13 %, then moved to where it is 5 %; May's price is corrected after that."""
+    town(world, "moved")
+    world.load("raw_odoo.res_partner", [partner(1)])
+    world.load("raw_odoo.fusion_billing_account_link", [link(1, "moved", 1)])
+    invoice = {"id": "i", "period_start": MAY, "period_end": JUNE, "issued_at": JUNE}
+    of_whom = {"number": "NC-1", "user_id": "moved", "subscription_id": "moved", "status": "paid"}
+    paid = {"currency": "CAD", "subtotal": "31", "tax": "4.03", "total": "35.03"}
+    world.load("raw_nexacloud.invoices", [{**invoice, **of_whom, **paid}])
+    items = [{"id": kind, "invoice_id": "i", "kind": kind} for kind in ("base", "tax")]
+    sums = ({"amount": "31"}, {"amount": "4.03"})
+    world.load(
+        "raw_nexacloud.invoice_items", [{**i, **s} for i, s in zip(items, sums, strict=True)]
+    )
+    world.rate()
+    world.publish(world.lines(f"service_period_start = '{MAY}'"), "may")
+    world.next_load()
+    move(world, 1, state_id=PROVINCES["AB"])
+    book = {"service": "nexacloud", "plan_code": "p", "currency": "CAD", "base_fee": "41"}
+    world.seed("charges", [book])
+    world.rate((*LINES, "+rpt_invoice_integrity"))
+    [correction] = world.lines("kind = 'adjustment'")
+    assert (correction["amount"], correction["tax_ids"]) == (Decimal("10.00"), [11])
+    assert rates(correction) == ("13",)
+    [june] = world.lines(f"service_period_start = '{JUNE}'")
+    assert rates(june) == ("5",)
+    # And the invoice that the app sent for May is as right as it was.
+    totals = world.query("select province_tax_amount from intermediate.int_invoice_totals")
+    assert [row["province_tax_amount"] for row in totals] == [Decimal("4.03")]
+    assert world.query("select * from marts.rpt_invoice_integrity") == []
+
+
+def test_a_line_s_tax_has_the_decimals_of_its_currency(world: World) -> None:
+    """13 % of 323 yen are 42 and of 10.12 dinars 1.316, also where a line tells its story."""
+    town(world)
+    prices = {"yen": ("jpy", "323"), "dinar": ("KWD", "10.12")}
+    plans = [plan(name, price, currency=code) for name, (code, price) in prices.items()]
+    world.load("raw_nexacloud.plans", plans)
+    held = [subscription(name, name, MAY, user_id=name) for name in prices]
+    world.load("raw_nexacloud.subscriptions", held)
+    world.load("raw_nexacloud.users", [{"id": name} for name in prices])
+    world.load("raw_odoo.res_partner", [partner(1)])
+    links = [link(number, name, 1) for number, name in enumerate(prices, start=1)]
+    world.load("raw_odoo.fusion_billing_account_link", links)
+    world.rate((*LINES, "+fct_invoice_line_taxes", "+rpt_line_story"))
+    stories = world.query(
+        "select line_key, external_subscription_id as name, taxes from serving.rpt_line_story"
+        f" where kind = 'base' and service_period_start = '{JUNE}'"
+    )
+    told = {row["name"]: [tax["amount"] for tax in row["taxes"]] for row in stories}
+    assert told == {"yen": ["42"], "dinar": ["1.316"]}
+    taxes = world.query("select line_key, tax_amount from marts.fct_invoice_line_taxes")
+    of_lines = {row["line_key"]: str(row["tax_amount"]) for row in taxes}
+    assert {row["name"]: [of_lines[row["line_key"]]] for row in stories} == told
 
 
 def test_a_line_goes_to_the_partner_that_was_linked_when_it_began(world: World) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from nexacloud_rows import plan, subscription, toronto, usage
-from rating_world import World
+from rating_world import LINES, Dbt, World, fresh_world, kept_world
+
+if TYPE_CHECKING:
+    from sandbox.postgres import Cluster
 
 Row = dict[str, Any]
 NEW = "line_key not in (select line_key from ops.publication_lines)"
@@ -26,8 +30,8 @@ POLICY: Row = {
 }
 
 
-def changed(world: World, **policy: Any) -> World:
-    """April and May are published by the first row; the second counts from the 1st of June on."""
+def billed(world: World) -> World:
+    """April and May are published by the first row."""
     world.as_of = datetime(2026, 7, 20, 12, tzinfo=UTC)
     world.seed("services", [POLICY])
     world.seed("metrics", [{"service": "nexacloud", "metric": "cpu_seconds", "aggregation": "sum"}])
@@ -53,6 +57,12 @@ def changed(world: World, **policy: Any) -> World:
     )
     world.rate()
     world.publish(world.lines("service_period_end <= '2026-06-01 04:00+00'"), "may")
+    return world
+
+
+def changed(world: World, **policy: Any) -> World:
+    """The second row counts from the 1st of June on."""
+    billed(world)
     world.seed("services", [POLICY, {**POLICY, "valid_from": date(2026, 6, 1), **policy}])
     world.rate(full_refresh=True)
     world.dbt.build(LAWS, {"as_of": world.as_of.isoformat()}, types=("test",))
@@ -169,3 +179,37 @@ def test_suspension_and_aggregation_are_dated_too(world: World) -> None:
         ("usage", 6): (Decimal("4.00"), "25/30"),
     }
     world.dbt.build(LAWS, {"as_of": world.as_of.isoformat()}, types=("test",))
+
+
+@pytest.fixture(scope="module")
+def billed_once(cluster: Cluster, rating_dbt: Dbt) -> Callable[[], World]:
+    world = billed(fresh_world(cluster, rating_dbt))
+    return kept_world(cluster, world, "billed_by_a_policy")
+
+
+WITHOUT_A_DAY = {
+    "period_rule": "anniversary",
+    "bill_suspended": False,
+    "duplicate_policy": "last",
+}
+
+
+@pytest.mark.parametrize("policy", WITHOUT_A_DAY)
+def test_a_policy_that_changes_without_a_day_is_told_and_bills_nothing_again(
+    billed_once: Callable[[], World], policy: str
+) -> None:
+    world = billed_once()
+    world.seed("services", [{**POLICY, policy: WITHOUT_A_DAY[policy]}])
+    world.rate((*LINES, "int_exceptions_billed"), full_refresh=True)
+    told = world.query("select * from intermediate.int_exceptions_billed")
+    changes = [row for row in told if row["kind"] == "policy_changed_over_billed_time"]
+    assert [row["subject"].split()[0] for row in changes] == [policy]
+    # Billed from the 15th of April to the 31st of May: no ordinary line reaches into that time.
+    again = "external_subscription_id = 'month' and service_period_start < '2026-06-01 04:00+00'"
+    assert world.lines(f"{again} and {NEW} and kind <> 'adjustment'") == []
+    moved = {row["subject"].rsplit(" ", 1)[0] for row in told if row not in changes}
+    if policy == "period_rule":
+        assert world.lines(f"{again} and {NEW}") == []
+        assert moved == {"nexacloud:month base", "nexacloud:month cpu_seconds"}
+    else:
+        assert moved == set()
