@@ -44,7 +44,9 @@ def shared_odoo(request: pytest.FixtureRequest) -> Iterator[Any]:
     cluster = request.getfixturevalue("cluster")
     template = request.getfixturevalue("_odoo_templates")(False)
     folder = request.getfixturevalue("tmp_path_factory").mktemp("odoo")
-    build, name = ODOOS[request.param], f"publishing_odoo_{request.param}"
+    build = ODOOS[request.param]
+    # pytest may close it and open it again, where tests ask for several in turn.
+    name = f"publishing_odoo_{request.param}_{uuid4().hex[:8]}"
     cluster.create_database(name, template=template, owner="odoo")
     standin = start_standin(folder, cluster.dsn(name, user="odoo"), build=build)
     yield standin
