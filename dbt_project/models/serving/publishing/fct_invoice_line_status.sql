@@ -165,7 +165,7 @@ facts as (
 final as (
 
     select
-        {{ invoice_line_columns('lines') }},
+        lines.*,
         facts.approval_state,
         facts.approved_by,
         facts.is_approved,

@@ -18,9 +18,7 @@ app_invoices as (
 -- the build.
 final as (
 
-    select
-        {{ invoice_line_columns('line_status') }},
-        line_status.approved_by
+    select {{ contract_columns('invoice_lines_to_publish', 'line_status') }}
     from line_status
     where
         line_status.is_approvable
