@@ -4,13 +4,16 @@
 with charges as (
 
     select
-        *,
-        coalesce(charge, metric, 'base') as charge_name,
-        case
-            when charge_model is null or charge_model = 'standard' then 'per_unit'
-            else charge_model
-        end as model_name
-    from {{ ref('charges') }}
+        charges.*,
+        coalesce(charges.charge, charges.metric, 'base') as charge_name,
+        coalesce(charges.charge_model = 'one_off', false) as is_one_off,
+        models.reads_unit_price,
+        models.reads_package_size,
+        models.reads_rate_percent,
+        models.reads_tiers
+    from {{ ref('charges') }} as charges
+    left join {{ ref('charge_models') }} as models
+        on coalesce(charges.charge_model, 'per_unit') = models.charge_model
 
 ),
 
@@ -86,22 +89,19 @@ judged_charges as (
     cross join lateral (
         values
         (metric is null and base_fee is null, 'neither base_fee nor metric'),
-        (model_name = 'one_off' and metric is not null, 'a metric on a one_off'),
-        (model_name = 'one_off' and base_fee is null, 'no base_fee'),
+        (is_one_off and metric is not null, 'a metric on a one_off'),
+        (is_one_off and base_fee is null, 'no base_fee'),
         (
-            charge_name = 'base' and (metric is not null or model_name = 'one_off'),
+            charge_name = 'base' and (metric is not null or is_one_off),
             'the name of the fee of each period'
         ),
-        (metric is not null and model_name = 'per_unit' and unit_price is null, 'no unit_price'),
-        (
-            model_name = 'package' and (unit_price is null or coalesce(package_size, 0) <= 0),
-            'no unit_price or package_size'
-        ),
-        (model_name = 'percentage' and rate_percent is null, 'no rate_percent'),
+        (metric is not null and reads_unit_price and unit_price is null, 'no unit_price'),
+        (reads_package_size and coalesce(package_size, 0) <= 0, 'no package_size'),
+        (reads_rate_percent and rate_percent is null, 'no rate_percent'),
         (minimum > maximum, 'minimum above maximum'),
         (valid_from >= valid_to, 'valid_to is not after valid_from'),
         (
-            model_name in ('graduated', 'volume') and not exists (
+            reads_tiers and not exists (
                 select 1
                 from tiers
                 where
@@ -164,9 +164,9 @@ judged_tiers as (
                     and tiers.plan_code = charges.plan_code
                     and tiers.charge = charges.charge_name
                     and tiers.valid_from is not distinct from charges.valid_from
-                    and charges.model_name in ('graduated', 'volume')
+                    and charges.reads_tiers
             ),
-            'a tier without a graduated or volume charge'
+            'a tier of a charge that reads none'
         )
     ) as judgements (is_wrong, problem)
     where is_wrong

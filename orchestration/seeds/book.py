@@ -10,16 +10,11 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from orchestration.seeds.files import SeedProblem, SeedRow
-from orchestration.seeds.tables import TIERED
+from orchestration.seeds.models import CHARGE_MODELS, TIERS
 
 Key = tuple[str | None, ...]
-# What each model is rated by; what no model of a row reads would be lost without a word.
-PRICE_OF = {"package": ("unit_price", "package_size"), "percentage": ("rate_percent",)}
-ONLY_FOR = {
-    "unit_price": ("per_unit", "package"),
-    "package_size": ("package",),
-    "rate_percent": ("percentage",),
-}
+# What charges are rated by; what no model of a row reads would be lost without a word.
+PRICES = ("unit_price", "package_size", "rate_percent")
 ONLY_WITH_METRIC = ("included_quantity", "minimum", "maximum")
 
 
@@ -36,6 +31,11 @@ def model(row: SeedRow) -> str:
     """The charge model as rating reads it."""
     named = row["charge_model"] or "per_unit"
     return "per_unit" if named == "standard" else named
+
+
+def _reads(named: str) -> frozenset[str]:
+    """The columns that a model reads; none where nobody knows it: its cell says so."""
+    return CHARGE_MODELS.get(named, frozenset())
 
 
 def charge_name(row: SeedRow) -> str:
@@ -63,25 +63,27 @@ def _row(row: SeedRow, ladders: dict[Key, list[SeedRow]]) -> Iterator[SeedProble
 
 
 def _priced(row: SeedRow, named: str, ladders: dict[Key, list[SeedRow]]) -> Iterator[SeedProblem]:
-    if named in TIERED:
+    if TIERS in _reads(named):
         if _ladder_key(row, charge_name(row)) not in ladders:
             where = f"of the charge {charge_name(row)} and the same valid_from"
             what = f"it has no tiers; write its rows {where} in charge_tiers.csv"
             yield row.problem("charge_model", what)
         return
-    for column in PRICE_OF.get(named, ("unit_price",)):
+    needed = [column for column in PRICES if column in _reads(named)]
+    for column in needed:
         if row[column] is None:
             yield row.problem(column, f"is empty; a {named} charge needs it")
-    if named == "package" and row["package_size"] and Decimal(row["package_size"] or 0) == 0:
+    if "package_size" in needed and row["package_size"] and Decimal(row["package_size"]) == 0:
         yield row.problem("package_size", "is zero; write more than 0")
 
 
 def _ignored(row: SeedRow, named: str) -> Iterator[SeedProblem]:
     """A value that no rating reads: the writer meant something by it."""
-    for column, models in ONLY_FOR.items():
-        is_read = row["metric"] is not None and named in models
+    for column in PRICES:
+        is_read = row["metric"] is not None and column in _reads(named)
         if not is_read and Decimal(row[column] or 0) != 0:
-            what = f"counts only with a metric and the model {' or '.join(models)}; leave it empty"
+            models = " or ".join(name for name in CHARGE_MODELS if column in _reads(name))
+            what = f"counts only with a metric and the model {models}; leave it empty"
             yield row.problem(column, what)
     for column in ONLY_WITH_METRIC:
         if row["metric"] is None and Decimal(row[column] or 0) != 0:
@@ -135,8 +137,9 @@ def _tiers(charges: Sequence[SeedRow], ladders: dict[Key, list[SeedRow]]) -> Ite
         if owner is None:
             what = "no charge of charges.csv has this service, plan_code, charge and valid_from"
             yield rows[0].problem("charge", f"{what}; write them alike")
-        elif model(owner) not in TIERED:
-            what = f"its charge is {model(owner)}, which has no tiers; write graduated or volume"
+        elif TIERS not in _reads(model(owner)):
+            tiered = " or ".join(name for name in CHARGE_MODELS if TIERS in _reads(name))
+            what = f"its charge is {model(owner)}, which has no tiers; write {tiered}"
             yield rows[0].problem("charge", what)
         yield from _ladder(rows)
 

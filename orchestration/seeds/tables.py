@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 from orchestration.seeds import cells
 from orchestration.seeds.cells import Judge, one_of
+from orchestration.seeds.models import CHARGE_MODELS
 
 CHARGES, TIERS, SERVICES, METRICS = "charges", "charge_tiers", "services", "metrics"
 OVERRIDES, PRODUCTS, COSTS = "customer_overrides", "product_map", "unit_costs"
-TIERED = ("graduated", "volume")
-MODELS = ("standard", "per_unit", "graduated", "volume", "package", "percentage", "one_off")
 AGGREGATIONS = ("sum", "count", "max", "last", "unique")
 
 
@@ -80,7 +79,7 @@ TABLES: dict[str, SeedTable] = {
             "plan_code": cells.anything,
             "charge": cells.anything,
             "metric": cells.anything,
-            "charge_model": one_of(*MODELS),
+            "charge_model": one_of(*CHARGE_MODELS),
             "currency": cells.currency,
             "base_fee": cells.number,
             "included_quantity": cells.number,

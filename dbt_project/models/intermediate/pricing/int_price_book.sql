@@ -1,5 +1,5 @@
 -- What the price book is held against before anything is rated by it:
--- depends_on: {{ ref('metrics') }}, {{ ref('stg_snapshots__nexacloud_plans') }}
+-- depends_on: {{ ref('charge_models') }}, {{ ref('metrics') }}, {{ ref('stg_snapshots__nexacloud_plans') }}
 -- depends_on: {{ ref('stg_snapshots__odoo_fusion_billing_charge') }}, {{ ref('stg_odoo__res_currency') }}
 -- depends_on: {{ ref('stg_odoo__fusion_billing_service') }}
 -- depends_on: {{ ref('stg_snapshots__odoo_fusion_billing_metric') }}

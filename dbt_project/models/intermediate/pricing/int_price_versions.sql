@@ -10,6 +10,12 @@ odoo_prices as (
 
 ),
 
+charge_models as (
+
+    select * from {{ ref('charge_models') }}
+
+),
+
 app_plan_versions as (
 
     select *
@@ -183,7 +189,7 @@ final as (
             'price_source', 'service', 'plan_id', 'plan_code', 'subscription_id', 'charge_kind',
             'charge', 'valid_from',
         ]) }} as price_key,
-        *,
+        versions.*,
         price_source || case
             when known_from is not null then ', seen ' || {{ iso_seconds('known_from') }}
             when valid_from > '-infinity' then ', from ' || {{ iso_seconds('valid_from') }}
@@ -209,11 +215,13 @@ final as (
                         or not {{ is_usable_amount("(tier ->> 'from')::numeric") }}
                 )
                 then 'negative_or_no_number'
-            when charge_model in ('graduated', 'volume') and tiers is null then 'no_tiers'
-            when charge_model = 'package' and coalesce(package_size, 0) = 0 then 'no_package_size'
-            when charge_model = 'percentage' and rate_percent is null then 'no_rate_percent'
+            when charge_models.reads_tiers and tiers is null then 'no_tiers'
+            when charge_models.reads_package_size and coalesce(package_size, 0) = 0
+                then 'no_package_size'
+            when charge_models.reads_rate_percent and rate_percent is null then 'no_rate_percent'
         end as price_problem
     from versions
+    left join charge_models on versions.charge_model = charge_models.charge_model
 
 )
 
