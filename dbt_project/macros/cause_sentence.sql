@@ -1,6 +1,6 @@
 {#- A bridge step in plain words. Reads difference_causes (cause, variant,
     from_amount, to_amount), differences,
-    services and shares (the arithmetic of a proration). -#}
+    services, causes (its words, where none are here) and shares (the arithmetic of a proration). -#}
 {% macro cause_sentence() -%}
     case
         when difference_causes.cause = 'rounding'
@@ -44,6 +44,7 @@
                         else 'usage that was written after the invoice is not on it'
                     end
                 when 'quantity' then 'the app counted another quantity'
+                else lower(left(causes.what_it_means, 1)) || substr(causes.what_it_means, 2)
             end
     end
 {%- endmacro %}

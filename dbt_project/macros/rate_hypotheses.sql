@@ -1,5 +1,12 @@
+{#- What a hypothesis may change, each in a column of its own that says how (null: as it is). -#}
+{% macro hypothesis_variants() -%}
+    {{ return([
+        'plan_variant', 'price_variant', 'span_variant', 'segmentation', 'quota_variant', 'usage_variant',
+    ]) }}
+{%- endmacro %}
+
 {#- Rates open differences again, one row a set of suppositions. In: a relation with difference_number,
-    set_key and the six variants (null: as it is). Out: those columns and rated_amount, what the key would have cost. The arithmetic is that of every other line. -#}
+    set_key and the variants above. Out: those columns and rated_amount, what the key would have cost. The arithmetic is that of every other line. -#}
 {% macro rate_hypotheses(sets) -%}
 (
     with hypothesis_inputs as (

@@ -23,13 +23,10 @@ single_sets as (
         null::text as first_cause,
         null::text as first_variant,
         null::text as second_cause,
-        null::text as second_variant,
-        null::text as plan_variant,
-        null::text as price_variant,
-        null::text as span_variant,
-        null::text as segmentation,
-        null::text as quota_variant,
-        null::text as usage_variant
+        null::text as second_variant
+        {%- for variant in hypothesis_variants() %},
+        null::text as {{ variant }}
+        {%- endfor %}
     from differences
     union all
     select
@@ -39,13 +36,10 @@ single_sets as (
         cause as first_cause,
         variant as first_variant,
         null::text as second_cause,
-        null::text as second_variant,
-        plan_variant,
-        price_variant,
-        span_variant,
-        segmentation,
-        quota_variant,
-        usage_variant
+        null::text as second_variant
+        {%- for variant in hypothesis_variants() %},
+        {{ variant }}
+        {%- endfor %}
     from hypotheses
 
 ),
@@ -79,13 +73,10 @@ pair_sets as (
         first_ones.cause as first_cause,
         first_ones.variant as first_variant,
         second_ones.cause as second_cause,
-        second_ones.variant as second_variant,
-        coalesce(first_ones.plan_variant, second_ones.plan_variant) as plan_variant,
-        coalesce(first_ones.price_variant, second_ones.price_variant) as price_variant,
-        coalesce(first_ones.span_variant, second_ones.span_variant) as span_variant,
-        coalesce(first_ones.segmentation, second_ones.segmentation) as segmentation,
-        coalesce(first_ones.quota_variant, second_ones.quota_variant) as quota_variant,
-        coalesce(first_ones.usage_variant, second_ones.usage_variant) as usage_variant
+        second_ones.variant as second_variant
+        {%- for variant in hypothesis_variants() %},
+        coalesce(first_ones.{{ variant }}, second_ones.{{ variant }}) as {{ variant }}
+        {%- endfor %}
     from unreached
     inner join hypotheses as first_ones on unreached.difference_number = first_ones.difference_number
     inner join hypotheses as second_ones

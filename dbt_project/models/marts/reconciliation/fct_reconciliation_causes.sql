@@ -162,6 +162,7 @@ supposed as (
     inner join differences
         on difference_causes.difference_number = differences.difference_number
     inner join services on differences.service = services.service
+    inner join causes on difference_causes.cause = causes.cause
     left join shares
         on
             difference_causes.difference_number = shares.difference_number
