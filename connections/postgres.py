@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import psycopg2
 from psycopg2 import sql
@@ -41,13 +40,13 @@ def warehouse(
 
 
 @contextmanager
-def nexacloud(
-    settings: Settings, *, application_name: str = APPLICATION_NAME
+def service_database(
+    settings: Settings, service: str, *, application_name: str = APPLICATION_NAME
 ) -> Iterator[connection]:
     """A read-only repeatable-read session: every statement of the block sees the same snapshot of
-    NexaCloud.
+    the service's own database.
     """
-    conn = _connect(settings, "nexacloud", application_name)
+    conn = _connect(settings, service, application_name)
     try:
         _prepare(conn, settings.nexacloud_statement_timeout_seconds, row_security_off=True)
         conn.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
@@ -98,9 +97,7 @@ def ops_owner(settings: Settings) -> Iterator[connection]:
         conn.close()
 
 
-def _connect(
-    settings: Settings, source: Literal["warehouse", "nexacloud"], application_name: str
-) -> connection:
+def _connect(settings: Settings, source: str, application_name: str) -> connection:
     parts = settings.dsn_parts(source)
     parts.setdefault("connect_timeout", "10")
     parts.setdefault("keepalives_idle", "30")

@@ -9,7 +9,6 @@ is never completed with the sandbox's password.
 from __future__ import annotations
 
 import functools
-import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connections.errors import SettingsError
+from connections.sandbox_state import sandbox_state
 
 Source = Literal["warehouse", "nexacloud", "odoo"]
 # Who looks at the finance pages: two database roles, finance_reader and finance_approver.
@@ -113,22 +113,37 @@ class Settings(BaseSettings):
 
     _from_sandbox: frozenset[str] = PrivateAttr(default=frozenset())
 
-    def is_sandbox(self, source: Source) -> bool:
+    def is_sandbox(self, source: str) -> bool:
         """True where this source was filled from the embedded world, not configured by a person."""
         return source in self._from_sandbox
 
-    def dsn(self, source: Literal["warehouse", "nexacloud"]) -> str:
-        """The connection string of a PostgreSQL source, URI or key=value; raises SettingsError when
-        unset.
+    def dsn(self, source: str) -> str:
+        """The connection string of the warehouse or of a service's database, URI or key=value;
+        raises SettingsError when unset.
         """
-        dsn: str = getattr(self, f"{source}_dsn")
+        dsn = self._of(source, "dsn")
         if not dsn:
-            raise SettingsError(
-                f"nothing configured for {source}: run `billing up` or set {source.upper()}_DSN"
-            )
+            up = "run `billing up` or " if source in SOURCE_FIELDS else ""
+            raise SettingsError(f"nothing configured for {source}: {up}set {source.upper()}_DSN")
         return dsn
 
-    def dsn_parts(self, source: Literal["warehouse", "nexacloud"]) -> dict[str, str]:
+    def is_configured(self, source: str) -> bool:
+        """Whether `dsn` finds something."""
+        return bool(self._of(source, "dsn"))
+
+    def source_schema(self, service: str) -> str:
+        """The schema of a service's own database in which its tables are."""
+        return self._of(service, "schema") or "public"
+
+    def _of(self, source: str, what: str) -> str:
+        """<SOURCE>_DSN or <SOURCE>_SCHEMA. A service whose database was added later has no field
+        here: the environment or .env says it.
+        """
+        name = f"{source}_{what}"
+        field: str | None = getattr(self, name, None)
+        return _named(name.upper()) if field is None else field
+
+    def dsn_parts(self, source: str) -> dict[str, str]:
         """The connection string, parsed."""
         return _parsed(f"{source.upper()}_DSN", self.dsn(source))
 
@@ -201,7 +216,7 @@ class Settings(BaseSettings):
         """A secret that configuration names (a webhook's signing key), from the environment or
         .env.
         """
-        value = os.environ.get(name) or _dotenv().get(name) or ""
+        value = _named(name)
         if not value:
             raise SettingsError(f"the secret {name} is not set: put it in the environment or .env")
         return SecretStr(value)
@@ -225,7 +240,7 @@ def load_settings(**overrides: Any) -> Settings:
 
 def _sandbox_values(given: Settings) -> tuple[dict[str, Any], frozenset[str]]:
     """What sandbox.json says of the sources that nobody configured, and which these are."""
-    state = _sandbox_state(given.billing_home)
+    state = sandbox_state(given.billing_home)
     values: dict[str, Any] = {}
     sources: set[str] = set()
     for source, fields in SOURCE_FIELDS.items():
@@ -244,21 +259,6 @@ def _sandbox_values(given: Settings) -> tuple[dict[str, Any], frozenset[str]]:
     return values, frozenset(sources)
 
 
-def _sandbox_state(home: Path) -> dict[str, Any]:
-    path = home / "sandbox.json"
-    try:
-        state = json.loads(path.read_text())
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise SettingsError(
-            f"{path} cannot be read ({type(error).__name__}): run `billing up` again"
-        ) from None
-    if not isinstance(state, dict):
-        raise SettingsError(f"{path} is not a JSON object: run `billing up` again")
-    return state
-
-
 def _without_values(error: ValidationError) -> str:
     """Which settings are wrong and why, without the values: one of them may be a password."""
     problems = (f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
@@ -274,6 +274,11 @@ def _parsed(variable: str, dsn: str) -> dict[str, str]:
             f"{variable} does not parse: write postgresql://user:password@host:port/database"
             " or host=... dbname=... user=..."
         ) from None
+
+
+def _named(variable: str) -> str:
+    """A variable that no field stands for, from the environment or .env."""
+    return os.environ.get(variable) or _dotenv().get(variable) or ""
 
 
 def _dotenv() -> dict[str, str | None]:

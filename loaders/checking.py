@@ -20,8 +20,8 @@ from connections.errors import (
     SettingsError,
 )
 from connections.odoo import OdooPort
-from connections.postgres import nexacloud, warehouse
-from connections.settings import Settings, Source
+from connections.postgres import service_database, warehouse
+from connections.settings import Settings
 from loaders import nexacloud_preflight, odoo_preflight
 from loaders.contracts import Table
 from loaders.errors import LoadError, Problem
@@ -30,25 +30,27 @@ from loaders.odoo_retry import retrying
 from loaders.options import LoadOptions
 from loaders.report import CheckReport
 from loaders.runs import LastRun, last_run, require_ops
-from loaders.tables import ALL, NEXACLOUD, ODOO
+from loaders.sessions import AbsentSession
+from loaders.tables import ALL, ODOO, SERVICES, tables_of
 
 APPLICATION_NAME = "fusion_billing.check"
 WRITES = ("create", "write", "unlink")
 
 Section = Callable[[Settings, CheckReport], None]
-Loaded = dict[str, LastRun] | None
+Loaded = dict[Table, LastRun] | None
 
 
 def check(settings: Settings) -> CheckReport:
-    """Connections, rights, tables, columns, row counts, watermark and lag of both sources and the
+    """Connections, rights, tables, columns, row counts, watermark and lag of all sources and the
     warehouse.
 
     Raises nothing that a source can cause: what is wrong is a finding with status 'problem'.
     """
     report = CheckReport()
-    sections: tuple[tuple[Source, Section], ...] = (
+    services = ((service, partial(_check_service, service)) for service in SERVICES)
+    sections: tuple[tuple[str, Section], ...] = (
         ("warehouse", _check_warehouse),
-        ("nexacloud", _check_nexacloud),
+        *services,
         ("odoo", _check_odoo),
     )
     for source, section in sections:
@@ -82,21 +84,27 @@ def _check_warehouse(settings: Settings, report: CheckReport) -> None:
             report.add("warehouse", f"rejected {name}", "note", detail)
 
 
-def _check_nexacloud(settings: Settings, report: CheckReport) -> None:
-    with nexacloud(settings, application_name=APPLICATION_NAME) as conn, conn.cursor() as cur:
+def _check_service(service: str, settings: Settings, report: CheckReport) -> None:
+    if AbsentSession.fits(service, settings):
+        detail = f"left out: {service.upper()}_DSN is not set"
+        report.add(service, "connection", "note", detail)
+        return
+    tables = tables_of(service)
+    opened = service_database(settings, service, application_name=APPLICATION_NAME)
+    with opened as conn, conn.cursor() as cur:
         cur.execute("select current_user, current_database(), current_setting('server_version')")
         detail = "{} on {}, PostgreSQL {}".format(*(cur.fetchone() or ("", "", "")))
-        report.add("nexacloud", "connection", "ok", detail)
-        found = nexacloud_preflight.look(conn, settings.nexacloud_schema, NEXACLOUD)
+        report.add(service, "connection", "ok", detail)
+        found = nexacloud_preflight.look(conn, settings.source_schema(service), tables)
         _add_problems(report, found.problems)
         for note in found.notes:
-            report.add("nexacloud", "note", "note", note)
+            report.add(service, "note", "note", note)
         broken = {problem.table for problem in found.problems}
         loaded = _loaded(settings)
-        for table in NEXACLOUD:
+        for table in tables:
             if table.source_name not in broken:
                 _check_table(settings, cur, table, loaded, report)
-        _check_refusal(settings, conn, report)
+        _check_refusal(service, settings, conn, report)
 
 
 def _check_table(
@@ -106,12 +114,12 @@ def _check_table(
     cur.execute(
         sql.SQL("select count(*), max({}) from {}").format(
             sql.Identifier(table.watermark or table.key.name),
-            source_table(settings.nexacloud_schema, table),
+            source_table(settings.source_schema(table.source), table),
         )
     )
     rows, newest = cur.fetchone() or (0, None)
     detail = f"{rows:,} rows, newest {_iso(newest)}; {_lag(loaded, table, newest)}"
-    report.add("nexacloud", table.source_name, "ok", detail)
+    report.add(table.source, table.source_name, "ok", detail)
 
 
 def _loaded(settings: Settings) -> Loaded:
@@ -119,7 +127,7 @@ def _loaded(settings: Settings) -> Loaded:
     try:
         with warehouse(settings, application_name=APPLICATION_NAME) as conn, conn.cursor() as cur:
             require_ops(cur)
-            return {table.name: last_run(cur, table) for table in ALL}
+            return {table: last_run(cur, table) for table in ALL}
     except (SettingsError, DatabaseUnreachable, LoadError):
         return None
 
@@ -127,19 +135,20 @@ def _loaded(settings: Settings) -> Loaded:
 def _lag(loaded: Loaded, table: Table, newest: datetime | None) -> str:
     if loaded is None:
         return "loaded so far: unknown"
-    watermark = loaded[table.name].watermark
+    watermark = loaded[table].watermark
     if watermark is None:
-        return "loaded when it was empty" if loaded[table.name].swept_at else "not loaded yet"
+        return "loaded when it was empty" if loaded[table].swept_at else "not loaded yet"
     behind = max((newest - watermark).total_seconds(), 0.0) if newest else 0.0
     return f"loaded up to {_iso(watermark)}, behind by {behind:,.0f} s"
 
 
-def _check_refusal(settings: Settings, conn: connection, report: CheckReport) -> None:
+def _check_refusal(service: str, settings: Settings, conn: connection, report: CheckReport) -> None:
     """The role cannot write, and our session cannot either: shown by trying to delete no row at
     all.
     """
     with conn.cursor() as cur:
-        names = [f'"{settings.nexacloud_schema}"."{table.source_name}"' for table in NEXACLOUD]
+        schema = settings.source_schema(service)
+        names = [f'"{schema}"."{table.source_name}"' for table in tables_of(service)]
         cur.execute(
             "select name from unnest(%s) as name where to_regclass(name) is not null"
             " and has_table_privilege(name, 'insert, update, delete, truncate')",
@@ -148,12 +157,12 @@ def _check_refusal(settings: Settings, conn: connection, report: CheckReport) ->
         writable = [row[0] for row in cur.fetchall()]
         if writable:
             detail = f"the role may write to {', '.join(writable)}: revoke all but SELECT"
-            report.add("nexacloud", "rights", "problem", detail)
+            report.add(service, "rights", "problem", detail)
         else:
-            report.add("nexacloud", "rights", "ok", "the role may write to none of the tables")
+            report.add(service, "rights", "ok", "the role may write to none of the tables")
         cur.execute("select pg_has_role('pg_read_all_stats', 'usage')")
         if not (cur.fetchone() or (False,))[0]:
-            report.add("nexacloud", "open transactions", "note", _trusting(settings))
+            report.add(service, "open transactions", "note", _trusting(settings))
         cur.execute("savepoint attempt")
         try:
             cur.execute(sql.SQL("delete from {} where false").format(sql.SQL(names[0])))
@@ -162,13 +171,11 @@ def _check_refusal(settings: Settings, conn: connection, report: CheckReport) ->
             psycopg2.errors.ReadOnlySqlTransaction,
         ) as error:
             refusal = str(error).strip().splitlines()[0]
-            report.add("nexacloud", "writes", "ok", f"refused: {refusal}")
+            report.add(service, "writes", "ok", f"refused: {refusal}")
         except psycopg2.errors.UndefinedTable:
-            report.add("nexacloud", "writes", "note", f"not tried: no {names[0]}")
+            report.add(service, "writes", "note", f"not tried: no {names[0]}")
         else:
-            report.add(
-                "nexacloud", "writes", "problem", "a write was not refused: nothing was changed"
-            )
+            report.add(service, "writes", "problem", "a write was not refused: nothing was changed")
         cur.execute("rollback to savepoint attempt")
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from functools import partial
 
-SourceName = Literal["nexacloud", "odoo"]
+# Odoo, or the service whose own database it is.
+SourceName = str
 
-# What a raw column is, by what the source calls its type. NexaCloud's uuid keys become text, so
+# What a raw column is, by what the source calls its type. A service's uuid keys become text, so
 # that keys of all services and the distribution key have one type; other types are the source's
 # own, so that COPY BINARY fits.
-NEXACLOUD_RAW_TYPES = {"uuid": "text"}
+SERVICE_RAW_TYPES = {"uuid": "text"}
 ODOO_RAW_TYPES = {
     "boolean": "boolean",
     "char": "text",
@@ -119,7 +120,8 @@ def _columns(text: str, raw_types: dict[str, str]) -> tuple[Column, ...]:
     return tuple(Column(name, kind, raw_types.get(kind, kind)) for name, kind in pairs)
 
 
-def nexacloud_table(
+def service_table(
+    service: str,
     name: str,
     text: str,
     watermark: str,
@@ -130,9 +132,10 @@ def nexacloud_table(
     is_versioned: bool = False,
     logged_columns: tuple[str, ...] = (),
 ) -> Table:
-    columns = _columns(text, NEXACLOUD_RAW_TYPES)
+    """A table of a service's own PostgreSQL database."""
+    columns = _columns(text, SERVICE_RAW_TYPES)
     return Table(
-        "nexacloud",
+        service,
         name,
         columns,
         watermark,
@@ -143,6 +146,9 @@ def nexacloud_table(
         is_versioned,
         logged_columns,
     )
+
+
+nexacloud_table = partial(service_table, "nexacloud")
 
 
 def _rules_of_types(columns: tuple[Column, ...]) -> tuple[Rule, ...]:

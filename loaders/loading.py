@@ -16,8 +16,10 @@ from loaders.contracts import Table
 from loaders.errors import LoadError, PreflightError
 from loaders.options import LoadOptions
 from loaders.report import LoadReport, ProgressCallback
-from loaders.sessions import NexacloudSession, OdooSession
-from loaders.tables import ALL, tables_of
+from loaders.sessions import AbsentSession, OdooSession, ServiceSession
+from loaders.tables import ALL, SERVICES, SOURCES, tables_of
+
+Session = ServiceSession | AbsentSession | OdooSession
 
 
 def load(
@@ -36,7 +38,7 @@ def load(
     `only` is a source; `tables` are names as `usage_records`, `raw_odoo.account_move` or
     `account.move`. `full` reads everything and repairs differences. `dry_run` counts and writes
     nothing. Raises a LoadError, a connections.OdooError, DatabaseUnreachable or SettingsError; then
-    raw_nexacloud is as it was or wholly loaded, and so is each table of raw_odoo.
+    what is copied of a service is as it was or wholly loaded, and so is each table of raw_odoo.
     """
     options = LoadOptions(
         settings, run_id or str(uuid.uuid4()), full, dry_run, allow_shrink, progress
@@ -56,31 +58,31 @@ def load(
 
 def _open_sessions(
     stack: ExitStack, chosen: Sequence[Table], options: LoadOptions
-) -> list[NexacloudSession | OdooSession]:
-    """A session for each source that has a table among the chosen, NexaCloud first."""
-    sessions: list[NexacloudSession | OdooSession] = []
-    nexacloud = [table for table in chosen if table.source == "nexacloud"]
-    odoo = [table for table in chosen if table.source == "odoo"]
-    if nexacloud:
-        sessions.append(NexacloudSession(stack, nexacloud, options))
-    if odoo:
+) -> list[Session]:
+    """A session for each source that has a table among the chosen, Odoo last."""
+    sessions: list[Session] = []
+    for service in SERVICES:
+        own = [table for table in chosen if table.source == service]
+        if own and len(own) < len(chosen) and AbsentSession.fits(service, options.settings):
+            sessions.append(AbsentSession(service, own))
+        elif own:
+            sessions.append(ServiceSession(stack, service, own, options))
+    if odoo := [table for table in chosen if table.source == "odoo"]:
         sessions.append(OdooSession(stack, odoo, options))
     return sessions
 
 
 def choose(only: str | None, names: Sequence[str] | None) -> tuple[Table, ...]:
     """The tables that the caller means. Raises LoadError on a name that is not in the list."""
-    if only not in (None, "nexacloud", "odoo"):
-        raise LoadError(f"there is no source {only!r}: choose nexacloud or odoo")
-    chosen = ALL if only is None else tables_of("nexacloud" if only == "nexacloud" else "odoo")
+    if only not in (None, *SOURCES):
+        raise LoadError(f"there is no source {only!r}: choose {' or '.join(SOURCES)}")
+    chosen = ALL if only is None else tables_of(only)
     if names is None:
         return chosen
-    by_name = {alias: table for table in chosen for alias in _aliases(table)}
-    unknown = sorted(set(names) - set(by_name))
+    unknown = sorted(set(names) - {alias for table in chosen for alias in _aliases(table)})
     if unknown:
         raise LoadError(f"no such table: {', '.join(unknown)}; the list is in loaders/tables.py")
-    wanted = {by_name[name] for name in names}
-    return tuple(table for table in chosen if table in wanted)
+    return tuple(table for table in chosen if not _aliases(table).isdisjoint(names))
 
 
 def _aliases(table: Table) -> set[str]:

@@ -1,5 +1,5 @@
-"""NexaCloud into raw_nexacloud. A read-only snapshot of the source flows in; merged raw tables and
-reports flow out.
+"""NexaCloud into raw_nexacloud, and any other service's database into its own raw schema. A
+read-only snapshot of the source flows in; merged raw tables and reports flow out.
 
 All tables of a run come from one snapshot and are committed in one transaction, so that whoever
 reads raw_nexacloud sees NexaCloud as it was at one instant, and a loader that dies, wherever,
@@ -74,8 +74,8 @@ class _TableLoad:
     log: RunLog
 
     def __post_init__(self) -> None:
-        self.schema = self.options.settings.nexacloud_schema
-        self.report = TableReport("nexacloud", self.table.name, "full")
+        self.schema = self.options.settings.source_schema(self.table.source)
+        self.report = TableReport(self.table.source, self.table.name, "full")
 
     def run(self) -> TableReport:
         started = time.monotonic()

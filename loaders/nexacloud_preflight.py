@@ -1,5 +1,5 @@
-"""Is NexaCloud as tables.py says? A read-only session flows in; what is known of each table flows
-out, or problems.
+"""Is a service's database as tables.py says? A read-only session flows in; what is known of each
+table flows out, or problems.
 
 One look at the catalogues answers for all tables at once, before a single row is read: tables,
 columns, types, grants, row-level security, and which index the incremental read can use.
@@ -51,7 +51,7 @@ class FoundColumn:
 
 @dataclass
 class FoundTable:
-    """A NexaCloud table as its catalogue shows it. `rows` is the planner's estimate."""
+    """A table as its catalogue shows it. `rows` is the planner's estimate."""
 
     rows: int
     is_filtered: bool
@@ -97,7 +97,7 @@ def look(conn: connection, schema: str, tables: Sequence[Table]) -> NexacloudFou
         horizon = _horizon(cur)
         conn.rollback()
         seen_at = _seen_at(cur)
-        role, problems = _role(cur, schema)
+        role, problems = _role(cur, schema, tables[0].source)
         found = _catalogue(cur, schema, tables)
     notes: list[str] = []
     for table in tables:
@@ -134,7 +134,7 @@ def _seen_at(cur: cursor) -> datetime:
     return cast(datetime, seen_at)
 
 
-def _role(cur: cursor, schema: str) -> tuple[str, list[Problem]]:
+def _role(cur: cursor, schema: str, service: str) -> tuple[str, list[Problem]]:
     """Who we are there, and whether we may enter the schema."""
     cur.execute(
         "select current_user, to_regnamespace(quote_ident(%s)) is null"
@@ -145,7 +145,7 @@ def _role(cur: cursor, schema: str) -> tuple[str, list[Problem]]:
     if may_enter:
         return role, []
     fix = f"`grant usage on schema {schema} to {role}`"
-    return role, [Problem("nexacloud", schema, "", "USAGE granted", "no right to enter", fix)]
+    return role, [Problem(service, schema, "", "USAGE granted", "no right to enter", fix)]
 
 
 def _catalogue(cur: cursor, schema: str, tables: Sequence[Table]) -> dict[str, FoundTable]:
@@ -170,14 +170,15 @@ def _catalogue(cur: cursor, schema: str, tables: Sequence[Table]) -> dict[str, F
 
 
 def _missing_table(schema: str, role: str, table: Table) -> Problem:
+    variable = table.source.upper()
     return Problem(
-        "nexacloud",
+        table.source,
         table.source_name,
         "",
         f"a table in schema {schema}",
         "no such table",
-        f"check NEXACLOUD_DSN and NEXACLOUD_SCHEMA, or change loaders/tables.py if NexaCloud"
-        f" renamed it; role {role}"
+        f"check {variable}_DSN and {variable}_SCHEMA, or change loaders/tables.py if"
+        f" {table.source} renamed it; role {role}"
         f" also needs `grant usage on schema {schema}`",
     )
 
@@ -188,14 +189,14 @@ def _table_problems(schema: str, role: str, table: Table, there: FoundTable) -> 
     if present and not any(there.columns[column.name].is_readable for column in present):
         fix = f"`grant select on {name} to {role}`"
         return [
-            Problem("nexacloud", table.source_name, "", "SELECT granted", "no right to read", fix)
+            Problem(table.source, table.source_name, "", "SELECT granted", "no right to read", fix)
         ]
     problems = []
     if there.is_filtered:
         fix = f"`alter role {role} bypassrls`, or a policy that shows it every row"
         problems.append(
             Problem(
-                "nexacloud", table.source_name, "", "all rows visible", "row-level security", fix
+                table.source, table.source_name, "", "all rows visible", "row-level security", fix
             )
         )
     for column in table.columns:
@@ -213,18 +214,18 @@ def _column_problem(
         new = ", ".join(_unlisted(table, found_table))
         found, fix = (
             f"no such column (not in the list: {new})" if new else "no such column",
-            "change loaders/tables.py and the staging model if NexaCloud changed it",
+            f"change loaders/tables.py and the staging model if {table.source} changed it",
         )
     elif not fits(column.source_type, there):
         found, fix = (
             there.kind,
-            "change loaders/tables.py and the staging model if NexaCloud changed it",
+            f"change loaders/tables.py and the staging model if {table.source} changed it",
         )
     elif not there.is_readable:
         found, fix = "no right to read", f"`grant select ({column.name}) on {name} to {role}`"
     else:
         return None
-    return Problem("nexacloud", table.source_name, column.name, column.source_type, found, fix)
+    return Problem(table.source, table.source_name, column.name, column.source_type, found, fix)
 
 
 def fits(expected: str, there: FoundColumn) -> bool:

@@ -201,3 +201,13 @@ def last_run(cur: cursor, table: Table) -> LastRun:
     )
     row = cur.fetchone()
     return LastRun(*row) if row else LastRun(None, None)
+
+
+def was_loaded(cur: cursor, source: SourceName) -> bool:
+    """Whether any table of the source ever was."""
+    cur.execute(
+        "select exists (select from ops.load_runs"
+        " where source = %s and status = 'succeeded' and not is_dry_run)",
+        (source,),
+    )
+    return cur.fetchone() == (True,)

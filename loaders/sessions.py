@@ -14,34 +14,41 @@ import psycopg2
 from psycopg2.extensions import connection
 
 from connections.odoo import OdooPort
-from connections.postgres import nexacloud, warehouse
+from connections.postgres import service_database, warehouse
+from connections.settings import SOURCE_FIELDS, Settings
 from loaders import nexacloud_preflight, odoo_preflight
 from loaders.contracts import SourceName, Table
-from loaders.errors import QueryFailed, ServerLost
+from loaders.errors import Problem, QueryFailed, ServerLost
 from loaders.nexacloud import load_nexacloud
 from loaders.odoo import load_odoo
 from loaders.odoo_retry import retrying
 from loaders.options import LoadOptions
 from loaders.report import TableReport
-from loaders.runs import APPLICATION_NAME, RunLog, open_run_log
+from loaders.runs import APPLICATION_NAME, RunLog, open_run_log, require_ops, was_loaded
 from loaders.schema import ensure_raw_tables
 
 LOCK_TIMEOUT_SECONDS = 60
 
 
-class NexacloudSession:
-    """One read-only snapshot of NexaCloud, held from here to the end of the load."""
+class ServiceSession:
+    """One read-only snapshot of a service's database, held from here to the end of the load."""
 
-    def __init__(self, stack: ExitStack, tables: Sequence[Table], options: LoadOptions) -> None:
-        self._tables, self._options = tables, options
-        self._log, self._target = _open_warehouse(stack, "nexacloud", options)
+    def __init__(
+        self, stack: ExitStack, service: str, tables: Sequence[Table], options: LoadOptions
+    ) -> None:
+        self._service, self._tables, self._options = service, tables, options
+        self._log, self._target = _open_warehouse(stack, service, options)
         settings = options.settings
-        self._source = stack.enter_context(nexacloud(settings, application_name=APPLICATION_NAME))
-        self._found = nexacloud_preflight.look(self._source, settings.nexacloud_schema, tables)
+        self._source = stack.enter_context(
+            service_database(settings, service, application_name=APPLICATION_NAME)
+        )
+        self._found = nexacloud_preflight.look(
+            self._source, settings.source_schema(service), tables
+        )
         self.problems, self.notes = self._found.problems, self._found.notes
 
     def load(self) -> list[TableReport]:
-        with _translated("nexacloud", self._source, self._target):
+        with _translated(self._service, self._source, self._target):
             _prepare(self._target, self._options)
             reports = load_nexacloud(
                 self._source,
@@ -55,6 +62,29 @@ class NexacloudSession:
             # Odoo's turn may take long: let the source forget this snapshot.
             self._source.rollback()
         return reports
+
+
+class AbsentSession:
+    """A service whose database is in tables.py, and that no setting names yet: its raw tables stay
+    empty, and the load says so. One that was ever loaded is missed instead.
+    """
+
+    def __init__(self, service: str, tables: Sequence[Table]) -> None:
+        self._tables = tables
+        self.problems: list[Problem] = []
+        self.notes = [f"{service} was left out: {service.upper()}_DSN is not set"]
+
+    @staticmethod
+    def fits(service: str, settings: Settings) -> bool:
+        """Whether the service is not configured and never was loaded."""
+        if service in SOURCE_FIELDS or settings.is_configured(service):
+            return False
+        with warehouse(settings, application_name=APPLICATION_NAME) as conn, conn.cursor() as cur:
+            require_ops(cur)
+            return not was_loaded(cur, service)
+
+    def load(self) -> list[TableReport]:
+        return [TableReport(table.source, table.name, "absent") for table in self._tables]
 
 
 class OdooSession:

@@ -6,10 +6,10 @@ is a change here (tables_odoo.py for Odoo) and in the staging model, nowhere els
 
 from __future__ import annotations
 
-from loaders.contracts import WEEKLY, Rule, SourceName, Table, nexacloud_table
+from loaders.contracts import WEEKLY, Rule, Table, nexacloud_table
 from loaders.tables_odoo import ODOO
 
-__all__ = ["ALL", "NEXACLOUD", "ODOO", "tables_of"]
+__all__ = ["ALL", "NEXACLOUD", "ODOO", "SERVICES", "SOURCES", "tables_of"]
 
 NEXACLOUD: tuple[Table, ...] = (
     nexacloud_table(
@@ -103,5 +103,10 @@ NEXACLOUD: tuple[Table, ...] = (
 ALL: tuple[Table, ...] = NEXACLOUD + ODOO
 
 
-def tables_of(source: SourceName) -> tuple[Table, ...]:
-    return NEXACLOUD if source == "nexacloud" else ODOO
+# Every source, and those that are a service's own database.
+SOURCES: tuple[str, ...] = tuple(dict.fromkeys(table.source for table in ALL))
+SERVICES: tuple[str, ...] = tuple(source for source in SOURCES if source != "odoo")
+
+
+def tables_of(source: str) -> tuple[Table, ...]:
+    return tuple(table for table in ALL if table.source == source)

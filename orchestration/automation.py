@@ -12,6 +12,7 @@ from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
 from connections.postgres import warehouse
 from connections.settings import load_settings
+from loaders.tables import SOURCES
 from orchestration.assets.drafts import KEY as DRAFTS
 from orchestration.assets.imports import KEY as IMPORT
 from orchestration.assets.webhooks import KEY as WEBHOOKS
@@ -27,7 +28,7 @@ SECONDS_BETWEEN_LOOKS = 300
 RETRY_SECONDS = 900
 WORK = "billing/work"
 
-_COPIES = dg.AssetSelection.groups("raw_nexacloud", "raw_odoo")
+_COPIES = dg.AssetSelection.groups(*(f"raw_{source}" for source in SOURCES))
 _MODELS = dg.AssetSelection.groups("staging", "intermediate", "marts", "serving")
 _DRAFTS = dg.AssetSelection.assets(DRAFTS)
 

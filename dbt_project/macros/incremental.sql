@@ -9,27 +9,26 @@
     {{ return(none if flags.FULL_REFRESH else held_before('int_usage_ledger')) }}
 {%- endmacro %}
 
-{#- True for the usage events that arrived after what the rollup has seen of their source. The watermark is
-    fetched first, as a literal: a subquery would neither push down nor be planned well. What a broken
-    night took without rolling it up is simply taken again. -#}
+{#- True for the usage events that arrived after what the rollup has seen of their service: each service's
+    usage comes from one source. The watermarks are fetched first, as literals: a subquery would neither push
+    down nor be planned well. What a broken night took without rolling it up is simply taken again. -#}
 {% macro newer_than_rollup() -%}
     {%- set rollup = held_before('int_usage_by_slice') if execute -%}
+    {%- set seen = [] -%}
+    {%- if rollup -%}
+        {%- set query -%}
+            select
+                quote_literal(split_part(subscription_id, ':', 1)) as service,
+                coalesce(max(loaded_at), '-infinity')::text as watermark
+            from {{ rollup }}
+            group by split_part(subscription_id, ':', 1)
+        {%- endset -%}
+        {%- set seen = run_query(query).rows -%}
+    {%- endif -%}
     (
-        false
-        {%- for usage_source, is_its in [
-            ('nexacloud', "starts_with(subscription_id, 'nexacloud:')"),
-            ('odoo', "not starts_with(subscription_id, 'nexacloud:')"),
-        ] %}
-        {%- set watermark = '-infinity' -%}
-        {%- if rollup -%}
-            {%- set query -%}
-                select coalesce(max(loaded_at), '-infinity')::text
-                from {{ rollup }}
-                where {{ is_its }}
-            {%- endset -%}
-            {%- set watermark = run_query(query).columns[0].values()[0] -%}
-        {%- endif %}
-        or (usage_source = '{{ usage_source }}' and loaded_at > '{{ watermark }}'::timestamptz)
+        {{ 'service not in (' ~ seen | map(attribute=0) | join(', ') ~ ')' if seen else 'true' }}
+        {%- for service, watermark in seen %}
+        or (service = {{ service }} and loaded_at > '{{ watermark }}'::timestamptz)
         {%- endfor %}
     )
 {%- endmacro %}

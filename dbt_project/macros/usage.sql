@@ -1,3 +1,9 @@
+{#- The services, beside NexaCloud, whose usage is read from their own database: stg_<service>__usage_records
+    has it under the names of NexaCloud's. -#}
+{% macro usage_databases() -%}
+    {{ return([]) }}
+{%- endmacro %}
+
 {#- What the ledger holds of a usage event; how it is judged comes on top. -#}
 {% macro usage_columns() -%}
     usage_source,

@@ -1,8 +1,8 @@
 """Copies of the sources as assets: one asset a table, one step a source.
 
-Flows in: loaders.tables (THE list) and settings. Flows out: raw_nexacloud.* and raw_odoo.*,
-with what the load did as metadata, and a check a table: the copy holds what the source held in
-the same snapshot.
+Flows in: loaders.tables (THE list) and settings. Flows out: raw_nexacloud.* and raw_odoo.* (a
+schema a source), with what the load did as metadata, and a check a table: the copy holds what the
+source held in the same snapshot.
 
 One step and not one a table: all tables of NexaCloud are read in one snapshot (an invoice
 without its subscription would be an error that the source never made), and both sources are
@@ -46,11 +46,15 @@ def history_key(table: Table) -> dg.AssetKey:
     return dg.AssetKey([HISTORY_SCHEMA, table.history_name])
 
 
+def _title(table: Table) -> str:
+    return SOURCE_TITLES.get(table.source, f"the database of {table.source}")
+
+
 def _specs(table: Table) -> Iterator[dg.AssetSpec]:
     yield dg.AssetSpec(
         asset_key(table),
         group_name=table.schema,
-        description=f"{table.description} Copied from {SOURCE_TITLES[table.source]} as it is.",
+        description=f"{table.description} Copied from {_title(table)} as it is.",
         kinds={"postgres", table.source},
     )
     if table.has_history:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from loaders import LoadReport
 from loaders import check as look
 from loaders import load as copy_in
 from loaders.report import CheckFinding
+from loaders.tables import SOURCES
 from orchestration import render
 from orchestration.commands.options import Json
 from orchestration.progress import loading
@@ -20,7 +21,15 @@ from orchestration.seeds import judge, known
 from orchestration.seeds.tables import TABLES
 from orchestration.warehouse import migrate as migrate_warehouse
 
-Only = Annotated[Literal["nexacloud", "odoo"] | None, typer.Option(help="Only this source.")]
+
+def _source(name: str | None) -> str | None:
+    if name not in (None, *SOURCES):
+        raise typer.BadParameter(f"choose {' or '.join(SOURCES)}")
+    return name
+
+
+_ONLY = f"Only this source: {', '.join(SOURCES)}."
+Only = Annotated[str | None, typer.Option(help=_ONLY, callback=_source)]
 Full = Annotated[bool, typer.Option("--full", help="Compare every row, not only what is new.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")]
 Shrink = Annotated[bool, typer.Option("--allow-shrink", help="Let a table lose many rows, once.")]

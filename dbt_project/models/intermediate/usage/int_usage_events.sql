@@ -80,7 +80,7 @@ rollups as (
 
 ),
 
--- NexaCloud's own database is its source; what it also pushed to Odoo would count twice.
+-- Where a service's own database is its source, what it also pushed to Odoo would count twice.
 odoo_events as (
 
     select
@@ -101,7 +101,32 @@ odoo_events as (
         on rollups.billing_service_id = billing_services.billing_service_id
     left join billing_metrics
         on rollups.billing_metric_id = billing_metrics.billing_metric_id
-    where billing_services.service <> 'nexacloud'
+    where
+        billing_services.service not in (
+            'nexacloud'{% for service in usage_databases() %}, '{{ service }}'{% endfor %}
+        )
+
+),
+
+other_events as (
+
+    select * from odoo_events
+    {%- for service in usage_databases() %}
+    union all
+    select
+        '{{ service }}' as usage_source,
+        usage_record_id as written_number,
+        '{{ service }}' as service,
+        '{{ service }}:' || coalesce(external_subscription_id, '') as subscription_id,
+        coalesce(metric, '') as metric,
+        quantity,
+        window_start as event_at,
+        idempotency_key,
+        created_at as written_at,
+        loaded_at,
+        deleted_at
+    from {{ ref('stg_' ~ service ~ '__usage_records') }}
+    {%- endfor %}
 
 ),
 
@@ -164,24 +189,24 @@ located as (
     cross join nexacloud_usage
     union all
     select
-        odoo_events.usage_source,
-        odoo_events.written_number,
-        odoo_events.service,
-        odoo_events.subscription_id,
-        odoo_events.metric,
-        odoo_events.quantity,
-        odoo_events.event_at,
-        odoo_events.idempotency_key,
-        odoo_events.written_at,
-        odoo_events.loaded_at,
-        odoo_events.deleted_at,
+        other_events.usage_source,
+        other_events.written_number,
+        other_events.service,
+        other_events.subscription_id,
+        other_events.metric,
+        other_events.quantity,
+        other_events.event_at,
+        other_events.idempotency_key,
+        other_events.written_at,
+        other_events.loaded_at,
+        other_events.deleted_at,
         coalesce(policies.last_kept_on, '{}') as last_kept_on,
         coalesce(policies.unique_metrics, '{}') as unique_metrics,
         {{ local_date(
-            "coalesce(odoo_events.event_at, 'epoch')", "coalesce(policies.timezone, 'UTC')"
+            "coalesce(other_events.event_at, 'epoch')", "coalesce(policies.timezone, 'UTC')"
         ) }} as event_on
-    from odoo_events
-    left join policies on odoo_events.service = policies.service
+    from other_events
+    left join policies on other_events.service = policies.service
 
 ),
 
