@@ -20,6 +20,7 @@ LONGEST = (
     "tests/rating/test_adjustments.py",
     "tests/rating/test_incremental.py",
     "tests/rating/",
+    "tests/house/test_recipes.py",
     "tests/cases/",
     "tests/webhooks/",
     "tests/publishers/test_faults.py",

@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from recipes import files_touched
+
 ROOT = Path(__file__).parents[2]
 ROOMS = ("connections", "loaders", "publishers", "orchestration", "dashboards", "sandbox")
 LAYERS = ("staging", "intermediate", "marts", "serving")
@@ -132,6 +134,7 @@ def figures(manifest: Mapping[str, Any]) -> dict[str, int]:
         "lines of SQL: models": lines_of((sql / "models").rglob("*.sql")),
         "lines of SQL: macros": lines_of((sql / "macros").rglob("*.sql")),
         "lines of SQL: laws": lines_of((sql / "tests").rglob("*.sql")),
+        **files_touched(),
         **dict(_python()),
     }
 
