@@ -84,7 +84,7 @@ GATES = """
 EXCEPTIONS = """
     select severity, description, what_to_do, owner
     from {serving}.fct_billing_exceptions
-    where is_open and is_blocking
+    where is_open and closes_gate
         and (subscription_id = %(subscription_id)s
             or (subscription_id is null and external_customer_id = %(external_customer_id)s
                 and service = %(service)s))

@@ -14,7 +14,7 @@
     power(10::numeric, -{{ decimals }})
 {%- endmacro %}
 
-{#- A quantity as a customer reads it: all its digits, thousands parted by commas. -#}
+{#- A quantity as a customer reads it: all its digits, thousands separated by commas. -#}
 {% macro readable_quantity(quantity) -%}
     to_char(trunc({{ quantity }}), 'FM999,999,999,999,999,990')
     || coalesce(substring(trim_scale({{ quantity }})::text from '[.][0-9]+$'), '')

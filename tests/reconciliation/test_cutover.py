@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from recon_world import Ledger
 
+from dashboards.queries.cutover import EXCEPTIONS
+
 MAY = "2026-05-01 04:00:00+00"
 
 
@@ -254,3 +256,17 @@ def test_an_acknowledged_exception_is_closed_until_its_facts_change(decisions: L
         exception["exception_key"],
     )
     assert decisions.one(query, exception["exception_key"])["is_open"]
+
+
+def test_the_cutover_page_lists_what_readiness_counts(decisions: Ledger) -> None:
+    """Whatever closes a gate stands under "What still blocks", also when it holds no line."""
+    decisions.query(
+        "update marts.fct_exceptions set is_blocking = kind <> 'not_invoiced',"
+        " closes_gate = kind = 'not_invoiced'"
+    )
+    page = EXCEPTIONS.replace("{serving}", "serving")
+    rows = decisions.query("select * from serving.cutover_readiness")
+    counted = {row["subscription_id"]: row["blocking_exception_count"] for row in rows}
+    listed = {row["subscription_id"]: len(decisions.query(page, row)) for row in rows}
+    assert any(counted.values())
+    assert listed == counted

@@ -41,8 +41,10 @@ class Ledger:
         self.connection = connection
 
     def query(self, statement: str, *parameters: Any) -> list[dict[str, Any]]:
+        """Run a statement with parameters by place, or with one mapping of them by name."""
+        by_name = len(parameters) == 1 and isinstance(parameters[0], dict)
         with self.connection.cursor(cursor_factory=RealDictCursor) as cursor:
-            cursor.execute(statement, parameters or None)
+            cursor.execute(statement, parameters[0] if by_name else parameters or None)
             return [dict(row) for row in cursor] if cursor.description else []
 
     def one(self, statement: str, *parameters: Any) -> dict[str, Any]:
