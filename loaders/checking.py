@@ -223,8 +223,8 @@ def _check_odoo_rights(
         report.add("odoo", "rights", "ok", f"{user} may write to none of the models that are read")
         return
     fix = (
-        "publishing needs that; to separate the two, name a publisher (ODOO_PUBLISH_USER, or its key)"
-        " and read as a user with base.group_user and account.group_account_readonly"
+        "publishing needs that; to separate the two, name a publisher (ODOO_PUBLISH_USER, or"
+        " its key) and read as a user with base.group_user and account.group_account_readonly"
     )
     if odoo_users.has_own_publisher(settings):
         fix = "base.group_user and account.group_account_readonly are enough to read"
