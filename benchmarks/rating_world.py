@@ -35,6 +35,8 @@ LINES = ("+fct_invoice_lines", "+fct_usage_exceptions")
 SHARED_BUFFERS = "2GB"
 
 ENTITIES = """
+insert into raw_odoo.res_currency (id, name, decimal_places, active, _run_id, _loaded_at)
+values (1, 'CAD', 2, true, 'bench', '2020-01-01');
 insert into raw_nexacloud.plans (id, code, name, price, currency, billing_interval,
     included_cpu_seconds, overage_price_per_cpu_second, created_at, updated_at, _run_id, _loaded_at)
 select 'plan-' || n, 'p' || n, 'P' || n, 10 * n, 'CAD', 'month', 1000 * n, 0.000123,

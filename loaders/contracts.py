@@ -59,6 +59,20 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Index:
+    """An index of a raw table: what builds and loads look rows up by. `name` is its own within the
+    table; `expressions` are SQL over the raw columns.
+    """
+
+    name: str
+    expressions: tuple[str, ...]
+
+
+# What a build asks a large table for: what came since the last one.
+LOADED_AT = Index("_loaded_at", ("_loaded_at",))
+
+
+@dataclass(frozen=True)
 class Table:
     """One table or model. `watermark` is the column that moves when a row is written; None: read
     whole each time.
@@ -75,7 +89,7 @@ class Table:
     watermark: str | None
     sweep_every: timedelta = EVERY_LOAD
     rules: tuple[Rule, ...] = ()
-    indexes: tuple[str, ...] = ()
+    indexes: tuple[Index, ...] = ()
     description: str = ""
     is_versioned: bool = False
     logged_columns: tuple[str, ...] = ()
@@ -128,7 +142,7 @@ def service_table(
     description: str,
     rules: tuple[Rule, ...] = (),
     sweep_every: timedelta = EVERY_LOAD,
-    indexes: tuple[str, ...] = (),
+    indexes: tuple[Index, ...] = (),
     is_versioned: bool = False,
     logged_columns: tuple[str, ...] = (),
 ) -> Table:
@@ -168,7 +182,7 @@ def odoo_table(
     description: str,
     watermark: str | None = "write_date",
     sweep_every: timedelta = EVERY_LOAD,
-    indexes: tuple[str, ...] = (),
+    indexes: tuple[Index, ...] = (),
     is_versioned: bool = False,
 ) -> Table:
     """`write_date` is refreshed by window; None for the small models that change without a

@@ -83,6 +83,7 @@ def ensure_raw_tables(conn: connection, tables: Sequence[Table] = ALL) -> None:
             else:
                 added = _complete(cur, table, relation(table), table.columns, found)
                 mark_unfilled(cur, table, added, is_filled=False)
+            _ensure_indexes(cur, table)
             known = existing.get((HISTORY_SCHEMA, table.history_name))
             _ensure_history(cur, table, known)
             if table.is_versioned and found is not None and known is None:
@@ -138,11 +139,22 @@ def _create(cur: cursor, table: Table) -> None:
             sql.Identifier(table.key.name),
         )
     )
-    for column in table.indexes:
-        cur.execute(
-            sql.SQL("create index on {} ({})").format(relation(table), sql.Identifier(column))
-        )
     _comment(cur, table.schema, table.name, table.description, BOOKKEEPING)
+
+
+def _ensure_indexes(cur: cursor, table: Table) -> None:
+    """Looked for by name first: `if not exists` would wait for whoever writes to the table."""
+    for index in table.indexes:
+        name = f"{table.name}_{index.name}_idx"
+        cur.execute("select to_regclass(%s)", (f'"{table.schema}"."{name}"',))
+        if cur.fetchone() == (None,):
+            cur.execute(
+                sql.SQL("create index {} on {} ({})").format(
+                    sql.Identifier(name),
+                    relation(table),
+                    sql.SQL(", ".join(f"({expression})" for expression in index.expressions)),
+                )
+            )
 
 
 def _ensure_history(cur: cursor, table: Table, found: dict[str, str] | None) -> None:

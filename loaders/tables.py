@@ -6,7 +6,7 @@ is a change here (tables_odoo.py for Odoo) and in the staging model, nowhere els
 
 from __future__ import annotations
 
-from loaders.contracts import WEEKLY, Rule, Table, nexacloud_table
+from loaders.contracts import LOADED_AT, WEEKLY, Index, Rule, Table, nexacloud_table
 from loaders.tables_odoo import ODOO
 
 __all__ = ["ALL", "NEXACLOUD", "ODOO", "SERVICES", "SOURCES", "tables_of"]
@@ -73,7 +73,22 @@ NEXACLOUD: tuple[Table, ...] = (
             Rule("window_end is before window_start", "window_end < window_start"),
         ),
         sweep_every=WEEKLY,
-        indexes=("_loaded_at",),
+        indexes=(
+            LOADED_AT,
+            # The records that may repeat each other, and a subscription's in the order of time: as
+            # the usage models ask for them (macro usage_key_hash, int_usage_events).
+            Index(
+                "key_hash",
+                (
+                    "hashtextextended(idempotency_key, hashtextextended(coalesce(metric, ''),"
+                    " hashtextextended(coalesce(subscription_id, ''), 0)))",
+                ),
+            ),
+            Index(
+                "subscription_time",
+                ("coalesce(subscription_id, '')", "coalesce(window_start, 'epoch')"),
+            ),
+        ),
         logged_columns=(
             *("subscription_id", "metric", "quantity"),
             *("window_start", "window_end", "idempotency_key"),

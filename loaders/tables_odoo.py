@@ -7,7 +7,7 @@ here.
 
 from __future__ import annotations
 
-from loaders.contracts import DAILY, Table, odoo_table
+from loaders.contracts import DAILY, LOADED_AT, Table, odoo_table
 
 ODOO: tuple[Table, ...] = (
     odoo_table(
@@ -109,7 +109,7 @@ ODOO: tuple[Table, ...] = (
         " write_date datetime",
         "The lines of those entries: products, taxes, receivables.",
         sweep_every=DAILY,
-        indexes=("_loaded_at",),
+        indexes=(LOADED_AT,),
     ),
     odoo_table(
         "account.payment",

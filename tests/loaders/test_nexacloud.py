@@ -57,9 +57,24 @@ def test_raw_has_its_primary_key_and_indexes_back_after_the_first_copy(
         "select indexdef from pg_indexes where schemaname = 'raw_nexacloud'"
         " and tablename = 'usage_records' order by indexname"
     )
-    assert ["(_loaded_at)" in indexes[0][0], "UNIQUE INDEX" in indexes[1][0]] == [True, True]
+    loaded_at, key_hash, key, subscription_time = (definition for (definition,) in indexes)
+    assert "(_loaded_at)" in loaded_at
+    assert "UNIQUE INDEX" in key
+    assert "hashtextextended(idempotency_key" in key_hash
+    assert "window_start" in subscription_time
     defaults = "select count(*) from pg_attrdef as d join pg_class as c on c.oid = d.adrelid"
     assert warehouse_sql(f"{defaults} where c.relname = 'usage_records'") == [(0,)]
+
+
+def test_a_former_installation_gets_its_new_indexes_with_the_next_load(
+    nexa: Settings, warehouse_sql: Run
+) -> None:
+    load(nexa)
+    named = "select indexname from pg_indexes where schemaname = 'raw_nexacloud' order by 1"
+    before = warehouse_sql(named)
+    warehouse_sql("drop index raw_nexacloud.usage_records_key_hash_idx")
+    load(nexa)
+    assert warehouse_sql(named) == before
 
 
 def test_a_view_on_a_raw_table_survives_the_first_copy(nexa: Settings, warehouse_sql: Run) -> None:

@@ -7,13 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from dbt_runs import DbtFailed
 from nexacloud_rows import plan, subscription, toronto, usage
 from rating_world import World
 
 Row = dict[str, Any]
 RELATIONS = (
-    "intermediate.int_usage_ledger",
+    "intermediate.int_usage_left_out",
     "intermediate.int_usage_by_slice",
     "intermediate.int_usage_by_segment",
     "intermediate.int_rated_charges",
@@ -95,9 +94,9 @@ def test_nights_give_what_a_full_refresh_gives_whatever_arrived_when(
     world.change(
         "raw_nexacloud.subscriptions", "s0", plan_id="q", updated_at=toronto(2026, 5, 12, 11)
     )
-    # Nights that break: before the ledger takes what is noted, and before it is summed.
-    world.rate(["+int_usage_arrivals"])
-    world.rate(["+int_usage_ledger"])
+    # Nights that break: before what is left out is known, and before the rest is summed.
+    world.rate(["+int_usage_watermarks"])
+    world.rate(["+int_usage_left_out"])
     world.load("raw_nexacloud.usage_records", arriving[3200:3900])
     world.change("raw_nexacloud.usage_records", second, window_start=toronto(2026, 5, 26))
     world.change("raw_nexacloud.usage_records", fourth, subscription_id="s3", metric="peak")
@@ -108,35 +107,11 @@ def test_nights_give_what_a_full_refresh_gives_whatever_arrived_when(
     world.rate(full_refresh=True)
     assert hashes(world) == nights
     counted = world.query(
-        "select count(*) filter (where is_counted) as counted, count(distinct (subscription_id,"
-        " metric, coalesce(idempotency_key, written_number::text))) as keys"
-        " from intermediate.int_usage_ledger as ledger join intermediate.int_usage_events as event"
-        " using (written_number, subscription_id, metric) where event.deleted_at is null"
+        "select sum(record_count) as counted, (select count(distinct (subscription_id, metric,"
+        " coalesce(idempotency_key, written_number::text))) from intermediate.int_usage_events"
+        " where deleted_at is null) as keys from intermediate.int_usage_by_slice"
     )
     assert counted[0]["counted"] == counted[0]["keys"]
-
-
-def crash(world: World) -> None:
-    """Empty every unlogged table: what a server that died does when it starts again."""
-    unlogged = world.query(
-        "select string_agg(oid::regclass::text, ', ') as names from pg_class"
-        " where relkind = 'r' and relpersistence = 'u'"
-    )
-    world.execute(f"truncate {unlogged[0]['names']}")
-
-
-def test_what_a_crash_emptied_is_noticed_and_comes_back(world: World) -> None:
-    filled(world)
-    world.load("raw_nexacloud.usage_records", records(5, 500))
-    world.rate()
-    before = hashes(world)
-    crash(world)
-    for begun in (["int_usage_arrivals"], ["+int_usage_ledger"]):
-        world.rate(begun)
-        with pytest.raises(DbtFailed, match=r"(?s)int_usage_by_segment.*the server crashed"):
-            world.rate(["int_usage_by_segment+"])
-    world.rate()
-    assert hashes(world) == before
 
 
 def test_a_night_with_nothing_new_writes_no_usage(world: World) -> None:
@@ -144,8 +119,32 @@ def test_a_night_with_nothing_new_writes_no_usage(world: World) -> None:
     world.load("raw_nexacloud.usage_records", records(3, 500))
     world.rate()
     before = hashes(world)
-    versions = "select max(xmin::text::bigint) as last from intermediate.int_usage_ledger"
+    versions = (
+        "select (select max(xmin::text::bigint) from intermediate.int_usage_left_out) as left_out,"
+        " (select max(xmin::text::bigint) from intermediate.int_usage_by_slice) as summed"
+    )
     written = world.query(versions)
     world.rate()
     assert world.query(versions) == written
     assert hashes(world) == before
+
+
+@pytest.mark.parametrize(
+    ("condition", "index"),
+    [
+        ("key_hash = any(array(select n from generate_series(1::bigint, 3) as n))", "key_hash"),
+        ("external_subscription_id = 's1' and placed_at > '2026-05-01'", "subscription_time"),
+        ("loaded_at > '2026-05-01'", "_loaded_at"),
+    ],
+)
+def test_usage_is_looked_up_by_the_indexes_of_raw(world: World, condition: str, index: str) -> None:
+    """The loaders' indexes and the models say the same expressions, or all of raw would be read."""
+    with world.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("set enable_seqscan = off")  # where there is nothing, reading all is best
+        cursor.execute(
+            "explain select * from intermediate.int_usage_events"
+            f" where usage_source = 'nexacloud' and {condition}"
+        )
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert f"usage_records_{index}_idx" in plan
+    assert "Index Cond" in plan

@@ -216,7 +216,7 @@ def _make_template(cluster: Cluster, target: Path) -> Dbt:
     # What remembers must begin empty: the first build of a world is its first.
     with closing(psycopg2.connect(dbt.dsn)) as connection, connection:
         with connection.cursor() as cursor:
-            for name in ("arrivals", "ledger", "by_slice"):
+            for name in ("left_out", "by_slice"):
                 cursor.execute(f"drop table intermediate.int_usage_{name} cascade")
     cluster.drop_database(TEMPLATE)
     cluster.create_database(TEMPLATE, template=NAME, owner=OWNER)

@@ -1,6 +1,5 @@
-{{ config(pre_hook="{{ usage_must_be_held() }}", post_hook='analyze {{ this }}') }}
+{{ config(post_hook='analyze {{ this }}') }}
 
--- depends_on: {{ ref('int_usage_events') }}
 -- What was used in each segment of an open difference: in our window or in the one that the invoice
 -- states, with all that was measured, only with what was written before the invoice was issued, or by
 -- the app's own count.
@@ -18,11 +17,17 @@ differences as (
 
 ),
 
-ledger as (
+events as not materialized (
 
     select *
-    from {{ ref('int_usage_ledger') }}
-    where is_counted
+    from {{ ref('int_usage_events') }}
+    where {{ usage_is_loaded() }}
+
+),
+
+left_out as not materialized (
+
+    select * from {{ ref('int_usage_left_out') }}
 
 ),
 
@@ -101,37 +106,44 @@ windows as (
 
 ),
 
+found as (
+
+    {{ usage_within(
+        'windows', ['service', 'window_start', 'window_end', 'held_times', 'issued_at']
+    ) }}
+
+),
+
 measured as (
 
     select
-        windows.service,
-        windows.subscription_id,
-        windows.window_start,
-        windows.window_end,
-        windows.held_times,
-        windows.issued_at,
-        ledger.metric,
+        found.window_service as service,
+        found.subscription_id,
+        found.window_start as window_start,
+        found.window_end as window_end,
+        found.window_held_times as held_times,
+        found.window_issued_at as issued_at,
+        found.metric,
         cut.usage_variant,
-        sum(ledger.quantity) as summed_quantity,
+        sum(found.quantity) as summed_quantity,
         count(*) as record_count,
-        max(ledger.quantity) as largest_quantity,
-        count(distinct ledger.unique_value) as unique_count,
+        max(found.quantity) as largest_quantity,
+        count(distinct found.unique_value) as unique_count,
         (array_agg(
-            ledger.quantity
-            order by ledger.event_at desc, ledger.written_at desc, ledger.written_number desc
+            found.quantity
+            order by found.event_at desc, found.written_at desc, found.written_number desc
         ))[1] as last_quantity
-    from windows
-    inner join ledger
-        on
-            windows.subscription_id = ledger.subscription_id
-            and windows.window_start <= ledger.event_at
-            and windows.window_end > ledger.event_at
-            and windows.held_times @> ledger.event_at
+    from found
     inner join (values ('own'), ('late')) as cut (usage_variant)
-        on cut.usage_variant = 'own' or windows.issued_at >= ledger.written_at
+        on cut.usage_variant = 'own' or found.window_issued_at >= found.written_at
+    where
+        found.left_out_reason is null
+        and found.event_at < found.window_end
+        and found.window_held_times @> found.event_at
     group by
-        windows.service, windows.subscription_id, windows.window_start, windows.window_end,
-        windows.held_times, windows.issued_at, ledger.metric, cut.usage_variant
+        found.window_service, found.subscription_id, found.window_start,
+        found.window_end, found.window_held_times, found.window_issued_at, found.metric,
+        cut.usage_variant
 
 ),
 

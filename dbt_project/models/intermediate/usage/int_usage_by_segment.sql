@@ -1,26 +1,22 @@
-{{
-    config(
-        pre_hook=[
-            "{{ usage_must_be_held(ref('int_usage_by_slice')) }}",
-            "{{ without_memoize() }}",
-        ],
-        post_hook="{{ analyze_keys('subscription_id, period_type, segment_start, metric') }}"
-    )
-}}
+{{ config(post_hook="{{ analyze_keys('subscription_id, period_type, segment_start, metric') }}") }}
 
--- depends_on: {{ ref('int_usage_events') }}
--- depends_on: {{ ref('int_usage_ledger') }}
-with slices as (
+with events as not materialized (
 
-    select * from {{ ref('int_usage_by_slice') }}
+    select *
+    from {{ ref('int_usage_events') }}
+    where {{ usage_is_loaded() }}
 
 ),
 
-split_records as (
+left_out as not materialized (
 
-    select *
-    from {{ ref('int_usage_split_records') }}
-    where segment_start is not null
+    select * from {{ ref('int_usage_left_out') }}
+
+),
+
+slices as (
+
+    select * from {{ ref('int_usage_by_slice') }}
 
 ),
 
@@ -44,6 +40,53 @@ subscriptions as (
 metrics as (
 
     select * from {{ ref('int_metric_versions') }}
+
+),
+
+-- Nearly every slice lies in one segment; the records of these are looked at one by one.
+split_slices as materialized (
+
+    select
+        slices.subscription_id,
+        slices.metric,
+        slices.slice_on,
+        slices.unique_value,
+        coalesce(slices.first_event_at, 'epoch') as window_start,
+        coalesce(slices.last_event_at, 'epoch') as window_end
+    from slices
+    left join pieces
+        on
+            slices.subscription_id = pieces.subscription_id
+            and slices.first_event_at >= pieces.piece_start
+            and slices.last_event_at < pieces.piece_end
+    where pieces.subscription_id is null
+
+),
+
+found as (
+
+    {{ usage_within('split_slices', ['metric', 'slice_on', 'unique_value']) }}
+
+),
+
+split_records as (
+
+    select
+        found.*,
+        pieces.period_type,
+        pieces.period_start,
+        pieces.segment_start
+    from found
+    inner join pieces
+        on
+            found.subscription_id = pieces.subscription_id
+            and found.event_at >= pieces.piece_start
+            and found.event_at < pieces.piece_end
+    where
+        found.left_out_reason is null
+        and found.metric = found.window_metric
+        and found.slice_on = found.window_slice_on
+        and found.unique_value is not distinct from found.window_unique_value
 
 ),
 

@@ -1,20 +1,35 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='append',
+        incremental_strategy='delete+insert',
+        unique_key=['subscription_id', 'metric', 'slice_on'],
         on_schema_change='fail',
-        unlogged=true,
-        pre_hook=["{{ with_working_memory() }}", "{{ forget_touched_slices() }}"],
-        post_hook=["delete from {{ ref('int_usage_arrivals') }}", "{{ analyze_keys('subscription_id, metric, slice_on, first_event_at, last_event_at') }}"]
+        pre_hook="{{ with_working_memory() }}",
+        post_hook=[
+            "delete from {{ this }} where record_count = 0",
+            "{{ analyze_keys('subscription_id, metric, slice_on, first_event_at, last_event_at') }}",
+        ],
+        indexes=[{'columns': ['subscription_id', 'metric', 'slice_on']}]
     )
 }}
 
--- depends_on: {{ ref('int_usage_arrivals') }}
-with ledger as (
+with events as not materialized (
 
     select *
-    from {{ ref('int_usage_ledger') }}
-    where is_counted
+    from {{ ref('int_usage_events') }}
+    where {{ usage_is_loaded() }}
+
+),
+
+left_out as not materialized (
+
+    select * from {{ ref('int_usage_left_out') }}
+
+),
+
+changes as (
+
+    select * from {{ ref('stg_snapshots__nexacloud_usage_record_changes') }}
 
 ),
 
@@ -25,37 +40,143 @@ metrics as (
 ),
 
 {% if is_incremental() -%}
-    touched as not materialized (
+    arrived as materialized (
 
-        {{ touched_slices() }}
+        select
+            written_number,
+            key_hash,
+            subscription_id,
+            metric,
+            slice_on
+        from events
+        where {{ usage_has_arrived() }}
 
     ),
 
-    -- The few block ranges of the touched days (`offset 0`: looked up day by day), not all of it.
+    former as (
+
+        select changes.*
+        from changes
+        where changes.usage_record_id in (select arrived.written_number from arrived)
+
+    ),
+
+    -- Where an arrival decides over another record: it was or is left out, or it left its key.
+    shared_keys as (
+
+        select left_out.key_hash
+        from left_out
+        inner join arrived on left_out.key_hash = arrived.key_hash
+        union
+        select key_hash
+        from former
+        where key_hash is not null
+
+    ),
+
+    -- Where a record counts from now on, and where it counted so far. A former time lies in one of
+    -- the slices that begin up to eight days before it, whatever the zone.
+    touched as (
+
+        select
+            subscription_id,
+            metric,
+            slice_on
+        from arrived
+        union
+        select
+            subscription_id,
+            metric,
+            slice_on
+        from events
+        where
+            usage_source = 'nexacloud'
+            and key_hash = any(array(select shared_keys.key_hash from shared_keys))
+        union
+        select
+            held.subscription_id,
+            held.metric,
+            held.slice_on
+        from {{ this }} as held
+        inner join former
+            on
+                held.subscription_id = 'nexacloud:' || coalesce(former.external_subscription_id, '')
+                and held.metric = coalesce(former.metric, '')
+                and held.slice_on between
+                (coalesce(former.window_start, 'epoch') at time zone 'UTC')::date - 9
+                and (coalesce(former.window_start, 'epoch') at time zone 'UTC')::date + 1
+
+    ),
+
+    -- From the earliest midnight on earth to the latest.
+    windows as (
+
+        select distinct
+            subscription_id,
+            slice_on,
+            slice_on::timestamp at time zone 'UTC' - interval '14 hours' as window_start,
+            (slice_on + 8)::timestamp at time zone 'UTC' + interval '12 hours' as window_end
+        from touched
+
+    ),
+
+    found as (
+
+        {{ usage_within('windows', ['slice_on']) }}
+
+    ),
+
+    -- The few that Odoo holds are summed each night: other tables say what they are of.
     records as not materialized (
 
-        select *
-        from (select distinct slice_on as touched_on from touched) as touched_days
-        cross join lateral (
-            select *
-            from ledger
-            where touched_days.touched_on = ledger.slice_on
-            offset 0  -- noqa: AM09
-        ) as of_day
-        where exists (
-            select 1
-            from touched
-            where
-                of_day.subscription_id = touched.subscription_id
-                and of_day.metric = touched.metric
-                and of_day.slice_on = touched.slice_on
-        )
+        select
+            found.usage_source,
+            found.written_number,
+            found.subscription_id,
+            found.metric,
+            found.quantity,
+            found.event_at,
+            found.slice_on,
+            found.unique_value,
+            found.written_at,
+            found.loaded_at
+        from found
+        inner join touched
+            on
+                found.subscription_id = touched.subscription_id
+                and found.metric = touched.metric
+                and found.slice_on = touched.slice_on
+        where found.left_out_reason is null and found.slice_on = found.window_slice_on
+        union all
+        select
+            events.usage_source,
+            events.written_number,
+            events.subscription_id,
+            events.metric,
+            events.quantity,
+            events.event_at,
+            events.slice_on,
+            events.unique_value,
+            events.written_at,
+            events.loaded_at
+        from events
+        left join left_out
+            on
+                events.written_number = left_out.written_number
+                and events.usage_source = left_out.usage_source
+        where events.usage_source <> 'nexacloud' and left_out.written_number is null
 
     ),
 {%- else -%}
     records as not materialized (
 
-        select * from ledger
+        select events.*
+        from events
+        left join left_out
+            on
+                events.written_number = left_out.written_number
+                and events.usage_source = left_out.usage_source
+        where left_out.written_number is null
 
     ),
 {%- endif %}
@@ -109,6 +230,31 @@ final as (
             slices.subscription_id = last_records.subscription_id
             and slices.metric = last_records.metric
             and slices.slice_on = last_records.slice_on
+    {% if is_incremental() -%}
+        union all
+        -- Where no record is left: deleted at the end.
+        select
+            held.subscription_id,
+            held.metric,
+            held.slice_on,
+            held.unique_value,
+            0 as record_count,
+            null as summed_quantity,
+            null as largest_quantity,
+            null as first_event_at,
+            null as last_event_at,
+            null as loaded_at,
+            null as last_quantity
+        from {{ this }} as held
+        left join touched
+            on
+                held.subscription_id = touched.subscription_id
+                and held.metric = touched.metric
+                and held.slice_on = touched.slice_on
+        where
+            touched.subscription_id is not null
+            or not starts_with(held.subscription_id, 'nexacloud:')
+    {%- endif %}
 
 )
 

@@ -89,6 +89,7 @@ odoo_events as (
         billing_services.service,
         billing_services.service || ':' || coalesce(rollups.external_subscription_id, '')
             as subscription_id,
+        coalesce(rollups.external_subscription_id, '') as external_subscription_id,
         coalesce(billing_metrics.metric, '') as metric,
         rollups.quantity,
         rollups.period_start as event_at,
@@ -118,6 +119,7 @@ other_events as (
         usage_record_id as written_number,
         '{{ service }}' as service,
         '{{ service }}:' || coalesce(external_subscription_id, '') as subscription_id,
+        coalesce(external_subscription_id, '') as external_subscription_id,
         coalesce(metric, '') as metric,
         quantity,
         window_start as event_at,
@@ -153,7 +155,7 @@ policies as (
 
 ),
 
--- One row, also where services.csv does not know it: joined to millions of records for nothing.
+-- One row, also where services.csv does not know it. Asked once a query, not once a record.
 nexacloud_policy as (
 
     select
@@ -173,30 +175,41 @@ located as (
         nexacloud_usage.usage_record_id as written_number,
         'nexacloud' as service,
         'nexacloud:' || coalesce(nexacloud_usage.external_subscription_id, '') as subscription_id,
+        coalesce(nexacloud_usage.external_subscription_id, '') as external_subscription_id,
         coalesce(nexacloud_usage.metric, '') as metric,
         nexacloud_usage.quantity,
         nexacloud_usage.window_start as event_at,
+        coalesce(nexacloud_usage.window_start, 'epoch') as placed_at,
         nexacloud_usage.idempotency_key,
+        nexacloud_usage.key_hash,
         nexacloud_usage.created_at as written_at,
         nexacloud_usage.loaded_at,
         nexacloud_usage.deleted_at,
-        nexacloud_policy.last_kept_on,
-        nexacloud_policy.unique_metrics,
+        (select last_kept_on from nexacloud_policy) as last_kept_on,
+        (select unique_metrics from nexacloud_policy) as unique_metrics,
         {{ local_date(
-            "coalesce(nexacloud_usage.window_start, 'epoch')", 'nexacloud_policy.timezone'
+            "coalesce(nexacloud_usage.window_start, 'epoch')",
+            '(select timezone from nexacloud_policy)'
         ) }} as event_on
-    from nexacloud_policy
-    cross join nexacloud_usage
+    from nexacloud_usage
     union all
     select
         other_events.usage_source,
         other_events.written_number,
         other_events.service,
         other_events.subscription_id,
+        other_events.external_subscription_id,
         other_events.metric,
         other_events.quantity,
         other_events.event_at,
+        coalesce(other_events.event_at, 'epoch') as placed_at,
         other_events.idempotency_key,
+        hashtextextended(
+            other_events.idempotency_key,
+            hashtextextended(
+                other_events.metric, hashtextextended(other_events.subscription_id, 0)
+            )
+        ) as key_hash,
         other_events.written_at,
         other_events.loaded_at,
         other_events.deleted_at,
@@ -210,8 +223,7 @@ located as (
 
 ),
 
--- A record without a key repeats no other: its own number stands in, hashed from another start. A
--- unique count counts the key up to its first #, so that one thing may report often. Slices of eight
+-- A unique count counts the key up to its first #, so that one thing may report often. Slices of eight
 -- days begin on the 1st, 9th, 17th and 25th of the local month: none lies across the end of one.
 final as (
 
@@ -220,10 +232,13 @@ final as (
         written_number,
         service,
         subscription_id,
+        external_subscription_id,
         metric,
         quantity,
         event_at,
+        placed_at,
         idempotency_key,
+        key_hash,
         written_at,
         loaded_at,
         deleted_at,
@@ -232,16 +247,7 @@ final as (
         case
             when metric = any(unique_metrics)
                 then split_part(coalesce(idempotency_key, written_number::text), '#', 1)
-        end as unique_value,
-        coalesce(
-            hashtextextended(
-                idempotency_key, hashtextextended(metric, hashtextextended(subscription_id, 0))
-            ),
-            hashtextextended(
-                usage_source || written_number,
-                hashtextextended(metric, hashtextextended(subscription_id, 1))
-            )
-        ) as key_hash
+        end as unique_value
     from located
 
 )

@@ -1,18 +1,15 @@
-{{ config(pre_hook="{{ usage_must_be_held() }}") }}
-
--- depends_on: {{ ref('int_usage_events') }}
 -- Counted records that reach no line: where nothing is held, and where nothing prices what is held.
-with split_records as (
+with events as not materialized (
 
-    select * from {{ ref('int_usage_split_records') }}
+    select *
+    from {{ ref('int_usage_events') }}
+    where {{ usage_is_loaded() }}
 
 ),
 
-ledger as (
+left_out as not materialized (
 
-    select *
-    from {{ ref('int_usage_ledger') }}
-    where is_counted
+    select * from {{ ref('int_usage_left_out') }}
 
 ),
 
@@ -90,110 +87,130 @@ unpriced_pieces as (
 
 ),
 
-unpriced_slices as (
+held_times as (
 
     select
-        slices.slice_on,
-        slices.subscription_id,
-        slices.metric,
-        unpriced_pieces.piece_start,
-        unpriced_pieces.piece_end
-    from unpriced_pieces
-    inner join slices
-        on
-            unpriced_pieces.subscription_id = slices.subscription_id
-            and unpriced_pieces.metric = slices.metric
-            and unpriced_pieces.piece_start <= slices.last_event_at
-            and unpriced_pieces.piece_end > slices.first_event_at
+        subscription_id,
+        range_agg(tstzrange(piece_start, piece_end)) as held_times
+    from pieces
+    where period_type in ('all', 'usage')
+    group by subscription_id
 
 ),
 
--- Of the ledger only the days that hold one (`offset 0`): nearly always none.
-unpriced_records as (
+-- Slices in which a record may lie where nothing is held, and those that share time with a segment
+-- that nothing prices: nearly always none, so their records are looked at one by one.
+doubtful_slices as (
 
     select
-        of_day.usage_source,
-        of_day.written_number
-    from (select distinct slice_on from unpriced_slices) as unpriced_days
-    cross join lateral (
-        select *
-        from ledger
-        where unpriced_days.slice_on = ledger.slice_on
-        offset 0  -- noqa: AM09
-    ) as of_day
-    where exists (
-        select 1
-        from unpriced_slices
-        where
-            of_day.slice_on = unpriced_slices.slice_on
-            and of_day.subscription_id = unpriced_slices.subscription_id
-            and of_day.metric = unpriced_slices.metric
-            and of_day.event_at >= unpriced_slices.piece_start
-            and of_day.event_at < unpriced_slices.piece_end
-    )
+        slices.subscription_id,
+        slices.metric,
+        slices.slice_on,
+        slices.first_event_at,
+        slices.last_event_at,
+        held_times.held_times
+    from slices
+    left join held_times on slices.subscription_id = held_times.subscription_id
+    where
+        (
+            tstzrange(slices.first_event_at, slices.last_event_at, '[]') <@ held_times.held_times
+        ) is not true
+        or slices.first_event_at is null
+        or exists (
+            select 1
+            from unpriced_pieces
+            where
+                unpriced_pieces.subscription_id = slices.subscription_id
+                and unpriced_pieces.metric = slices.metric
+                and unpriced_pieces.piece_start <= slices.last_event_at
+                and unpriced_pieces.piece_end > slices.first_event_at
+        )
+
+),
+
+-- A unique count has a slice for each thing that it counts: together they are one window.
+windows as (
+
+    select
+        subscription_id,
+        metric,
+        slice_on,
+        held_times,
+        min(coalesce(first_event_at, 'epoch')) as window_start,
+        max(coalesce(last_event_at, 'epoch')) as window_end
+    from doubtful_slices
+    group by subscription_id, metric, slice_on, held_times
+
+),
+
+found as (
+
+    {{ usage_within('windows', ['metric', 'slice_on', 'held_times']) }}
+
+),
+
+counted as (
+
+    select
+        *,
+        coalesce(event_at <@ window_held_times, false) as is_placed
+    from found
+    where left_out_reason is null and metric = window_metric and slice_on = window_slice_on
 
 ),
 
 unreached as (
 
-    select
-        usage_source,
-        written_number,
-        false as is_placed
-    from split_records
-    where segment_start is null
-    union all
-    select
-        usage_source,
-        written_number,
-        true as is_placed
-    from unpriced_records
+    select counted.*
+    from counted
+    where
+        not counted.is_placed
+        or exists (
+            select 1
+            from unpriced_pieces
+            where
+                unpriced_pieces.subscription_id = counted.subscription_id
+                and unpriced_pieces.metric = counted.metric
+                and unpriced_pieces.piece_start <= counted.event_at
+                and unpriced_pieces.piece_end > counted.event_at
+        )
 
 ),
 
--- The first thing that is wrong is the reason: nothing after it could be right. Few are lost among
--- many, so each is looked up by its number (`offset 0`).
+-- The first thing that is wrong is the reason: nothing after it could be right.
 final as (
 
     select
-        ledger.usage_source || ':' || ledger.written_number as usage_key,
-        ledger.usage_source,
-        split_part(ledger.subscription_id, ':', 1) as service,
-        ledger.subscription_id,
-        substring(ledger.subscription_id from position(':' in ledger.subscription_id) + 1)
+        unreached.usage_source || ':' || unreached.written_number as usage_key,
+        unreached.usage_source,
+        split_part(unreached.subscription_id, ':', 1) as service,
+        unreached.subscription_id,
+        substring(unreached.subscription_id from position(':' in unreached.subscription_id) + 1)
             as external_subscription_id,
-        ledger.metric,
-        ledger.quantity,
-        ledger.event_at,
-        ledger.loaded_at,
+        unreached.metric,
+        unreached.quantity,
+        unreached.event_at,
+        unreached.loaded_at,
         case
             when services.service is null then 'unknown_service'
             when subscriptions.subscription_id is null then 'unknown_subscription'
             when subscriptions.problem is not null then 'subscription_' || subscriptions.problem
             when metrics.metric is null then 'unknown_metric'
             when metrics.aggregation is null then 'unknown_aggregation'
-            when ledger.event_at is null then 'no_time'
+            when unreached.event_at is null then 'no_time'
             when unreached.is_placed then 'no_price'
-            when ledger.event_at < subscriptions.held_from then 'before_start'
-            when ledger.event_at >= subscriptions.held_until then 'after_end'
-            when ledger.event_at > {{ as_of() }} then 'in_the_future'
+            when unreached.event_at < subscriptions.held_from then 'before_start'
+            when unreached.event_at >= subscriptions.held_until then 'after_end'
+            when unreached.event_at > {{ as_of() }} then 'in_the_future'
             else 'not_held'
         end as reason
     from unreached
-    cross join lateral (
-        select *
-        from ledger as held
-        where
-            unreached.usage_source = held.usage_source
-            and unreached.written_number = held.written_number
-        offset 0  -- noqa: AM09
-    ) as ledger
-    left join subscriptions on ledger.subscription_id = subscriptions.subscription_id
-    left join services on split_part(ledger.subscription_id, ':', 1) = services.service
+    left join subscriptions on unreached.subscription_id = subscriptions.subscription_id
+    left join services on split_part(unreached.subscription_id, ':', 1) = services.service
     left join metrics
         on
-            split_part(ledger.subscription_id, ':', 1) = metrics.service
-            and ledger.metric = metrics.metric
+            split_part(unreached.subscription_id, ':', 1) = metrics.service
+            and unreached.metric = metrics.metric
 
 )
 

@@ -8,9 +8,7 @@ with gaps as (
 
 left_out as (
 
-    select *
-    from {{ ref('int_usage_ledger') }}
-    where not is_counted
+    select * from {{ ref('int_usage_left_out') }}
 
 ),
 

@@ -1,6 +1,3 @@
-{{ config(pre_hook="{{ usage_must_be_held() }}") }}
-
--- depends_on: {{ ref('int_usage_events') }}
 with odoo_usage as (
 
     select * from {{ ref('stg_odoo__fusion_billing_usage') }}
@@ -35,11 +32,17 @@ periods as (
 
 ),
 
-ledger as (
+events as not materialized (
 
     select *
-    from {{ ref('int_usage_ledger') }}
-    where usage_source = 'nexacloud' and deleted_at is null
+    from {{ ref('int_usage_events') }}
+    where {{ usage_is_loaded() }}
+
+),
+
+left_out as not materialized (
+
+    select * from {{ ref('int_usage_left_out') }}
 
 ),
 
@@ -143,7 +146,7 @@ pushed as (
 ),
 
 -- Rollups, and months that have none, beside what rating counted. A window that is a whole period
--- is answered by the total of the period; the ledger is not read for it.
+-- is answered by the total of the period; no record is read for it.
 totals as (
 
     select
@@ -185,6 +188,34 @@ doubtful as (
 
 ),
 
+windows as (
+
+    select
+        *,
+        period_start as window_start,
+        period_end as window_end
+    from doubtful
+
+),
+
+found as (
+
+    {{ usage_within('windows', ['metric', 'period_start', 'period_end']) }}
+
+),
+
+measured as (
+
+    select *
+    from found
+    where
+        deleted_at is null
+        and metric = window_metric
+        and event_at >= window_period_start
+        and event_at < window_period_end
+
+),
+
 looked_up as (
 
     select
@@ -192,15 +223,17 @@ looked_up as (
         doubtful.metric,
         doubtful.period_start,
         doubtful.period_end,
-        coalesce(sum(ledger.quantity) filter (where ledger.is_counted), 0) as counted_quantity,
-        coalesce(sum(ledger.quantity), 0) as recorded_quantity
+        coalesce(
+            sum(measured.quantity) filter (where measured.left_out_reason is null), 0
+        ) as counted_quantity,
+        coalesce(sum(measured.quantity), 0) as recorded_quantity
     from doubtful
-    left join ledger
+    left join measured
         on
-            doubtful.subscription_id = ledger.subscription_id
-            and doubtful.metric = ledger.metric
-            and doubtful.period_start <= ledger.event_at
-            and doubtful.period_end > ledger.event_at
+            doubtful.subscription_id = measured.subscription_id
+            and doubtful.metric = measured.metric
+            and doubtful.period_start = measured.window_period_start
+            and doubtful.period_end = measured.window_period_end
     group by
         doubtful.subscription_id, doubtful.metric, doubtful.period_start, doubtful.period_end
 

@@ -48,9 +48,17 @@ pieces as (
 
 ),
 
-ledger as (
+events as not materialized (
 
-    select * from {{ ref('int_usage_ledger') }}
+    select *
+    from {{ ref('int_usage_events') }}
+    where {{ usage_is_loaded() }}
+
+),
+
+left_out as not materialized (
+
+    select * from {{ ref('int_usage_left_out') }}
 
 ),
 
@@ -126,28 +134,41 @@ usage_lines as not materialized (
 
 ),
 
-considered as (
+windows as not materialized (
 
     select
         usage_lines.line_key,
-        ledger.usage_source || ':' || ledger.written_number as usage_key,
-        ledger.event_at,
-        ledger.quantity,
-        ledger.is_counted,
-        ledger.left_out_reason,
-        ledger.usage_source || ':' || ledger.duplicate_of_number as duplicate_of
+        usage_lines.subscription_id,
+        usage_lines.metric,
+        pieces.piece_start as window_start,
+        pieces.piece_end as window_end
     from usage_lines
     inner join pieces
         on
             usage_lines.subscription_id = pieces.subscription_id
             and usage_lines.period_type = pieces.period_type
             and usage_lines.segment_start = pieces.segment_start
-    inner join ledger
-        on
-            usage_lines.subscription_id = ledger.subscription_id
-            and usage_lines.metric = ledger.metric
-            and pieces.piece_start <= ledger.event_at
-            and pieces.piece_end > ledger.event_at
+
+),
+
+found as (
+
+    {{ usage_within('windows', ['line_key', 'metric', 'window_end']) }}
+
+),
+
+considered as (
+
+    select
+        window_line_key as line_key,
+        usage_source || ':' || written_number as usage_key,
+        event_at,
+        quantity,
+        left_out_reason is null as is_counted,
+        left_out_reason,
+        usage_source || ':' || duplicate_of_number as duplicate_of
+    from found
+    where metric = window_metric and event_at < window_end
 
 ),
 

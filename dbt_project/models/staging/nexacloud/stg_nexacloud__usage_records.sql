@@ -4,7 +4,7 @@ with source as (
 
 ),
 
--- The dead stay: the usage ledger must see that a record was withdrawn.
+-- The dead stay: what counted so far must be seen to be withdrawn.
 final as (
 
     select
@@ -16,6 +16,7 @@ final as (
         window_start,
         window_end,
         idempotency_key,
+        {{ usage_key_hash() }} as key_hash,
         created_at,
         _loaded_at as loaded_at,
         _deleted_at as deleted_at

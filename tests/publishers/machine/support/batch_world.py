@@ -187,7 +187,7 @@ def _forget_the_app(world: BatchWorld) -> None:
         " where schemaname in ('raw_nexacloud', 'snapshots')"
     )
     world.rating.execute(f"truncate {', '.join(row['name'] for row in tables)} cascade")
-    for name in ("arrivals", "ledger", "by_slice"):
+    for name in ("left_out", "by_slice"):
         world.rating.execute(f"drop table intermediate.int_usage_{name} cascade")
 
 
