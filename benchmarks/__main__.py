@@ -7,7 +7,7 @@ Each runs in a process of its own, so that none leaves a warm cache or a cluster
 import subprocess
 import sys
 
-ALL = ("loaders", "rating", "causes", "publish", "webhooks", "dashboard")
+ALL = ("loaders", "rating", "causes", "publish", "importing", "webhooks", "dashboard")
 
 
 def main(names: list[str]) -> int:

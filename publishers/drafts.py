@@ -106,6 +106,7 @@ def _preview(conn: Connection, plan: Plan) -> PublishReport:
     result.stopped = _ledger_is_older(conn, plan)
     _look_back(conn, plan, result, Outcomes())
     lines, facts = _selected(conn, plan)
+    result.notes = facts.notes(lines)
     result.stopped = result.stopped or _stopped(conn, plan, lines, facts)
     if result.stopped:
         return _summed_up(conn, result, Outcomes(), _all_held(lines, result.stopped))
@@ -130,6 +131,7 @@ def _publish(conn: Connection, plan: Plan) -> PublishReport:
         _send(conn, plan, iter([ledger.take_over(conn, plan.run)]), outcomes)
     _look_back(conn, plan, result, outcomes)
     lines, facts = _selected(conn, plan)
+    result.notes = facts.notes(lines)
     result.stopped = result.stopped or _stopped(conn, plan, lines, facts)
     if result.stopped:
         held += _all_held(lines, result.stopped)

@@ -36,6 +36,8 @@ class OdooFacts:
     taxes: dict[int, tuple[TaxComponent, ...]]
     problems: dict[tuple[str, int], str]
     locked_until: date | None = None
+    # Where Odoo books a line without a product.
+    income_account: str | None = None
     # The right that the publishing user lacks, with how to fix it.
     denied: str | None = None
     # Set where the warehouse itself is too old to bill from.
@@ -59,6 +61,14 @@ class OdooFacts:
                 " book it in another month; lift the lock or publish later"
             )
         return None
+
+    def notes(self, lines: Sequence[Line]) -> list[str]:
+        """What is right as it is and may surprise: where lines without a product are booked."""
+        without = sum(not line.product_id for line in lines)
+        if not without or self.journal_id is None:
+            return []
+        account = self.income_account or "no account: the sale journal has no default one"
+        return [f"{without} of {len(lines)} lines have no product: Odoo books them on {account}"]
 
     def _line_problems(self, line: Line) -> Iterable[str | None]:
         yield self.problems.get(("partner", line.partner_id))

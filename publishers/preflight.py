@@ -46,6 +46,7 @@ def read_facts(port: OdooPort, lines: Sequence[Line]) -> OdooFacts:
     if denied:
         method = _rounding_method(company)
         return OdooFacts(port.company_id, method, Digits(), None, {}, {}, {}, denied=denied)
+    journal = _journal(port)
     taxes, tax_problems = _taxes(port, {tax_id for line in lines for tax_id in line.tax_ids})
     product_ids = {line.product_id for line in lines if line.product_id}
     partner_problems = _partner_problems(port, {line.partner_id for line in lines})
@@ -53,7 +54,8 @@ def read_facts(port: OdooPort, lines: Sequence[Line]) -> OdooFacts:
         company_id=port.company_id,
         rounding_method=_rounding_method(company),
         digits=_digits(port),
-        journal_id=_journal(port),
+        journal_id=journal["id"] if journal else None,
+        income_account=_label(journal, "default_account_id"),
         currencies=_currencies(port, {line.currency for line in lines}, company["currency_id"][0]),
         taxes=taxes,
         problems=tax_problems | partner_problems | _product_problems(port, product_ids),
@@ -112,10 +114,16 @@ def _digits(port: OdooPort) -> Digits:
     return Digits(price=of("price_unit"), quantity=of("quantity"), discount=of("discount"))
 
 
-def _journal(port: OdooPort) -> int | None:
+def _journal(port: OdooPort) -> dict[str, Any] | None:
     domain = [("type", "=", "sale"), ("company_id", "=", port.company_id)]
-    found = port.search_read("account.journal", domain, ["name"], order="sequence, id", limit=1)
-    return int(found[0]["id"]) if found else None
+    fields = ["default_account_id"]
+    found = port.search_read("account.journal", domain, fields, order="sequence, id", limit=1)
+    return found[0] if found else None
+
+
+def _label(row: dict[str, Any] | None, field: str) -> str | None:
+    """What Odoo calls the record that a field links to."""
+    return str(row[field][1]) if row and row[field] else None
 
 
 def _currencies(port: OdooPort, names: set[str], company_currency: int) -> dict[str, Currency]:

@@ -90,6 +90,7 @@ class PublishReport:
     held: int = 0
     # Why the whole run is held; nothing was claimed then.
     stopped: str | None = None
+    notes: list[str] = field(default_factory=list)
     alarms: list[dict[str, Any]] = field(default_factory=list)
     documents: list[ReportDocument] = field(default_factory=list)
     seconds: float = 0.0
@@ -111,6 +112,7 @@ class PublishReport:
             "held": self.held,
             "alarms": self.alarms,
             "stopped": self.stopped,
+            "notes": self.notes,
             "is_ok": self.is_ok,
             "run_id": self.run_id,
             "seconds": round(self.seconds, 3),

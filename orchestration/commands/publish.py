@@ -130,6 +130,8 @@ def show(answer: dict[str, Any]) -> None:
         render.stdout.print(", ".join(f"{answer[name]} {name}" for name in counts))
     if answer["stopped"]:
         render.stdout.print(f"[red]held[/] {render.escape(answer['stopped'])}", highlight=False)
+    for note in answer["notes"]:
+        render.stdout.print(f"[yellow]note[/] {render.escape(note)}", highlight=False)
     for alarm in answer["alarms"]:
         render.stdout.print(
             f"[red]alarm[/] {alarm['key']} (Odoo {alarm['odoo_id']}):"

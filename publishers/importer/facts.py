@@ -35,6 +35,7 @@ class Facts:
     countries: dict[str, int] = field(default_factory=dict)
     states: dict[tuple[int, str], int] = field(default_factory=dict)
     currencies: dict[str, int] = field(default_factory=dict)
+    pricelists: dict[int, str] = field(default_factory=dict)
     product_tax: str = ""
 
     def kinds(self) -> list[Kind]:
@@ -121,7 +122,7 @@ def look_at_kinds(port: ShadowPort) -> Facts:
 def _look_at(port: ShadowPort, kind: Kind, facts: Facts) -> None:
     own = {spec.name for spec in kind.fields if not spec.is_of_line} | set(kind.must_be_empty)
     own |= {name for name in kind.constants if not name.startswith(LINE)}
-    own |= {"state", "order_line"} if kind.archived_by == "cancel" else set()
+    own |= {"state", "order_line", "currency_id"} if kind.archived_by == "cancel" else set()
     own |= {"product_variant_ids"} if kind.name == "product" else set()
     asked = {kind.model: own}
     if lines := {spec.name.removeprefix(LINE) for spec in kind.fields if spec.is_of_line}:

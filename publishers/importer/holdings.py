@@ -18,11 +18,16 @@ from publishers.importer.records import Record
 PAGE = 2000
 # Each is a leaf of its own in the domain: capitals do not tell addresses apart.
 EMAILS_PER_QUESTION = 200
+# Of a customer: the pricelist that Odoo would give to his next order.
+PRICELIST = "property_product_pricelist"
 
 
 @dataclass(frozen=True)
 class Holding:
-    """A record as Odoo holds it. `line_id`: an order's line that is ours to write."""
+    """A record as Odoo holds it. `line_id`: an order's line that is ours to write.
+
+    `currency`: an order's. `pricelist_id`: a customer's, where it was asked for.
+    """
 
     odoo_id: int
     values: Mapping[str, str | None]
@@ -31,6 +36,8 @@ class Holding:
     state: str | None = None
     filled: tuple[str, ...] = ()
     variant_id: int | None = None
+    currency: str | None = None
+    pricelist_id: int | None = None
 
 
 @dataclass
@@ -155,7 +162,8 @@ class Reader:
         """The records that exist, by Odoo id."""
         has = self._fields[kind.model]
         specs = [s for s in kind.fields if not s.is_of_line and s.name in has]
-        more = ("state", "order_line", "product_variant_ids", *kind.must_be_empty)
+        more = ["state", "order_line", "product_variant_ids", PRICELIST, *kind.must_be_empty]
+        more += ["currency_id"] if kind.archived_by == "cancel" else []
         names = [*(s.name for s in specs), *(name for name in more if name in has)]
         rows = [
             row
@@ -182,13 +190,14 @@ class Reader:
         self, kind: Kind, row: OdooRecord, line: OdooRecord | None, own: frozenset[int]
     ) -> Holding:
         values: dict[str, str | None] = {}
+        is_order = kind.archived_by == "cancel"
         for spec in kind.fields:
             source = (line or {}) if spec.is_of_line else row
             raw = source.get(spec.name.removeprefix(LINE), False)
             values[spec.name] = _text(spec, raw)
-        if kind.archived_by == "cancel":
+        if is_order:
             values["active"] = "0" if row["state"] == "cancel" else "1"
-        variants = row.get("product_variant_ids") or []
+        variants, pricelist = row.get("product_variant_ids") or [], row.get(PRICELIST)
         return Holding(
             odoo_id=row["id"],
             values=values,
@@ -197,6 +206,8 @@ class Reader:
             state=row.get("state"),
             filled=tuple(name for name in kind.must_be_empty if row.get(name)),
             variant_id=variants[0] if variants else None,
+            currency=str(row["currency_id"][1]).upper() if is_order else None,
+            pricelist_id=pricelist[0] if pricelist else None,
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from publishers.importer.facts import Facts, WrongValue
 from publishers.importer.holdings import Holding, Holdings
 from publishers.importer.kinds import LINE
+from publishers.importer.pricelists import wrong_currency
 from publishers.importer.records import Record
 
 Action = Literal["create", "update", "unchanged", "skip", "conflict"]
@@ -106,6 +107,8 @@ class Judge:
             values = self._values(record)
         except WrongValue as error:
             return Proposal(record, "conflict", str(error), holding=holding)
+        if problem := wrong_currency(record, self._facts, self._holdings):
+            return Proposal(record, "conflict", problem, holding=holding)
         if holding is None:
             return self._absent(record, values)
         return _compared(
@@ -136,16 +139,10 @@ class Judge:
             return Proposal(record, "conflict", f"{gone}: `billing import --take` decides")
         if record.known_odoo_id:
             return Proposal(record, "conflict", _unseen(record))
-        if problem := self._facts.place_problem(record) or self._wrong_currency(record):
+        if problem := self._facts.place_problem(record):
             return Proposal(record, "conflict", problem)
         changes = {n: {"old": None, "new": v} for n, v in values.items() if v is not None}
         return Proposal(record, "create", changes=changes, values=values)
-
-    def _wrong_currency(self, record: Record) -> str | None:
-        ours = self._facts.currency
-        if record.currency in (None, ours):
-            return None
-        return f"its price is in {record.currency}, and Odoo would read it as {ours}"
 
 
 def _unseen(record: Record) -> str:

@@ -23,6 +23,7 @@ from publishers.importer.holdings import Holdings, Reader
 from publishers.importer.judging import Judge, KnownRecord, Proposal
 from publishers.importer.kinds import Kind
 from publishers.importer.ledger import ImportRefused, ImportRun
+from publishers.importer.pricelists import read_pricelists, wrong_currency
 from publishers.importer.records import Record, read_records
 from publishers.importer.report import ImportReport, plan_of
 from publishers.importer.writing import Writer, Written
@@ -96,6 +97,7 @@ def look(
         records = read_records(conn, marts, per_deployment=per_deployment)
         stale = stale_reason(conn, marts)
     known, facts, holdings = ledger.read(conn), read_facts(port, records), Holdings()
+    read_pricelists(port, facts)
     reader = Reader(port, facts.fields, holdings)
     ids = {key: row.odoo_id for key, row in known.items() if row.odoo_id}
     for kind in facts.kinds():
@@ -174,8 +176,9 @@ def _resolved(writer: Writer, found: Look, proposals: Sequence[Proposal]) -> lis
                 continue
             values[spec.name] = found.holdings.reference(key, spec.name)
             missing = missing or (None if values[spec.name] else key)
-        if missing:
-            writer.fail(proposal, f"waits for {missing}, which is not in Odoo")
+        problem = wrong_currency(proposal.record, found.facts, found.holdings)
+        if missing or problem:
+            writer.fail(proposal, problem or f"waits for {missing}, which is not in Odoo")
         else:
             changes = {
                 name: {**each, "new": values.get(name)} for name, each in proposal.changes.items()

@@ -5,7 +5,9 @@ by load() in its create-only mode under its external id, so that kills, timeouts
 importer make no second one.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +22,7 @@ from publishers.importer.kinds import LINE, Kind
 from publishers.importer.ledger import Event, ImportRun
 from publishers.sending import NO_RIGHT
 
-BATCH_SIZE = 50
+BATCH_SIZE = 100
 
 
 @dataclass
@@ -31,6 +33,15 @@ class Written:
     sent: dict[str, Mapping[str, str | None]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     elsewhere: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class _Underway:
+    """A batch that is at Odoo, or next in turn, with what was put on record for it."""
+
+    batch: list[Proposal]
+    values: Mapping[str, Mapping[str, str | None]]
+    answer: Future[Any]
 
 
 @dataclass
@@ -47,31 +58,45 @@ class Writer:
     # ------------------------------------------------------------------ creating
 
     def create(self, kind: Kind, proposals: Sequence[Proposal]) -> None:
-        """Create in batches; a batch that Odoo refuses is halved until the bad row is alone."""
-        batches = [
+        """Create in batches; a batch that Odoo refuses is halved until the bad row is alone.
+
+        While Odoo works on one batch, the one before is put on record and the next one made ready.
+        """
+        batches = deque(
             list(proposals[start : start + BATCH_SIZE])
             for start in range(0, len(proposals), BATCH_SIZE)
-        ]
-        while batches:
-            batch = batches.pop(0)
-            refusal = self._create_batch(kind, batch)
-            if refusal is None:
-                self.progress(f"{len(self.written.ids)} {kind.title} are there")
-            elif len(batch) > 1:
-                middle = len(batch) // 2
-                batches[:0] = [batch[:middle], batch[middle:]]
-            else:
-                ledger.given_up(self.conn, batch[0].record.import_key)
-                self.fail(batch[0], refusal)
+        )
+        underway = deque[_Underway]()
+        with ThreadPoolExecutor(1, "odoo-load") as sender:
+            while batches or underway:
+                if batches:
+                    underway.append(self._send(kind, batches.popleft(), sender))
+                if len(underway) > 1 or not batches:
+                    self._settle(kind, underway.popleft(), batches)
 
-    def _create_batch(self, kind: Kind, batch: Sequence[Proposal]) -> str | None:
-        """Why Odoo refuses the batch; None where it is there, or nobody knows."""
+    def _send(self, kind: Kind, batch: list[Proposal], sender: Executor) -> _Underway:
         wanted = {p.record.import_key: p.values for p in batch}
         values = ledger.start(self.conn, wanted, self.run)
         self.run.at("before_load")
         columns, rows = self._payload(kind, batch, values)
+        return _Underway(batch, values, sender.submit(self.port.load, kind.model, columns, rows))
+
+    def _settle(self, kind: Kind, sent: _Underway, batches: deque[list[Proposal]]) -> None:
+        batch, refusal = sent.batch, self._refusal(sent)
+        if refusal is None:
+            self.progress(f"{len(self.written.ids)} {kind.title} are there")
+        elif len(batch) > 1:
+            middle = len(batch) // 2
+            batches.extendleft([batch[middle:], batch[:middle]])
+        else:
+            ledger.given_up(self.conn, batch[0].record.import_key)
+            self.fail(batch[0], refusal)
+
+    def _refusal(self, sent: _Underway) -> str | None:
+        """Why Odoo refuses the batch; None where it is there, or nobody knows."""
+        batch = sent.batch
         try:
-            answer = self.port.load(kind.model, columns, rows)
+            answer = sent.answer.result()
         except OdooAccessError as error:
             self._denied(batch, error.message)
             return None
@@ -89,7 +114,7 @@ class Writer:
                 return refusal
             self._denied(batch, refusal)
             return None
-        self._there(batch, [int(odoo_id) for odoo_id in ids], values)
+        self._there(batch, [int(odoo_id) for odoo_id in ids], sent.values)
         return None
 
     def _denied(self, batch: Sequence[Proposal], refusal: str) -> None:

@@ -47,6 +47,14 @@ DISPLAY_NAME: dict[str, str] = {
         || ' - ' || split_part(t.name, E'\\n', 1)""",
 }
 
+# A customer's own pricelist, else the first there is; Odoo would ask the country before that.
+PRICELIST = """coalesce(
+    (select l.id from product_pricelist l
+     where l.id = t.specific_property_product_pricelist and l.active),
+    (select l.id from product_pricelist l
+     where l.active and (l.company_id is null
+         or l.company_id = (select min(c.id) from res_company c))
+     order by l.sequence, l.id limit 1))"""
 _COMPANY_CURRENCY = _through("res_company", "company_id", "currency_id")
 _TRANSACTIONS = _listed("payment_transaction", "t.id = any(x.invoice_ids)", "x.id desc")
 _PAYMENTS = _listed("account_payment", "t.id = any(x.invoice_ids)", "x.date desc, x.name desc")
@@ -141,6 +149,7 @@ COMPUTED: dict[str, dict[str, str]] = {
             where l.partner_id = t.id)""",
         "property_account_receivable_id": """(select a.id from account_account a
             where a.account_type = 'asset_receivable' order by a.id limit 1)""",
+        "property_product_pricelist": PRICELIST,
         "rtc_session_ids": NO_RECORDS,
     },
     "res.company": {

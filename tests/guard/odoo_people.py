@@ -30,8 +30,8 @@ PEOPLE: Mapping[str, tuple[str, ...]] = {
 _MADE = (
     *("fusion.billing.charge", "fusion.billing.account.link", "fusion.billing.metric"),
     *("fusion.billing.service", "account.payment", "account.move", "sale.order"),
-    *("product.product", "product.template", "account.fiscal.position", "account.tax"),
-    *("account.payment.term", "account.journal", "res.company", "res.partner"),
+    *("product.pricelist", "product.product", "product.template", "account.fiscal.position"),
+    *("account.tax", "account.payment.term", "account.journal", "res.company", "res.partner"),
 )
 _MANY = 100
 _ALL = {"active_test": False}

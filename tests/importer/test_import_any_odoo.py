@@ -5,6 +5,7 @@ Who writes has the least rights; what the Odoo cannot hold is left out and named
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -89,9 +90,12 @@ def _records(run: str) -> list[dict[str, Any]]:
         },
     }  # fmt: skip
     return [
-        {"import_key": keys[kind], "kind": kind, "title": kind, "wanted": values}
+        {
+            "import_key": keys[kind], "kind": kind, "title": kind, "wanted": values,
+            "currency": "CAD" if kind in ("product", "order") else None,
+        }
         for kind, values in wanted.items()
-    ]
+    ]  # fmt: skip
 
 
 def test_one_of_each_kind_comes_in_once_as_a_shadow(world: AnyWorld) -> None:
@@ -120,3 +124,82 @@ def test_one_of_each_kind_comes_in_once_as_a_shadow(world: AnyWorld) -> None:
         " where charge.plan_code = %s",
         world.run,
     ) == [(world.run, Decimal("0.000123"), None, f"{world.run}-1", f"{world.run}-s", None)]
+
+
+# -------------------------------------------------------------------------------------- pricelists
+
+
+@pytest.fixture
+def dollars(world: AnyWorld) -> Iterator[int]:
+    """A pricelist in US dollars, which nobody has yet."""
+    port = world.port()
+    [usd] = port.search("res.currency", [("name", "=", "USD")], context={"active_test": False})
+    port.execute("res.currency", "write", [usd], {"active": True})
+    values = {"name": f"US {world.run}", "currency_id": usd, "sequence": 90}
+    [pricelist] = port.execute("product.pricelist", "create", [values])
+    yield pricelist
+    world.write("product.pricelist", pricelist, active=False)
+
+
+def _own_pricelist(world: AnyWorld) -> tuple[int, str]:
+    [partner] = world.find("res.partner", [("ref", "=", f"{world.run}-1")])
+    return partner["id"], "specific_property_product_pricelist"
+
+
+def _need_pricelists(world: AnyWorld, partner: int, pricelist: int) -> None:
+    [found] = world.port().read("res.partner", [partner], ["property_product_pricelist"])
+    if (found["property_product_pricelist"] or [None])[0] != pricelist:
+        pytest.skip("pricelists are switched off in this Odoo: every order is in its own currency")
+
+
+def test_an_order_waits_while_its_customer_s_pricelist_is_in_another_currency(
+    world: AnyWorld, dollars: int
+) -> None:
+    """Odoo would take 12.50 CAD for 12.50 USD without a word: the number is kept as sent."""
+    order = f"order:{world.run}:1"
+    others = [row["import_key"] for row in _records(world.run) if row["kind"] != "order"]
+    left_out = world.look().left_out
+    assert world.go(rows=others).is_ok
+    partner, field = _own_pricelist(world)
+    world.write("res.partner", partner, **{field: dollars})
+    _need_pricelists(world, partner, dollars)
+    row = world.row(world.look(), order)
+    assert row["action"] == "conflict"
+    assert "in CAD, and Odoo would read it as USD" in row["reason"]
+    assert not world.go().is_ok
+    assert world.count("sale.order", [("client_order_ref", "=", f"{world.run}-s")]) == 0
+
+    world.write("res.partner", partner, **{field: False})
+    assert world.go().is_ok
+    assert world.look().totals["unchanged"] == 7 - len(left_out)
+
+
+def test_an_order_that_a_person_moved_to_another_currency_is_a_conflict(
+    world: AnyWorld, dollars: int
+) -> None:
+    assert world.go().is_ok
+    key = f"order:{world.run}:1"
+    [order] = world.find("sale.order", [("client_order_ref", "=", f"{world.run}-s")])
+    world.write("sale.order", order["id"], pricelist_id=dollars)
+    world.want(key, **{"order_line__price_unit": "99"})
+    row = world.row(world.go(), key)
+    assert row["action"] == "conflict"
+    assert f"give order {order['id']} a pricelist in CAD" in row["reason"]
+    [line] = world.find("sale.order.line", [("order_id", "=", order["id"])], "price_unit")
+    assert line["price_unit"] == 12.5
+
+
+def test_a_customer_who_gets_a_foreign_pricelist_on_creation_gets_no_order(
+    world: AnyWorld, dollars: int
+) -> None:
+    """What a new customer gets nobody knows before he is there: asked between the two."""
+    world.write("product.pricelist", dollars, sequence=-1)
+    key = f"order:{world.run}:1"
+    assert world.row(world.look(), key)["action"] == "create"
+    report = world.go()
+    partner, _ = _own_pricelist(world)
+    _need_pricelists(world, partner, dollars)
+    assert list(report.failed) == [key]
+    assert "in CAD, and Odoo would read it as USD" in report.failed[key]
+    assert world.count("sale.order", [("client_order_ref", "=", f"{world.run}-s")]) == 0
+    assert world.row(world.look(), key)["action"] == "conflict"

@@ -61,9 +61,9 @@ def test_an_order_with_an_invoice_and_a_code_of_a_person_stay(world: World) -> N
     [line] = world.find("sale.order.line", [("order_id", "=", order["odoo_id"])], "product_id")
     admin, partner = world.port(), world.find("res.partner", [("ref", "=", False)])[0]["id"]
     values = {"name": "by hand", "sale_line_ids": [(6, 0, [line["id"]])], "price_unit": 1}
-    move = admin.execute(
+    [move] = admin.execute(
         "account.move", "create",
-        {"move_type": "out_invoice", "partner_id": partner, "invoice_line_ids": [(0, 0, values)]},
+        [{"move_type": "out_invoice", "partner_id": partner, "invoice_line_ids": [(0, 0, values)]}],
     )  # fmt: skip
     admin.execute("product.template", "create", {"name": "Consulting", "default_code": "HOURS"})
     report = world.prune()
@@ -111,8 +111,10 @@ def test_a_product_waits_for_the_order_that_has_it(world: World) -> None:
 
 def test_old_codes_are_listed_whatever_the_app_says(world: World) -> None:
     admin = world.port()
-    made = admin.execute(
-        "product.template", "create", {"name": "Old", "default_code": "NC-VPS-1", "type": "service"}
+    [made] = admin.execute(
+        "product.template",
+        "create",
+        [{"name": "Old", "default_code": "NC-VPS-1", "type": "service"}],
     )
     report = world.prune()
     row = world.row(report, f"old:product:{made}")

@@ -110,6 +110,14 @@ def test_a_price_in_another_currency_is_for_a_person() -> None:
     assert "USD" in str(proposal.reason)
 
 
+def test_a_price_that_changed_its_currency_is_no_update() -> None:
+    ours = OURS | {"list_price": "12"}
+    assert _judge(ours, OURS, _written(), currency="CAD").action == "update"
+    proposal = _judge(ours, OURS, _written(), currency="usd")
+    assert proposal.action == "conflict"
+    assert "in USD, and Odoo would read it as CAD" in str(proposal.reason)
+
+
 def test_what_was_seen_at_the_last_load_and_is_hidden_now_is_not_made_again() -> None:
     assert _judge(OURS, None, known_odoo_id=12).action == "conflict"
 

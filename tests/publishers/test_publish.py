@@ -228,7 +228,9 @@ def test_a_small_price_arrives_as_it_is_or_as_an_amount_but_never_as_nothing(
 ) -> None:
     rows = [
         world.line(1, **{**USAGE, **ontario(customers)}, amount="1.00"),
-        world.line(2, **{**USAGE, "quantity": Decimal("3.125")}, amount="0.01"),
+        world.line(
+            2, **{**USAGE, **ontario(customers), "quantity": Decimal("3.125")}, amount="0.01"
+        ),
         world.line(3, **ontario(customers), amount="33.35"),
     ]
     world.propose(rows)

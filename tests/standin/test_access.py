@@ -12,7 +12,7 @@ DENIED = "odoo.exceptions.AccessError"
 _PRIVATE = {"ir.model.data", "payment.transaction"}
 # Fields of the measured extraction that no part of this project asks for.
 NOT_IMITATED = {
-    "res.partner": {"debit", "property_product_pricelist"},
+    "res.partner": {"debit"},
     "product.product": {"price_extra"},
     "account.tax": {"invoice_repartition_line_ids"},
     "account.move": {"tax_totals"},

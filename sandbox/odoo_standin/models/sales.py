@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from sandbox.odoo_standin import access, orm
 from sandbox.odoo_standin.behaviour import Behaviour, Method, ids_of, register
+from sandbox.odoo_standin.computed import PRICELIST
 from sandbox.odoo_standin.environment import Env, Row, Values
 from sandbox.odoo_standin.errors import UserError
 from sandbox.odoo_standin.models.taxation import (
@@ -45,6 +46,13 @@ class Orders(Behaviour):
         recompute(env, ids)
 
     @override
+    def writing(self, env: Env, ids: list[int], vals: Values) -> Values:
+        if "pricelist_id" not in vals:
+            return vals
+        company_id = env.record("sale.order", ids[0])["company_id"]
+        return vals | {"currency_id": _currency(env, vals | {"company_id": company_id})}
+
+    @override
     def written(self, env: Env, ids: list[int], vals: Values) -> None:
         recompute(env, ids)
 
@@ -68,10 +76,12 @@ def _complete_order(env: Env, vals: Values) -> Values:
     order: Values = {"date_order": env.now, "user_id": env.uid} | vals | {"company_id": company_id}
     if not order.get("name") or order["name"] == "New":
         order["name"] = f"S{env.scalar('select nextval(%s)', ('sale_order_name_seq',)):05d}"
-    order.setdefault("currency_id", env.company_of(company_id)["currency_id"])
     if "is_subscription" in env.model("sale.order").fields:
         order["is_subscription"] = bool(order.get("is_subscription") or order.get("plan_id"))
     partner_id = order.get("partner_id") or None
+    if "pricelist_id" not in order:
+        order["pricelist_id"] = pricelist_of(env, partner_id)
+    order["currency_id"] = _currency(env, order)
     if partner_id is None:
         return order
     partner = env.cached(("partner", partner_id), lambda: env.record("res.partner", partner_id))
@@ -82,6 +92,20 @@ def _complete_order(env: Env, vals: Values) -> Values:
         "payment_term_id": partner["property_payment_term_id"],
         "fiscal_position_id": fiscal_position(env, company_id, partner_id, shipping),
     } | order
+
+
+def pricelist_of(env: Env, partner_id: int | None) -> int | None:
+    """The pricelist that Odoo would give to this customer's next order."""
+    query = f"select {PRICELIST} from res_partner t where t.id = %s"
+    found = env.scalar(query, (partner_id,)) if partner_id else None
+    return int(found) if found else None
+
+
+def _currency(env: Env, order: Values) -> int:
+    """The pricelist's; a price that the client sends is kept as a number of that currency."""
+    pricelist = order.get("pricelist_id") or None
+    listed = env.record("product.pricelist", pricelist)["currency_id"] if pricelist else None
+    return int(listed or env.company_of(order["company_id"])["currency_id"])
 
 
 class OrderLines(Behaviour):

@@ -64,7 +64,8 @@ class World:
 
     def propose(self, rows: Sequence[dict[str, Any]]) -> None:
         """What dbt would propose; a record that is there is replaced."""
-        names = ("import_key", "kind", "title", "wanted", "known_odoo_id", "skip_reason", "problem")
+        given = ("import_key", "kind", "title", "wanted", "known_odoo_id", "currency")
+        names = (*given, "skip_reason", "problem")
         with self.cursor() as cursor:
             execute_values(
                 cursor,
