@@ -14,6 +14,8 @@ ROOMS = ("tests/reconciliation/", "tests/dashboards/", "tests/standin/")
 LONGEST = (
     "tests/publishers/machine/",
     "tests/orchestration/test_demo.py",
+    "tests/orchestration/test_swap.py",
+    "tests/orchestration/test_demo_odoo.py",
     "tests/dashboards/",
     "tests/reconciliation/",
     "tests/importer/",

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from psycopg2.extensions import parse_dsn
+from quick_dbt import quick_dbt
 
 ROOT = Path(__file__).parents[3]
 KEPT = ROOT / "target" / "tests"
@@ -83,7 +84,7 @@ class Dbt:
 
         flags = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "dbt_project")]
         flags += ["--target-path", str(self.target), "--log-path", str(self.target), *QUIET]
-        with self._environment():
+        with self._environment(), quick_dbt():
             outcome = dbtRunner(manifest=manifest).invoke([*arguments, *flags])
         if not outcome.success:
             raise DbtFailed(_failures(outcome))
@@ -96,15 +97,9 @@ class Dbt:
             for name, value in {**parts, "password": parts.get("password", "")}.items():
                 patch.setenv(f"WAREHOUSE_{name.upper()}", str(value))
             patch.setenv("DO_NOT_TRACK", "1")
-            # Nobody reads dbt's events here, and they are a tenth of what a build costs.
-            patch.setattr("dbt_common.events.event_manager.EventManager.fire_event", _unheard)
             patch.setenv("BILLING_SCHEMA_SUFFIX", "")  # in place: nobody reads a world meanwhile
             patch.setenv("BILLING_AS_OF", AS_OF.isoformat())  # where a test hands no var over
             yield
-
-
-def _unheard(*_event: object, **_options: object) -> None:
-    pass
 
 
 def _failures(outcome: Any) -> str:
