@@ -21,6 +21,7 @@ import dagster as dg
 from rich.console import Console
 
 from connections.settings import Settings
+from orchestration import dbt
 from orchestration.instance import alive, fail_dead_runs, open_instance
 from orchestration.names import DEFINITIONS
 from orchestration.outcome import Outcome
@@ -32,6 +33,7 @@ def execute(settings: Settings, job: str, config: Mapping[str, Any] | None = Non
     started = time.monotonic()
     log = _log_file(settings.billing_home, job)
     with _output_into(log) as terminal, open_instance(settings.billing_home) as instance:
+        dbt.prepare(settings)
         # Loaded by name, as Dagster's own tools do: no room imports the definitions.
         definitions: dg.Definitions = importlib.import_module(DEFINITIONS).defs
         job_definition = definitions.resolve_job_def(job)
