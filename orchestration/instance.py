@@ -111,13 +111,14 @@ def free_pools(instance: dg.DagsterInstance, run_id: str) -> None:
         instance.event_log_storage.free_concurrency_slots_for_run(run_id)
 
 
-def holder(instance: dg.DagsterInstance, pool: str) -> str:
-    """Which run is in the pool, and since when, as words."""
-    for slot in instance.event_log_storage.get_concurrency_info(pool).claimed_slots:
-        record = instance.get_run_record_by_id(slot.run_id)
+def holder(instance: dg.DagsterInstance, pool: str, asks: str) -> str:
+    """Which run is in the pool before this one, and since when, as words."""
+    info = instance.event_log_storage.get_concurrency_info(pool)
+    for run_id in sorted((info.active_run_ids | info.assigned_run_ids) - {asks}):
+        record = instance.get_run_record_by_id(run_id)
         if record and record.start_time:
             since = datetime.fromtimestamp(record.start_time, UTC)
-            name = f"{record.dagster_run.job_name} (run {slot.run_id[:8]})"
+            name = f"{record.dagster_run.job_name} (run {run_id[:8]})"
             return f"{name}, since {since:%Y-%m-%d %H:%M:%S} UTC"
     return "another run"
 

@@ -70,12 +70,17 @@ def _listener(
 ) -> Callable[[dg.EventLogEntry], None]:
     """Hear a run's events; where it waits for a pool, say for whom."""
 
+    said = ""
+
     def hear(entry: dg.EventLogEntry) -> None:
+        nonlocal said
         event = entry.dagster_event
         if event and event.event_type is dg.DagsterEventType.ENGINE_EVENT:
             pool = event.engine_event_data.metadata.get("pool")
-            if pool and "still" not in (event.message or ""):
-                told.note(f"waits for {holder(instance, str(pool.value))}")
+            before = holder(instance, str(pool.value), entry.run_id) if pool else said
+            if before != said:
+                said = before
+                told.note(f"waits for {said}")
         told.hear(entry)
 
     return hear

@@ -124,7 +124,7 @@ def _built(
 
 # How long dbt may take to end when a run is stopped; the whole run has five seconds.
 SECONDS_TO_END = 2
-_ROWS = re.compile(r"^(SELECT|INSERT|INSERT 0|CREATE) (\d+)\b")
+_ROWS = re.compile(r"^(?:SELECT|INSERT 0|INSERT|CREATE) (\d+)\b")
 
 
 def _events(invocation: DbtCliInvocation, parsed: Mapping[str, Any]) -> Iterator[Any]:
@@ -136,20 +136,21 @@ def _events(invocation: DbtCliInvocation, parsed: Mapping[str, Any]) -> Iterator
             parsed, DOMAINS, None, invocation.target_path, PROJECT
         ):
             if isinstance(event, dg.AssetMaterialization):
-                status = str(message.raw_event["data"].get("status"))
-                yield event.with_metadata({**event.metadata, **_rows(status, event)})
+                data = message.raw_event["data"]
+                said = str(data.get("result_message") or data.get("status"))
+                yield event.with_metadata({**event.metadata, **rows_of(said, event)})
             else:
                 yield event
 
 
-def _rows(status: str, event: dg.AssetMaterialization) -> dict[str, int]:
+def rows_of(status: str, event: dg.AssetMaterialization) -> dict[str, int]:
     """A table that was made anew has as many rows as were written; another was only added to."""
     found = _ROWS.match(status)
     if found is None:
         return {}
     node = MANIFEST["nodes"].get(event.metadata["unique_id"].value, {})
     is_kept = node.get("config", {}).get("materialized") == "incremental"
-    return {"rows_written" if is_kept else "dagster/row_count": int(found[2])}
+    return {"rows_written" if is_kept else "dagster/row_count": int(found[1])}
 
 
 def _asked_for(context: dg.AssetExecutionContext, events: Iterator[Any]) -> Iterator[Any]:

@@ -110,3 +110,24 @@ def test_without_a_manifest_the_message_says_what_to_run(tmp_path: Path) -> None
 
     with pytest.raises(dbt.DbtError, match="billing prepare"):
         dbt.manifest(load_settings(billing_home=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("model", "said", "rows"),
+    [
+        ("marts.fct_invoice_lines", "INSERT 0 57", {"dagster/row_count": 57}),
+        ("intermediate.int_rated_lines", "SELECT 12", {"dagster/row_count": 12}),
+        ("seed", "INSERT 9", {"dagster/row_count": 9}),
+        ("intermediate.int_usage_ledger", "INSERT 0 3", {"rows_written": 3}),
+        ("staging.stg_odoo__res_partner", "CREATE VIEW", {}),
+    ],
+)
+def test_a_table_has_as_many_rows_as_dbt_says_it_wrote(
+    graph: Any, model: str, said: str, rows: dict[str, int]
+) -> None:
+    from orchestration.assets.models import rows_of
+
+    name = model.rpartition(".")[2]
+    unique_id = "seed.fusion_billing.services" if name == "seed" else f"model.fusion_billing.{name}"
+    event = dg.AssetMaterialization("a", metadata={"unique_id": unique_id})
+    assert rows_of(said, event) == rows

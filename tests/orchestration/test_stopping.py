@@ -95,9 +95,11 @@ def test_a_second_run_is_told_for_whom_it_waits(tmp_path: Path) -> None:
         storage.initialize_concurrency_limit_to_default("warehouse")
         assert storage.claim_concurrency_slot("warehouse", run.run_id, "load").is_claimed
         assert not storage.claim_concurrency_slot("warehouse", "another", "load").is_claimed
-        assert holder(instance, "warehouse") == "another run"  # it has not begun yet
+        assert holder(instance, "warehouse", "another") == "another run"  # it has not begun yet
         instance.handle_new_event(_start_of(run))
-        assert holder(instance, "warehouse").startswith(f"night (run {run.run_id[:8]}), since 20")
+        assert holder(instance, "warehouse", "another").startswith(
+            f"night (run {run.run_id[:8]}), since 20"
+        )
         free_pools(instance, run.run_id)
         assert storage.claim_concurrency_slot("warehouse", "another", "load").is_claimed
 
@@ -143,3 +145,19 @@ def test_a_build_waits_for_another_warehouse_user_and_says_whose(
     with closing(psycopg2.connect(warehouse_dsn)) as conn, conn.cursor() as cursor:
         cursor.execute("select count(*) from pg_locks where locktype = 'advisory'")
         assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.parametrize("verb", ["ui", "dashboard"])
+def test_pages_refuse_a_port_that_is_taken(verb: str, tmp_path: Path) -> None:
+    import socket
+
+    from orchestration.command_error import CommandError
+    from orchestration.commands.ui import _refuse_taken
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
+        with pytest.raises(CommandError, match=f"127.0.0.1:{port} cannot be listened on"):
+            _refuse_taken("127.0.0.1", port, verb)
+    _refuse_taken("127.0.0.1", port, verb)
