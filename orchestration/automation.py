@@ -5,79 +5,124 @@ schedule and a sensor that stay stopped until BILLING_AUTOMATION names them.
 """
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import dagster as dg
-from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
 from connections.postgres import warehouse
 from connections.settings import load_settings
-from loaders.tables import SOURCES
+from orchestration.assets.copies import copies
 from orchestration.assets.drafts import KEY as DRAFTS
 from orchestration.assets.imports import KEY as IMPORT
+from orchestration.assets.models import models
+from orchestration.assets.months import MONTHS, PUBLISHED, RATED, RECONCILED, TIME_ZONE
 from orchestration.assets.webhooks import KEY as WEBHOOKS
-from orchestration.names import PUBLISH_OP, WEBHOOKS_OP
-from publishers.waiting import waiting
-from publishers.webhooks import emit, summary
+from orchestration.maintenance import maintenance
+from orchestration.names import LOAD_OP, PUBLISH_OP, WEBHOOKS_OP
+from orchestration.resources import NexaCloud, Odoo, Warehouse
 
-NIGHT_TIME = "0 3 * * *"
-TIME_ZONE = "America/Toronto"
+NIGHT_TIME, MONTH_END_TIME, WEEK_END_TIME = "0 3 * * *", "0 6 1 * *", "30 1 * * 0"
 SECONDS_BETWEEN_LOOKS = 300
 # How long the same work rests after a run that succeeded without taking it up: what is held stays
 # held until somebody acts.
 RETRY_SECONDS = 900
 WORK = "billing/work"
+# A run that takes longer is stopped by the daemon (run_monitoring in dagster.yaml).
+HOURS_AT_MOST = {"dagster/max_runtime": str(6 * 3600)}
+MINUTES_AT_MOST = {"dagster/max_runtime": str(3600)}
 
-_COPIES = dg.AssetSelection.groups(*(f"raw_{source}" for source in SOURCES))
-_MODELS = dg.AssetSelection.groups("staging", "intermediate", "marts", "serving")
+NAMED = load_settings().automations
+_COPIES = dg.AssetSelection.assets(copies)
+_MODELS = dg.AssetSelection.assets(models)
 _DRAFTS = dg.AssetSelection.assets(DRAFTS)
+_MONTH = dg.AssetSelection.assets(RATED, RECONCILED)
 
 refresh = dg.define_asset_job(
     "refresh",
     selection=_COPIES | _MODELS,
+    tags=HOURS_AT_MOST,
     description="Load both sources, then build and test the warehouse. Publishes nothing.",
 )
 rebuild = dg.define_asset_job(
     "rebuild",
     selection=_MODELS,
+    tags=HOURS_AT_MOST,
     description="Build and test the warehouse from what is loaded: after a changed rule.",
+)
+sweep = dg.define_asset_job(
+    "sweep",
+    selection=_COPIES,
+    tags=HOURS_AT_MOST,
+    config={"ops": {LOAD_OP: {"config": {"full": True}}}},
+    description="Load with every row compared: finds what a source changed or deleted untold.",
+)
+reconcile = dg.define_asset_job(
+    "reconcile",
+    selection=_MONTH,
+    partitions_def=MONTHS,
+    tags=MINUTES_AT_MOST,
+    description="Look at a month in the build in use: what was rated, how it reconciles.",
+)
+rebuild_month = dg.define_asset_job(
+    "rebuild_month",
+    selection=_MODELS | _MONTH,
+    partitions_def=MONTHS,
+    tags=HOURS_AT_MOST,
+    description="Make what the month touches anew, swap in a whole build, look at the month.",
 )
 publish = dg.define_asset_job(
     "publish",
     selection=_DRAFTS,
+    tags=MINUTES_AT_MOST,
     description="Publish approved lines as drafts in Odoo. A dry run unless configured to go.",
+)
+publish_month = dg.define_asset_job(
+    "publish_month",
+    selection=dg.AssetSelection.assets(PUBLISHED),
+    partitions_def=MONTHS,
+    tags=MINUTES_AT_MOST,
+    description="Publish what was approved of a month. A dry run unless configured to go.",
 )
 night = dg.define_asset_job(
     "night",
     selection=_COPIES | _MODELS | _DRAFTS,
+    tags=HOURS_AT_MOST,
     description="The whole night: refresh, then publish what people approved; a dry run unless go.",
 )
-webhooks = dg.define_asset_job(
-    "webhooks",
+events = dg.define_asset_job(
+    "events",
     selection=dg.AssetSelection.assets(WEBHOOKS),
+    tags=MINUTES_AT_MOST,
     description="Tell the apps what happened to their invoices. A dry run unless configured to go.",
 )
 import_shadow = dg.define_asset_job(
     "import_shadow",
     selection=dg.AssetSelection.assets(IMPORT),
+    tags=MINUTES_AT_MOST,
     description="Customers, catalogue and draft orders in Odoo. A dry run unless configured to go.",
 )
-JOBS = (refresh, rebuild, publish, night, webhooks, import_shadow)
+JOBS = (
+    refresh, rebuild, sweep, reconcile, rebuild_month, publish, publish_month, night, events,
+    import_shadow, maintenance,
+)  # fmt: skip
 
 
-def _default_status(name: str) -> bool:
-    return name in load_settings().automations
+def _schedule_status(name: str) -> dg.DefaultScheduleStatus:
+    status = dg.DefaultScheduleStatus
+    return status.RUNNING if name in NAMED else status.STOPPED
+
+
+def _sensor_status(name: str) -> dg.DefaultSensorStatus:
+    status = dg.DefaultSensorStatus
+    return status.RUNNING if name in NAMED else status.STOPPED
 
 
 @dg.schedule(
     job=night,
     cron_schedule=NIGHT_TIME,
     execution_timezone=TIME_ZONE,
-    default_status=(
-        dg.DefaultScheduleStatus.RUNNING
-        if _default_status("every_night")
-        else dg.DefaultScheduleStatus.STOPPED
-    ),
+    default_status=_schedule_status("every_night"),
     description="Every night, when yesterday is over where we bill. Publishing stays dry.",
 )
 def every_night() -> dg.RunRequest:
@@ -85,19 +130,45 @@ def every_night() -> dg.RunRequest:
     return dg.RunRequest()
 
 
+@dg.schedule(
+    job=reconcile,
+    cron_schedule=MONTH_END_TIME,
+    execution_timezone=TIME_ZONE,
+    default_status=_schedule_status("month_end"),
+    description="On the first of a month, after the night: how the month before reconciles.",
+)
+def month_end(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """The month that has just ended."""
+    today = context.scheduled_execution_time.astimezone(ZoneInfo(TIME_ZONE))
+    ended = today.replace(day=1) - timedelta(days=1)
+    return dg.RunRequest(partition_key=f"{ended:%Y-%m}", run_key=f"{ended:%Y-%m}")
+
+
+@dg.schedule(
+    job=maintenance,
+    cron_schedule=WEEK_END_TIME,
+    execution_timezone=TIME_ZONE,
+    default_status=_schedule_status("every_week"),
+    description="Every Sunday before the night: vacuum, old runs, old files.",
+)
+def every_week() -> dg.RunRequest:
+    """One run a week."""
+    return dg.RunRequest()
+
+
 @dg.sensor(
     job=publish,
     minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
-    default_status=(
-        dg.DefaultSensorStatus.RUNNING
-        if _default_status("publish_approved")
-        else dg.DefaultSensorStatus.STOPPED
-    ),
+    default_status=_sensor_status("publish_approved"),
     description="Publishes, for real, soon after an approval. Naming it allows it.",
 )
-def publish_approved(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+def publish_approved(
+    context: dg.SensorEvaluationContext, billing_warehouse: Warehouse, odoo: Odoo
+) -> dg.RunRequest | dg.SkipReason:
     """Ask for a run while anything may be published or is unfinished; a failed run is repeated."""
-    settings = load_settings()
+    from publishers.waiting import waiting
+
+    settings = billing_warehouse.settings(odoo)
     with warehouse(settings) as conn:
         work = waiting(conn, settings.schema("marts"))
     if work is None:
@@ -110,12 +181,21 @@ def publish_approved(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.
     )
 
 
+UNFINISHED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
 def _reason_to_wait(instance: dg.DagsterInstance, work: str) -> str | None:
     """Another run is at it, or one has just ended well and left this very work as it was."""
     unfinished = instance.get_runs(
         filters=dg.RunsFilter(
             job_name=publish.name,
-            statuses=[status for status in dg.DagsterRunStatus if status not in FINISHED_STATUSES],
+            statuses=UNFINISHED,
         ),
         limit=1,
     )
@@ -132,22 +212,37 @@ def _reason_to_wait(instance: dg.DagsterInstance, work: str) -> str | None:
 
 
 @dg.sensor(
-    job=webhooks,
+    job=events,
     minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
-    default_status=(
-        dg.DefaultSensorStatus.RUNNING
-        if _default_status("deliver_events")
-        else dg.DefaultSensorStatus.STOPPED
-    ),
+    default_status=_sensor_status("deliver_events"),
     description="Delivers events, for real, while any are due. Naming it allows it.",
 )
-def deliver_events() -> dg.RunRequest | dg.SkipReason:
+def deliver_events(billing_warehouse: Warehouse) -> dg.RunRequest | dg.SkipReason:
     """Ask for a run while something is due or new."""
-    settings = load_settings()
+    from publishers.webhooks import emit, summary
+
+    settings = billing_warehouse.settings()
     waiting = sum(service.pending for service in summary(settings, datetime.now(UTC)).services)
     if waiting == 0 and not any(n.decision == "send" for n in emit(settings).events):
         return dg.SkipReason("nothing to tell")
     return dg.RunRequest(run_config={"ops": {WEBHOOKS_OP: {"config": {"go": True}}}})
 
 
-AUTOMATIONS = (every_night, publish_approved, deliver_events)
+@dg.sensor(
+    minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
+    default_status=_sensor_status("alert"),
+    description="Tells people what failed or waits for them: one digest, each matter once.",
+)
+def alert(
+    context: dg.SensorEvaluationContext, billing_warehouse: Warehouse, nexacloud: NexaCloud
+) -> dg.SensorResult | dg.SkipReason:
+    """The cursor is what was told: a digest that could not be sent is tried again."""
+    from orchestration.alerts import tell
+
+    settings = billing_warehouse.settings(nexacloud)
+    told, cursor = tell(settings, context.instance, context.cursor)
+    said = f"{told} told" if told else "nothing new to tell"
+    return dg.SensorResult(cursor=cursor, skip_reason=dg.SkipReason(said))
+
+
+AUTOMATIONS = (every_night, month_end, every_week, publish_approved, deliver_events, alert)

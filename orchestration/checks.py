@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from connections.postgres import warehouse
-from connections.settings import load_settings
 from loaders.contracts import Table
 from loaders.runs import ABSENT
 from loaders.tables import ALL
 from orchestration.assets.copies import asset_key
 from orchestration.failures import as_failures
 from orchestration.queries import Row, select
+from orchestration.resources import Warehouse
 
 FRESHNESS_CHECK = "loaded_lately"
 FRESH_FOR = timedelta(hours=26)  # a night and two hours of grace
@@ -37,10 +37,12 @@ EXCEPTIONS = dg.AssetKey(["serving", "fct_billing_exceptions"])
         for table in ALL
     ],
 )
-def freshness(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+def freshness(
+    context: dg.AssetCheckExecutionContext, billing_warehouse: Warehouse
+) -> Iterator[dg.AssetCheckResult]:
     """Judge each copy by its last successful load."""
     with as_failures("freshness"):
-        settings = load_settings()
+        settings = billing_warehouse.settings()
         with warehouse(settings) as conn:
             loads = select(conn, settings, LAST_LOADS)
     last = {(row["source"], row["table_name"]): row for row in loads}
@@ -78,10 +80,10 @@ def fresh(table: Table, last: Row | None) -> dg.AssetCheckResult:
     name="open_gates_stay_ready",
     description="Whoever moved to Odoo still has all that readiness asks for.",
 )
-def open_gates_stay_ready() -> dg.AssetCheckResult:
+def open_gates_stay_ready(billing_warehouse: Warehouse) -> dg.AssetCheckResult:
     """Count who is ready, by service; warn of open gates that lost what they were opened on."""
     with as_failures("readiness"):
-        settings = load_settings()
+        settings = billing_warehouse.settings()
         with warehouse(settings) as conn:
             rows = select(conn, settings, _READINESS)
     lost = [f"{row['external_subscription_id']}: {row['missing']}" for row in rows if row["lost"]]
@@ -107,10 +109,10 @@ _READINESS = """
     name="nothing_blocks",
     description="No open exception holds lines back.",
 )
-def nothing_blocks() -> dg.AssetCheckResult:
+def nothing_blocks(billing_warehouse: Warehouse) -> dg.AssetCheckResult:
     """Count the open exceptions that block, with the money behind them."""
     with as_failures("exceptions"):
-        settings = load_settings()
+        settings = billing_warehouse.settings()
         with warehouse(settings) as conn:
             (row,) = select(conn, settings, _BLOCKING)
     return dg.AssetCheckResult(

@@ -52,6 +52,8 @@ VERBS: Panels = {
         f"{COMMANDS}.ui:ui",
         f"{COMMANDS}.ui:dashboard",
         f"{COMMANDS}.ui:env",
+        f"{COMMANDS}.watch:prepare",
+        f"{COMMANDS}.watch:metrics",
     ),
 }
 Verbs.panels = VERBS

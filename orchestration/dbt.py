@@ -54,10 +54,32 @@ def prepare(settings: Settings) -> Path:
 
 
 def manifest(settings: Settings) -> dict[str, Any]:
-    """dbt's manifest as `prepare` left it."""
-    text = (target_folder(settings) / "manifest.json").read_text()
-    parsed: dict[str, Any] = json.loads(text)
+    """dbt's manifest as `prepare` left it; raises DbtError where nobody has prepared it."""
+    file = target_folder(settings) / "manifest.json"
+    try:
+        parsed: dict[str, Any] = json.loads(file.read_text())
+    except FileNotFoundError:
+        raise DbtError(f"no {file}: run `billing prepare`, which parses the dbt project") from None
+    return _with_laws(parsed)
+
+
+def _with_laws(parsed: dict[str, Any]) -> dict[str, Any]:
+    """Attach each law (a test over several models) to the last of them that dbt makes.
+
+    dagster-dbt makes a check only of a test that says whose it is.
+    """
+    for node in parsed["nodes"].values():
+        if node["resource_type"] == "test" and not node.get("attached_node"):
+            of = [name for name in node["depends_on"]["nodes"] if name in parsed["nodes"]]
+            if of:
+                node["attached_node"] = max(of, key=lambda name: _rank(parsed["nodes"][name]))
     return parsed
+
+
+def _rank(node: Mapping[str, Any]) -> int:
+    layers = ("staging", "intermediate", "marts", "serving")
+    schema = node["config"].get("schema")
+    return layers.index(schema) if schema in layers else -1
 
 
 def check_current(settings: Settings) -> None:

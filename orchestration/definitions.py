@@ -2,10 +2,13 @@
 
 raw_nexacloud/*, raw_odoo/*   copies of the sources            assets/copies.py
 ops/*                         decisions and the ledger         assets/ledger.py
-staging ... marts/*           what dbt decides, with tests     assets/models.py
+staging ... serving/*         what dbt decides, with tests     assets/models.py
+months/*                      a month: rated, reconciled       assets/months.py
 odoo/draft_invoices           what goes out                    assets/drafts.py
 odoo/shadow_import            what Odoo holds of the app       assets/imports.py
-refresh, rebuild, publish, night, and what starts them         automation.py
+nexacloud/lifecycle_webhooks  what the apps are told           assets/webhooks.py
+pages/*                       the finance pages                domains.py
+jobs, schedules, sensors                                       automation.py
 """
 
 import dagster as dg
@@ -14,25 +17,36 @@ from orchestration.assets.copies import copies
 from orchestration.assets.drafts import draft_invoices
 from orchestration.assets.imports import shadow_import
 from orchestration.assets.ledger import ledger
-from orchestration.assets.models import dbt_resource, models
+from orchestration.assets.models import MANIFEST, dbt_resource, models
+from orchestration.assets.months import month, publish_month
 from orchestration.assets.webhooks import lifecycle_webhooks
 from orchestration.automation import AUTOMATIONS, JOBS
 from orchestration.checks import CHECKS
+from orchestration.domains import page_assets
+from orchestration.resources import NexaCloud, Odoo, Warehouse
 
 defs = dg.Definitions(
     assets=[
         copies,
         *ledger(),
         models,
+        month,
         draft_invoices,
+        publish_month,
         lifecycle_webhooks,
         shadow_import,
+        *page_assets(MANIFEST),
     ],
     asset_checks=CHECKS,
     jobs=JOBS,
     schedules=[each for each in AUTOMATIONS if isinstance(each, dg.ScheduleDefinition)],
     sensors=[each for each in AUTOMATIONS if isinstance(each, dg.SensorDefinition)],
-    resources={"dbt_cli": dbt_resource()},
+    resources={
+        "billing_warehouse": Warehouse(),
+        "nexacloud": NexaCloud(),
+        "odoo": Odoo(),
+        "dbt_cli": dbt_resource(),
+    },
     # A run has four long steps: a process each would cost more than it brings. Celery or Kubernetes
     # executors can replace this one line.
     executor=dg.in_process_executor,

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from orchestration.errors import OURS, is_transient
-
 RETRY = dg.RetryPolicy(
     max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
@@ -24,7 +22,12 @@ def as_failures(doing: str) -> Iterator[None]:
     """Turn an error of ours into a Failure; Dagster retries it only where it may pass."""
     try:
         yield
-    except OURS as error:
+    except Exception as error:
+        # Imported where something was raised: it brings every room along.
+        from orchestration.errors import OURS, is_transient
+
+        if not isinstance(error, OURS):
+            raise
         raise dg.Failure(
             description=f"{doing}: {error}",
             metadata={"error": type(error).__name__, "is_transient": str(is_transient(error))},

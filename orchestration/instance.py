@@ -11,6 +11,7 @@ import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,9 @@ nux:
 concurrency:
   runs:
     max_concurrent_runs: 2
+  pools:
+    default_limit: 1
+    granularity: op
 retention:
   schedule:
     purge_after_days: 90
@@ -75,6 +79,11 @@ def alive(home: Path, run_id: str) -> Iterator[None]:
         file.unlink(missing_ok=True)
 
 
+def forget(home: Path, run_id: str) -> None:
+    """The run of this process is over, whatever its end."""
+    _lock_file(home, run_id).unlink(missing_ok=True)
+
+
 def fail_dead_runs(instance: dg.DagsterInstance, home: Path) -> list[str]:
     """Mark runs as failed whose process is gone; their ids. Runs of the daemon are its own."""
     import dagster as dg
@@ -90,9 +99,28 @@ def fail_dead_runs(instance: dg.DagsterInstance, home: Path) -> list[str]:
         file = _lock_file(home, run.run_id)
         if file.exists() and _is_free(file):
             instance.report_run_failed(run, "the process of this run was killed")
+            free_pools(instance, run.run_id)
             file.unlink(missing_ok=True)
             dead.append(run.run_id)
     return dead
+
+
+def free_pools(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Give back what a run that ended in the middle still holds."""
+    if instance.event_log_storage.supports_global_concurrency_limits:
+        instance.event_log_storage.free_concurrency_slots_for_run(run_id)
+
+
+def holder(instance: dg.DagsterInstance, pool: str, asks: str) -> str:
+    """Which run is in the pool before this one, and since when, as words."""
+    info = instance.event_log_storage.get_concurrency_info(pool)
+    for run_id in sorted((info.active_run_ids | info.assigned_run_ids) - {asks}):
+        record = instance.get_run_record_by_id(run_id)
+        if record and record.start_time:
+            since = datetime.fromtimestamp(record.start_time, UTC)
+            name = f"{record.dagster_run.job_name} (run {run_id[:8]})"
+            return f"{name}, since {since:%Y-%m-%d %H:%M:%S} UTC"
+    return "another run"
 
 
 def _lock_file(home: Path, run_id: str) -> Path:

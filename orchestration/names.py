@@ -7,6 +7,11 @@ BUILD_OP = "dbt_build"
 PUBLISH_OP = "publish_drafts"
 WEBHOOKS_OP = "send_webhooks"
 IMPORT_OP = "import_into_odoo"
+MONTH_OP = "look_at_a_month"
+PUBLISH_MONTH_OP = "publish_a_month"
+
+# Of each pool one step runs at a time, in all runs of this Dagster.
+WAREHOUSE_POOL, ODOO_POOL, WEBHOOKS_POOL = "warehouse", "odoo", "webhooks"
 
 DRAFTS_KEY = ("odoo", "draft_invoices")
 WEBHOOKS_KEY = ("nexacloud", "lifecycle_webhooks")

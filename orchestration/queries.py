@@ -19,7 +19,6 @@ from connections.builds import pinned
 from connections.months import first_day, in_month
 from connections.postgres import warehouse
 from connections.settings import Settings
-from orchestration import render
 from orchestration.command_error import CommandError
 
 Row = dict[str, Any]
@@ -50,6 +49,8 @@ def reading(settings: Settings) -> Iterator[connection]:
     """A session whose statements all read one build; where a newer one failed, it is said."""
     with warehouse(settings) as conn, pinned(conn, settings.schema("marts")) as build:
         if build and build.failed_at:
+            from orchestration import render  # of rich, which Dagster needs not
+
             render.stderr.print(f"note: these are figures {build.sentence}", highlight=False)
         yield conn
 

@@ -70,6 +70,10 @@ class RunProgress:
             self._checks += 1
             self._bar.update(self._task, checks=self._checks)
 
+    def note(self, sentence: str) -> None:
+        """Something that a person should read, on a line of its own that stays."""
+        self._terminal.print(sentence, markup=False, highlight=False)
+
     def _say(self, news: str) -> None:
         short = news.splitlines()[0][:60] if news.strip() else ""
         self._bar.update(self._task, description=short)

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,19 @@ import dagster as dg
 from rich.console import Console
 
 from connections.settings import Settings
-from orchestration.instance import alive, fail_dead_runs, open_instance
+from orchestration import dbt
+from orchestration.instance import (
+    alive,
+    fail_dead_runs,
+    forget,
+    free_pools,
+    holder,
+    open_instance,
+)
 from orchestration.names import DEFINITIONS
 from orchestration.outcome import Outcome
 from orchestration.run_progress import RunProgress
+from orchestration.stopping import stoppable
 
 
 def execute(settings: Settings, job: str, config: Mapping[str, Any] | None = None) -> Outcome:
@@ -32,14 +41,19 @@ def execute(settings: Settings, job: str, config: Mapping[str, Any] | None = Non
     started = time.monotonic()
     log = _log_file(settings.billing_home, job)
     with _output_into(log) as terminal, open_instance(settings.billing_home) as instance:
+        dbt.prepare(settings)
         # Loaded by name, as Dagster's own tools do: no room imports the definitions.
         definitions: dg.Definitions = importlib.import_module(DEFINITIONS).defs
         job_definition = definitions.resolve_job_def(job)
         fail_dead_runs(instance, settings.billing_home)
         run_id = str(uuid.uuid4())
         assets = len(job_definition.asset_layer.selected_asset_keys)
-        with alive(settings.billing_home, run_id), RunProgress(terminal, job, assets) as told:
-            instance.add_event_listener(run_id, told.hear)
+        with (
+            alive(settings.billing_home, run_id),
+            RunProgress(terminal, job, assets) as told,
+            stoppable(lambda _number: _cancel(instance, settings.billing_home, job, run_id, told)),
+        ):
+            instance.add_event_listener(run_id, _listener(instance, told))
             result = job_definition.execute_in_process(
                 run_config=dict(config or {}),
                 instance=instance,
@@ -49,6 +63,38 @@ def execute(settings: Settings, job: str, config: Mapping[str, Any] | None = Non
     outcome = _outcome(job, result)
     outcome.seconds, outcome.log = time.monotonic() - started, log
     return outcome
+
+
+def _listener(
+    instance: dg.DagsterInstance, told: RunProgress
+) -> Callable[[dg.EventLogEntry], None]:
+    """Hear a run's events; where it waits for a pool, say for whom."""
+
+    said = ""
+
+    def hear(entry: dg.EventLogEntry) -> None:
+        nonlocal said
+        event = entry.dagster_event
+        if event and event.event_type is dg.DagsterEventType.ENGINE_EVENT:
+            pool = event.engine_event_data.metadata.get("pool")
+            before = holder(instance, str(pool.value), entry.run_id) if pool else said
+            if before != said:
+                said = before
+                told.note(f"waits for {said}")
+        told.hear(entry)
+
+    return hear
+
+
+def _cancel(
+    instance: dg.DagsterInstance, home: Path, job: str, run_id: str, told: RunProgress
+) -> None:
+    """What a stopped run leaves: a sentence, a run that is canceled, and its places free."""
+    told.note(f"stopped: {job} (run {run_id[:8]}) is canceled; what is done stays, run it again")
+    if run := instance.get_run_by_id(run_id):
+        instance.report_run_canceled(run, "stopped by a person")
+    free_pools(instance, run_id)
+    forget(home, run_id)
 
 
 def _outcome(job: str, result: dg.ExecuteInProcessResult) -> Outcome:

@@ -10,19 +10,22 @@ looked at whole before the first row of either is copied.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from connections.settings import load_settings
-from loaders import TableReport, load
+from connections.settings import REPOSITORY, Settings
 from loaders.contracts import Table
 from loaders.relations import HISTORY_SCHEMA
 from loaders.tables import ALL
+from orchestration.domains import ENGINEERING, SOURCES, docs_metadata
 from orchestration.failures import RETRY, as_failures
-from orchestration.names import LOAD_OP
-from orchestration.progress import now_and_then
+from orchestration.names import LOAD_OP, WAREHOUSE_POOL
+from orchestration.resources import NexaCloud, Odoo, Warehouse
 from orchestration.warehouse import migrate
+
+if TYPE_CHECKING:
+    from loaders import TableReport
 
 COPY_CHECK = "copy_equals_source"
 SOURCE_TITLES = {"nexacloud": "NexaCloud's PostgreSQL", "odoo": "Odoo 19"}
@@ -51,19 +54,25 @@ def _title(table: Table) -> str:
 
 
 def _specs(table: Table) -> Iterator[dg.AssetSpec]:
+    shared: dict[str, Any] = {
+        "group_name": SOURCES,
+        "owners": [ENGINEERING],
+        "kinds": {"postgres", "raw", table.source},
+    }
+    links = docs_metadata(SOURCES, REPOSITORY / "loaders" / "tables.py")
     yield dg.AssetSpec(
         asset_key(table),
-        group_name=table.schema,
         description=f"{table.description} Copied from {_title(table)} as it is.",
-        kinds={"postgres", table.source},
+        metadata={**links, "dagster/table_name": f"{table.schema}.{table.name}"},
+        **shared,
     )
     if table.has_history:
         yield dg.AssetSpec(
             history_key(table),
             deps=[asset_key(table)],
-            group_name=table.schema,
             description=f"{table.description} As it was: written by the load, never rebuilt.",
-            kinds={"postgres", table.source},
+            metadata=links,
+            **shared,
         )
 
 
@@ -82,13 +91,23 @@ def _check_spec(table: Table) -> dg.AssetCheckSpec:
     check_specs=[_check_spec(table) for table in ALL],
     can_subset=True,
     retry_policy=RETRY,
+    pool=WAREHOUSE_POOL,
 )
-def copies(context: dg.AssetExecutionContext, config: LoadConfig) -> Events:
+def copies(
+    context: dg.AssetExecutionContext,
+    config: LoadConfig,
+    billing_warehouse: Warehouse,
+    nexacloud: NexaCloud,
+    odoo: Odoo,
+) -> Events:
     """Load what is selected; tell what it did, table by table."""
+    from loaders import load
+    from orchestration.progress import now_and_then
+
     wanted = context.selected_asset_keys
     selected = [table for table in ALL if wanted & {asset_key(table), history_key(table)}]
     with as_failures("load"):
-        settings = load_settings()
+        settings = billing_warehouse.settings(nexacloud, odoo)
         migrate(settings)
         report = load(
             settings,
@@ -103,13 +122,13 @@ def copies(context: dg.AssetExecutionContext, config: LoadConfig) -> Events:
     by_name = {(table.source, table.table): table for table in report.tables}
     for table in selected:
         if asset_key(table) in wanted:
-            yield from _events(asset_key(table), by_name[table.source, table.name])
+            yield from _events(settings, asset_key(table), by_name[table.source, table.name])
         if table.has_history and history_key(table) in wanted:
             yield dg.MaterializeResult(asset_key=history_key(table))
 
 
-def _events(key: dg.AssetKey, report: TableReport) -> Events:
-    yield dg.MaterializeResult(asset_key=key, metadata=_metadata(report))
+def _events(settings: Settings, key: dg.AssetKey, report: "TableReport") -> Events:
+    yield dg.MaterializeResult(asset_key=key, metadata=_metadata(settings, report))
     is_equal = report.source_totals == report.raw_totals
     yield dg.AssetCheckResult(
         asset_key=key,
@@ -120,7 +139,7 @@ def _events(key: dg.AssetKey, report: TableReport) -> Events:
     )
 
 
-def _comparison(report: TableReport) -> str:
+def _comparison(report: "TableReport") -> str:
     if not report.compared:
         return (
             "Odoo shows no snapshot to count in: raw plus rejected are held against what was"
@@ -129,14 +148,16 @@ def _comparison(report: TableReport) -> str:
     return f"counts and sums compared over the whole {report.compared}"
 
 
-def _metadata(report: TableReport) -> dict[str, Any]:
+def _metadata(settings: Settings, report: "TableReport") -> dict[str, Any]:
     """Counts, bytes, duration, watermark and lag, under names that Dagster can plot."""
     counts = ("read", "created", "updated", "unchanged", "rejected", "deleted", "bytes")
     metadata: dict[str, Any] = {name: getattr(report, name) for name in counts}
+    if report.raw_totals is not None:
+        metadata["dagster/row_count"] = report.raw_totals.rows
     metadata |= {"seconds": round(report.seconds, 3), "mode": report.mode}
     metadata |= {"rows_per_second": round(report.read / max(report.seconds, 0.001))}
     if report.watermark is not None:
-        lag = load_settings().as_of - report.watermark
+        lag = settings.as_of - report.watermark
         metadata |= {
             "watermark": dg.MetadataValue.timestamp(report.watermark),
             "lag_seconds": max(round(lag.total_seconds()), 0),  # an as_of may be long ago

@@ -6,16 +6,21 @@ which is an observation, unless the run says `go`.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
 
-from connections.settings import load_settings
+from orchestration.domains import OPERATIONS, PUBLISHING, docs_metadata
 from orchestration.failures import RETRY, as_failures
-from orchestration.names import IMPORT_KEY, IMPORT_OP
+from orchestration.names import IMPORT_KEY, IMPORT_OP, ODOO_POOL
+from orchestration.pictures import table
+from orchestration.resources import Odoo, Warehouse
 from orchestration.warehouse import migrate
-from publishers.importer import ImportReport, run_import
+
+if TYPE_CHECKING:
+    from publishers.importer import ImportReport
 
 KEY = dg.AssetKey(IMPORT_KEY)
 NOTHING_FAILED = "nothing_failed"
@@ -38,8 +43,10 @@ class ImportConfig(dg.Config):
         dg.AssetSpec(
             KEY,
             deps=[dg.AssetKey(["serving", "odoo_import_proposals"])],
-            group_name="published",
+            group_name=PUBLISHING,
             kinds={"odoo"},
+            owners=[OPERATIONS],
+            metadata=docs_metadata(PUBLISHING, Path(__file__)),
             skippable=True,
             description="Customers, catalogue and draft orders in Odoo. A dry run unless `go`.",
         )
@@ -55,13 +62,19 @@ class ImportConfig(dg.Config):
         ),
     ],
     retry_policy=RETRY,
+    pool=ODOO_POOL,
 )
 def shadow_import(
-    context: dg.AssetExecutionContext, config: ImportConfig
+    context: dg.AssetExecutionContext,
+    config: ImportConfig,
+    billing_warehouse: Warehouse,
+    odoo: Odoo,
 ) -> Iterator[dg.MaterializeResult[object] | dg.AssetCheckResult]:
     """Look, or import once; external ids keep a second importer from doing it again."""
+    from publishers.importer import run_import
+
     with as_failures("import"):
-        settings = load_settings()
+        settings = billing_warehouse.settings(odoo)
         migrate(settings)
         report = run_import(
             settings,
@@ -80,17 +93,18 @@ def shadow_import(
     yield from _checks(report)
 
 
-def _metadata(report: ImportReport) -> dict[str, Any]:
+def _metadata(report: "ImportReport") -> dict[str, Any]:
     return {
         "dry_run": report.dry_run,
         **report.totals,
         "plan": report.plan,
         "seconds": round(report.seconds, 3),
+        "records": table([{"kind": kind, **counts} for kind, counts in report.counts.items()]),
         "report": dg.MetadataValue.json(report.as_json()),
     }
 
 
-def _checks(report: ImportReport) -> Iterator[dg.AssetCheckResult]:
+def _checks(report: "ImportReport") -> Iterator[dg.AssetCheckResult]:
     failed = "; ".join(f"{key}: {why}" for key, why in list(report.failed.items())[:3])
     yield dg.AssetCheckResult(
         asset_key=KEY,

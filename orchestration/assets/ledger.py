@@ -5,7 +5,11 @@ They are no outputs of the publish asset: the publish list reads them and publis
 them, a cycle.
 """
 
+from pathlib import Path
+
 import dagster as dg
+
+from orchestration.domains import DECISIONS, OPERATIONS, docs_metadata
 
 TABLES = {
     "load_runs": "What every load read, wrote and rejected: proves or rules out a gap.",
@@ -33,7 +37,15 @@ def ledger() -> list[dg.AssetSpec]:
     """One external asset a table of `ops` that the graph reads."""
     return [
         dg.AssetSpec(
-            dg.AssetKey(["ops", name]), description=why, group_name="ops", kinds={"postgres"}
+            dg.AssetKey(["ops", name]),
+            description=why,
+            group_name=DECISIONS,
+            kinds={"postgres", "ops"},
+            owners=[OPERATIONS],
+            metadata={
+                **docs_metadata(DECISIONS, Path(__file__)),
+                "dagster/table_name": f"ops.{name}",
+            },
         )
         for name, why in TABLES.items()
     ]

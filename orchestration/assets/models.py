@@ -5,37 +5,23 @@ Keys are dagster-dbt's defaults: schema/table, which is where the table is.
 """
 
 import importlib.metadata
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import (
-    DagsterDbtTranslator,
-    DbtCliInvocation,
-    DbtCliResource,
-    DbtProject,
-    dbt_assets,
-)
+from dagster_dbt import DbtCliInvocation, DbtCliResource, DbtProject
 from packaging.version import Version
 
 from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import builds, dbt, rules
+from orchestration.domains import Domains
 from orchestration.failures import as_failures
-from orchestration.names import BUILD_OP
-from orchestration.seeds import judge, known
+from orchestration.names import BUILD_OP, WAREHOUSE_POOL
+from orchestration.resources import Warehouse
 from orchestration.warehouse import migrate, only_one
-
-
-class LayersAsGroups(DagsterDbtTranslator):
-    """An asset's group is its layer: the graph reads from left to right as the design."""
-
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The schema that the project configures for the node."""
-        schema: str | None = dbt_resource_props["config"].get("schema")
-        return schema
-
 
 SETTINGS = load_settings()
 PROJECT = DbtProject(
@@ -43,6 +29,10 @@ PROJECT = DbtProject(
     profiles_dir=dbt.PROJECT_FOLDER,
     target_path=dbt.target_folder(SETTINGS),
 )
+if PROJECT.preparer.using_dagster_dev():
+    dbt.prepare(SETTINGS)  # elsewhere `billing prepare` has done so: loading starts no process
+MANIFEST = dbt.manifest(SETTINGS)
+DOMAINS = Domains(MANIFEST)
 
 
 class BuildConfig(dg.Config):
@@ -51,24 +41,51 @@ class BuildConfig(dg.Config):
     full_refresh: bool = False
 
 
-@dbt_assets(
-    manifest=dbt.prepare(SETTINGS),
-    project=PROJECT,
+def _specs() -> tuple[list[dg.AssetSpec], list[dg.AssetCheckSpec]]:
+    """What @dbt_assets makes of all nodes; it would import dbt's selection engine, seconds long."""
+    specs, checks = [], []
+    nodes = {key: node["resource_type"] for key, node in MANIFEST["nodes"].items()}
+    for unique_id, kind in nodes.items():
+        if kind not in ("model", "seed", "snapshot"):
+            continue
+        spec = DOMAINS.get_asset_spec(MANIFEST, unique_id, PROJECT)
+        specs.append(spec)
+        for child in MANIFEST["child_map"].get(unique_id, []):
+            if nodes.get(child) == "test":
+                check = DOMAINS.get_asset_check_spec(spec, MANIFEST, child, PROJECT)
+                checks += [check] if check else []
+    return specs, checks
+
+
+SPECS, CHECK_SPECS = _specs()
+
+
+@dg.multi_asset(
     name=BUILD_OP,
-    dagster_dbt_translator=LayersAsGroups(),
+    specs=SPECS,
+    check_specs=CHECK_SPECS,
+    can_subset=True,
+    allow_arbitrary_check_specs=True,
+    pool=WAREHOUSE_POOL,
 )
 def models(
-    context: dg.AssetExecutionContext, config: BuildConfig, dbt_cli: DbtCliResource
+    context: dg.AssetExecutionContext,
+    config: BuildConfig,
+    dbt_cli: DbtCliResource,
+    billing_warehouse: Warehouse,
 ) -> Iterator[Any]:
     """One dbt build with data tests, made beside what people read and swapped in when it passed.
 
     Also where only some assets are asked for: what people read comes from one build, so all of it
     is built, and what is incremental costs little.
     """
-    settings = load_settings()
+    from orchestration.seeds import judge, known  # of spreadsheets: not for loading
+
+    settings = billing_warehouse.settings()
     dbt.export_environment(settings)
     dbt.forget_old_invocations(settings)
-    with as_failures("dbt"), only_one(settings, "dbt build"):
+    whose = f"run {context.run_id[:8]}"
+    with as_failures("dbt"), only_one(settings, "dbt build", whose, context.log.warning):
         dbt.check_current(settings)
         migrate(settings)
         with warehouse(settings) as conn:
@@ -88,12 +105,15 @@ def _built(
     if full_refresh:
         context.log.info("the rules have changed: incremental tables are rebuilt")
     flags = ["--full-refresh"] if full_refresh else []
+    # Not told the context: given one, dagster-dbt would select a part of the project.
     invocation = dbt_cli.cli(
         [*dbt.BUILD, *flags, "--vars", dbt.variables(settings)],
         raise_on_error=False,
-        **_whom(context, parsed),
+        manifest=parsed,
+        dagster_dbt_translator=DOMAINS,
     )
-    yield from _asked_for(context, invocation.stream())
+    invocation.termination_timeout_seconds = SECONDS_TO_END
+    yield from _asked_for(context, _events(invocation, parsed))
     results = _results(invocation)
     if error := invocation.get_error():
         builds.fail_unfinished(settings, _invocation_id(results), str(error))
@@ -102,18 +122,39 @@ def _built(
     _raise_if_failed(invocation, results)
 
 
-def _whom(context: dg.AssetExecutionContext, parsed: Mapping[str, Any]) -> dict[str, Any]:
-    """How dagster-dbt is told what to build: given a context, it would select a part."""
-    if not context.is_subset:
-        return {"context": context}
-    return {"manifest": parsed, "dagster_dbt_translator": LayersAsGroups()}
+# How long dbt may take to end when a run is stopped; the whole run has five seconds.
+SECONDS_TO_END = 2
+_ROWS = re.compile(r"^(?:SELECT|INSERT 0|INSERT|CREATE) (\d+)\b")
+
+
+def _events(invocation: DbtCliInvocation, parsed: Mapping[str, Any]) -> Iterator[Any]:
+    """dagster-dbt's events, tables with the rows that dbt wrote."""
+    for message in invocation.stream_raw_events():
+        if not message.is_result_event:
+            continue
+        for event in message.to_default_asset_events(
+            parsed, DOMAINS, None, invocation.target_path, PROJECT
+        ):
+            if isinstance(event, dg.AssetMaterialization):
+                data = message.raw_event["data"]
+                said = str(data.get("result_message") or data.get("status"))
+                yield event.with_metadata({**event.metadata, **rows_of(said, event)})
+            else:
+                yield event
+
+
+def rows_of(status: str, event: dg.AssetMaterialization) -> dict[str, int]:
+    """A table that was made anew has as many rows as were written; another was only added to."""
+    found = _ROWS.match(status)
+    if found is None:
+        return {}
+    node = MANIFEST["nodes"].get(event.metadata["unique_id"].value, {})
+    is_kept = node.get("config", {}).get("materialized") == "incremental"
+    return {"rows_written" if is_kept else "dagster/row_count": int(found[1])}
 
 
 def _asked_for(context: dg.AssetExecutionContext, events: Iterator[Any]) -> Iterator[Any]:
     """The events of a build as the run expects them: results for what was selected."""
-    if not context.is_subset:
-        yield from events
-        return
     assets, checks = context.selected_asset_keys, context.selected_asset_check_keys
     for event in events:
         if isinstance(event, dg.AssetMaterialization) and event.asset_key in assets:

@@ -6,15 +6,20 @@ receivers of services that enabled them. A dry run unless the run says `go`.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from connections.settings import load_settings
+from orchestration.domains import LIFECYCLE, OPERATIONS, docs_metadata
 from orchestration.failures import RETRY, as_failures
-from orchestration.names import WEBHOOKS_KEY, WEBHOOKS_OP
+from orchestration.names import WEBHOOKS_KEY, WEBHOOKS_OP, WEBHOOKS_POOL
+from orchestration.pictures import table
+from orchestration.resources import Warehouse
 from orchestration.warehouse import migrate
-from publishers import webhooks
-from publishers.webhooks import Summary
+
+if TYPE_CHECKING:
+    from publishers.webhooks import DeliveryReport, EmitReport, Summary
 
 KEY = dg.AssetKey(WEBHOOKS_KEY)
 NO_DEAD_LETTERS = "no_dead_letters"
@@ -38,9 +43,13 @@ class WebhooksConfig(dg.Config):
                 dg.AssetKey(["serving", "fct_lifecycle_events"]),
                 dg.AssetKey(["marts", "dim_webhook_endpoints"]),
             ],
-            group_name="published",
+            group_name=LIFECYCLE,
             kinds={"http"},
-            description="Payment states told to the apps, which suspend and restore by them.",
+            owners=[OPERATIONS],
+            skippable=True,
+            description="Payment states told to the apps, which suspend and restore by them."
+            " A dry run unless `go`.",
+            metadata=docs_metadata(LIFECYCLE, Path(__file__)),
         )
     ],
     check_specs=[
@@ -56,38 +65,44 @@ class WebhooksConfig(dg.Config):
         ),
     ],
     retry_policy=RETRY,
+    pool=WEBHOOKS_POOL,
 )
 def lifecycle_webhooks(
-    context: dg.AssetExecutionContext, config: WebhooksConfig
+    context: dg.AssetExecutionContext, config: WebhooksConfig, billing_warehouse: Warehouse
 ) -> Iterator[dg.MaterializeResult[object] | dg.AssetCheckResult]:
     """Freeze what is new, deliver what is due, tell what is stuck."""
+    from publishers import webhooks
+
     with as_failures("webhooks"):
-        settings = load_settings()
+        settings = billing_warehouse.settings()
         migrate(settings)
         emitted = webhooks.emit(settings, go=config.go)
         delivered = webhooks.deliver(settings, go=config.go, limit=config.limit)
         stands = webhooks.summary(settings, datetime.now(UTC))
     for problem in delivered.problems:
         context.log.warning(problem)
-    yield dg.MaterializeResult(
-        asset_key=KEY,
-        metadata={
-            "dry_run": not config.go,
-            "emitted": emitted.emitted,
-            "held": emitted.held,
-            "delivered": delivered.delivered,
-            "retrying": delivered.retrying,
-            "dead": delivered.dead,
-            "waiting": delivered.waiting,
-            "report": dg.MetadataValue.json(
-                {"emitted": emitted.as_json(), "delivered": delivered.as_json()}
-            ),
-        },
-    )
+    metadata = {"dry_run": not config.go, **_metadata(emitted, delivered)}
+    if config.go:
+        yield dg.MaterializeResult(asset_key=KEY, metadata=metadata)
+    else:
+        context.log_event(dg.AssetObservation(asset_key=KEY, metadata=metadata))
     yield from _checks(stands)
 
 
-def _checks(stands: Summary) -> Iterator[dg.AssetCheckResult]:
+def _metadata(emitted: "EmitReport", delivered: "DeliveryReport") -> dict[str, Any]:
+    said, sent = emitted.as_json(), delivered.as_json()
+    counts = ("delivered", "retrying", "dead", "waiting")
+    return {
+        "emitted": emitted.emitted,
+        "held": emitted.held,
+        **{name: sent[name] for name in counts},
+        "events": table(said["events"], ["event_type", "service", "occurred_at", "decision"]),
+        "deliveries": table(sent["deliveries"], ["event_type", "service", "state", "attempts"]),
+        "report": dg.MetadataValue.json({"emitted": said, "delivered": sent}),
+    }
+
+
+def _checks(stands: "Summary") -> Iterator[dg.AssetCheckResult]:
     yield dg.AssetCheckResult(
         asset_key=KEY,
         check_name=NO_DEAD_LETTERS,

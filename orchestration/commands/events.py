@@ -55,7 +55,7 @@ def _send(settings: Settings, history: bool) -> dict[str, Any]:
     """Send through Dagster; history is frozen first, since only a person asks for it."""
     if history:
         webhooks.emit(settings, go=True, history=True)
-    outcome = execute(settings, "webhooks", {"ops": {WEBHOOKS_OP: {"config": {"go": True}}}})
+    outcome = execute(settings, "events", {"ops": {WEBHOOKS_OP: {"config": {"go": True}}}})
     key = "/".join(WEBHOOKS_KEY)
     if key not in outcome.metadata:
         outcome.raise_if_failed()

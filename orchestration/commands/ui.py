@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import socket
 import sys
 from typing import Annotated
 
@@ -30,6 +31,7 @@ def ui(port: Port = 3000, host: Host = "127.0.0.1") -> None:
     Example: [bold]billing ui --port 3001[/]
     """
     settings = load_settings()
+    _refuse_taken(host, port, "ui")
     with open_instance(settings.billing_home) as instance:
         fail_dead_runs(instance, settings.billing_home)
     render.stderr.print("parsing the dbt project", style="dim")
@@ -58,12 +60,27 @@ def dashboard(port: Port = 8501, host: Host = "127.0.0.1") -> None:
             f"{host} is not this machine, and the pages would not know who looks: set"
             " DASHBOARD_TRUSTED_USER_HEADER or [auth] in .streamlit/secrets.toml first"
         )
+    _refuse_taken(host, port, "dashboard")
     os.environ["BILLING_HOME"] = str(settings.billing_home)
     os.chdir(dbt.REPOSITORY)
     render.stderr.print(f"finance pages on http://{host}:{port}", highlight=False)
     options = ["--server.address", host, "--server.port", str(port)]
     app = str(dbt.REPOSITORY / "dashboards" / "app.py")
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", app, *options])
+
+
+def _refuse_taken(host: str, port: int, verb: str) -> None:
+    """Raise CommandError where somebody listens there already: before an address is printed."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(
+                f"{host}:{port} cannot be listened on ({error.strerror}): another `billing {verb}`"
+                f" may run there; try --port {port + 1}"
+            ) from None
 
 
 Separate = Annotated[

@@ -117,7 +117,7 @@ def _built(
     files: Mapping[str, Path],
 ) -> Iterator[connection]:
     """Build under a prefix, give a session, and drop what was built."""
-    with only_one(settings, "what-if"):
+    with only_one(settings, "what-if", "a what-if", _tell):
         try:
             with render.stderr.status("rating beside what counts"):
                 _build(settings, imagined, overrides, files)
@@ -220,3 +220,7 @@ def _show(today: dict[str, Any], then: dict[str, Any], policies: str) -> None:
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:
     return (row["service"], row["external_subscription_id"], row["period_start"])
+
+
+def _tell(news: str) -> None:
+    render.stderr.print(news, highlight=False)

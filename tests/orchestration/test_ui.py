@@ -74,9 +74,9 @@ def _wait_for_assets(pages: str) -> list[dict[str, Any]]:
     raise AssertionError(f"no assets in the UI after {START_SECONDS} s")
 
 
-def test_the_pages_list_every_asset_in_its_layer(pages: str) -> None:
+def test_the_pages_list_every_asset_in_its_domain(pages: str) -> None:
     nodes = {"/".join(node["assetKey"]["path"]): node for node in _wait_for_assets(pages)}
-    assert nodes["marts/fct_reconciliation"]["groupName"] == "marts"
-    assert nodes["raw_nexacloud/usage_records"]["groupName"] == "raw_nexacloud"
-    assert nodes["odoo/draft_invoices"]["groupName"] == "published"
+    assert nodes["marts/fct_reconciliation"]["groupName"] == "reconciliation"
+    assert nodes["raw_nexacloud/usage_records"]["groupName"] == "sources"
+    assert nodes["odoo/draft_invoices"]["groupName"] == "publishing"
     assert all(node["description"] for node in nodes.values())
