@@ -104,12 +104,9 @@ class Settings(BaseSettings):
     dashboard_reader_groups: str = ""
     dashboard_approver_groups: str = ""
     dashboard_dagster_url: str = "http://127.0.0.1:3000"
-    # Where the finance pages are, for links from Dagster and from alerts.
     dashboard_url: str = "http://127.0.0.1:8501"
-
-    # Who is told what failed or waits. Off until a host or an address is named; `host:port`.
     alert_webhook_url: SecretStr = SecretStr("")
-    alert_smtp_host: str = ""
+    alert_smtp_host: str = ""  # or host:port
     alert_smtp_user: str = ""
     alert_smtp_password: SecretStr = SecretStr("")
     alert_from: str = "billing@localhost"
