@@ -61,7 +61,8 @@ def target(request: pytest.FixtureRequest) -> Any:
     """The Odoo under test."""
     if request.param == "real":
         named = request.getfixturevalue("real_odoo")
-        return Target(named.url, named.db, *named.admin.values())
+        admin = named.admin
+        return Target(named.url, named.db, admin["odoo_user"], admin["odoo_password"])
     return request.getfixturevalue("standin")
 
 
