@@ -42,8 +42,13 @@ LONGEST = (
 
 
 # What a test asks for that takes its time to start: a database, a program, a parsed project.
-STARTS = {"cluster", "billing", "billing_at", "parsed_home", "browser"}
-STARTS_BY_ITSELF = ("tests/sandbox/test_cluster.py", "tests/sandbox/test_world.py")
+# `target` and `shared_odoo` ask for a cluster only when they run.
+STARTS = {"cluster", "target", "shared_odoo", "billing", "billing_at", "parsed_home", "browser"}
+STARTS_BY_ITSELF = (
+    "tests/sandbox/test_cluster.py",
+    "tests/sandbox/test_world.py",
+    "tests/orchestration/test_definitions.py::test_dagster_validates",
+)
 UNIT_TESTS = "tests/rating/test_unit_tests.py"
 
 
