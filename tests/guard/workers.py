@@ -8,8 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-# What shares a world: the sample, built and published; the stand-in that the contract is told to.
-ROOMS = ("tests/reconciliation/", "tests/dashboards/", "tests/standin/")
+# What shares a world: the stand-in that the contract is told to.
+ROOMS = ("tests/standin/",)
+# What works on the sample, loaded and built: one process makes it, for all of them.
+ON_THE_SAMPLE = (
+    "tests/publishers/machine/",
+    "tests/dashboards/",
+    "tests/reconciliation/",
+    "tests/importer/",
+)
+WITHOUT_IT = ("tests/importer/test_import_faults.py",)
 # What takes minutes begins, the longest first, so that nobody waits for it at the end.
 LONGEST = (
     "tests/publishers/machine/",
@@ -18,7 +26,9 @@ LONGEST = (
     "tests/orchestration/test_demo_odoo.py",
     "tests/dashboards/",
     "tests/reconciliation/",
+    "tests/importer/test_import_faults.py",
     "tests/importer/",
+    "tests/rating/machine/",
     "tests/rating/test_adjustments.py",
     "tests/rating/test_incremental.py",
     "tests/rating/",
@@ -32,8 +42,13 @@ LONGEST = (
 
 
 # What a test asks for that takes its time to start: a database, a program, a parsed project.
-STARTS = {"cluster", "billing", "billing_at", "parsed_home", "browser"}
-STARTS_BY_ITSELF = ("tests/sandbox/test_cluster.py", "tests/sandbox/test_world.py")
+# `target` and `shared_odoo` ask for a cluster only when they run.
+STARTS = {"cluster", "target", "shared_odoo", "billing", "billing_at", "parsed_home", "browser"}
+STARTS_BY_ITSELF = (
+    "tests/sandbox/test_cluster.py",
+    "tests/sandbox/test_world.py",
+    "tests/orchestration/test_definitions.py::test_dagster_validates",
+)
 UNIT_TESTS = "tests/rating/test_unit_tests.py"
 
 
@@ -45,7 +60,9 @@ def is_quick(item: Any, models: str | None) -> bool:
 
 
 def group_of(nodeid: str) -> str:
-    """The group of a test: its room where that shares a world, else its file."""
+    """The group of a test: all on the sample, its room where that shares a world, else its file."""
+    if nodeid.startswith(ON_THE_SAMPLE) and not nodeid.startswith(WITHOUT_IT):
+        return "the sample"
     return next((room for room in ROOMS if nodeid.startswith(room)), nodeid.split("::")[0])
 
 

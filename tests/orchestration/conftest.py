@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "rating" / "support"))
+from dbt_runs import kept
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -76,12 +80,19 @@ def billing(tmp_path: Path) -> Billing:
 
 @pytest.fixture(scope="session")
 def parsed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with a parsed dbt project in it."""
+    """A home with a parsed dbt project in it; the parse is kept until a file of it changes."""
     from connections.settings import load_settings
     from orchestration import dbt
 
     home = tmp_path_factory.mktemp("parsed")
-    dbt.prepare(load_settings(billing_home=home))
+    settings = load_settings(billing_home=home)
+    with kept("orchestration") as place:
+        if not place.exists():
+            draft = place.with_suffix(".new")
+            shutil.copyfile(dbt.prepare(settings), draft)
+            draft.rename(place)
+        dbt.target_folder(settings).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(place, dbt.target_folder(settings) / "manifest.json")
     return home
 
 

@@ -22,6 +22,9 @@ from connections import builds
 from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "rating" / "support"))
+from quick_dbt import quick_dbt
+
 PROJECT = Path(__file__).parent / "support" / "swap_project"
 PROFILES = Path(__file__).resolve().parents[2] / "dbt_project"
 DBT = str(Path(sys.executable).with_name("dbt"))
@@ -63,9 +66,10 @@ class House:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.environment(environment).items():
                 patch.setenv(name, value)
-            outcome = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)]).invoke(
-                self.command(*arguments)
-            )
+            with quick_dbt(is_heard=True):
+                outcome = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)]).invoke(
+                    self.command(*arguments)
+                )
         return int(not outcome.success), "\n".join([*said, str(outcome.exception or "")])
 
     def total(self) -> Any:

@@ -11,6 +11,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
@@ -20,9 +21,9 @@ import pytest
 def quick_dbt(*, is_heard: bool = False) -> Iterator[None]:
     """Undone at the end. `is_heard`: somebody reads what dbt says, so its events stay."""
     from dbt.context.macros import MacroNamespace
-    from dbt_common.clients import agate_helper
-    from jinja2 import Environment
 
+    agate_helper = resolve_name("dbt_common.clients.agate_helper")
+    environment = resolve_name("jinja2:Environment")
     with pytest.MonkeyPatch.context() as patch:
         if not is_heard:  # neither told, nor put into their wire format
             patch.setattr("dbt_common.events.event_manager.EventManager.fire_event", _nothing)
@@ -32,7 +33,7 @@ def quick_dbt(*, is_heard: bool = False) -> Iterator[None]:
         patch.setattr(f"{flag}._default_source", staticmethod(_somebody))
         patch.setattr("dbt.compilation.Linker.get_graph_summary", _nothing)
         patch.setattr(agate_helper, "empty_table", _kept_empty_table(agate_helper.empty_table))
-        patch.setattr(Environment, "compile", _kept_code(Environment.compile))
+        patch.setattr(environment, "compile", _kept_code(environment.compile))
         patch.setattr(MacroNamespace, "keys", _names)
         patch.setattr(MacroNamespace, "__getitem__", _named)
         with _uncollected():
