@@ -85,7 +85,7 @@ def month(context: dg.AssetExecutionContext, billing_warehouse: Warehouse) -> Ev
                 yield _rated(period, _ask(settings, _RATED, period))
             if RECONCILED in wanted:
                 statuses = _ask(settings, _STATUSES, period)
-                unexplained += [row for row in statuses if row["unexplained_amount"]]
+                unexplained += [row for row in statuses if _lacks_a_cause(row)]
                 yield _reconciled(period, statuses, _ask(settings, _CAUSES, period))
     if RECONCILED in wanted:
         yield _nothing_unexplained(unexplained)
@@ -126,6 +126,11 @@ def delta_by_cause(
     steps = [(row["cause"], row["amount"]) for row in causes if row["currency"] == currency]
     title = f"{period}: from invoiced to expected, {currency}, net of tax"
     return waterfall(title, expected - delta, steps, expected)
+
+
+def _lacks_a_cause(row: Row) -> bool:
+    """True of a difference; what nobody has invoiced yet differs from nothing."""
+    return bool(row["unexplained_amount"]) and row["status"] != "missing_actual"
 
 
 def _nothing_unexplained(rows: list[Row]) -> dg.AssetCheckResult:

@@ -20,7 +20,8 @@ MARTS = """
     create table marts.rpt_reconciliation_by_month as
     select 'nexacloud' as service, date '2026-04-01' as period_month, 'CAD' as currency,
         'explained' as status, 1 as period_count, 13.33 as expected_amount, 9.17 as actual_amount,
-        0.00 as billed_amount, 4.16 as delta_amount, {unexplained} as unexplained_amount;
+        0.00 as billed_amount, 4.16 as delta_amount, {unexplained} as unexplained_amount
+    union all select 'nexacloud', '2026-04-01', 'CAD', 'missing_actual', 1, 2, 0, 0, 2, 2;
     create table marts.fct_reconciliation_causes as
     select 'proration' as cause, 1 as cause_order, 'CAD' as currency, 4.16 as amount,
         'nexacloud' as service, timestamptz '2026-04-10 00:00+00' as period_start;
