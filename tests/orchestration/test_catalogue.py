@@ -118,7 +118,7 @@ def test_without_a_manifest_the_message_says_what_to_run(tmp_path: Path) -> None
         ("marts.fct_invoice_lines", "INSERT 0 57", {"dagster/row_count": 57}),
         ("intermediate.int_rated_lines", "SELECT 12", {"dagster/row_count": 12}),
         ("seed", "INSERT 9", {"dagster/row_count": 9}),
-        ("intermediate.int_usage_ledger", "INSERT 0 3", {"rows_written": 3}),
+        ("intermediate.int_usage_left_out", "INSERT 0 3", {"rows_written": 3}),
         ("staging.stg_odoo__res_partner", "CREATE VIEW", {}),
     ],
 )
