@@ -20,7 +20,7 @@ slices as (
 
 ),
 
-pieces as (
+pieces as not materialized (
 
     select *
     from {{ ref('int_segment_pieces') }}

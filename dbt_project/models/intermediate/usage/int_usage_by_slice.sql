@@ -111,18 +111,20 @@ metrics as (
     -- From the earliest midnight on earth to the latest.
     windows as (
 
-        select distinct
+        select
             subscription_id,
             slice_on,
+            array_agg(metric) as metrics,
             slice_on::timestamp at time zone 'UTC' - interval '14 hours' as window_start,
             (slice_on + 8)::timestamp at time zone 'UTC' + interval '12 hours' as window_end
         from touched
+        group by subscription_id, slice_on
 
     ),
 
     found as (
 
-        {{ usage_within('windows', ['slice_on']) }}
+        {{ usage_within('windows', ['slice_on', 'metrics']) }}
 
     ),
 
@@ -130,23 +132,21 @@ metrics as (
     records as not materialized (
 
         select
-            found.usage_source,
-            found.written_number,
-            found.subscription_id,
-            found.metric,
-            found.quantity,
-            found.event_at,
-            found.slice_on,
-            found.unique_value,
-            found.written_at,
-            found.loaded_at
+            usage_source,
+            written_number,
+            subscription_id,
+            metric,
+            quantity,
+            event_at,
+            slice_on,
+            unique_value,
+            written_at,
+            loaded_at
         from found
-        inner join touched
-            on
-                found.subscription_id = touched.subscription_id
-                and found.metric = touched.metric
-                and found.slice_on = touched.slice_on
-        where found.left_out_reason is null and found.slice_on = found.window_slice_on
+        where
+            left_out_reason is null
+            and slice_on = window_slice_on
+            and metric = any(window_metrics)
         union all
         select
             events.usage_source,

@@ -64,13 +64,12 @@ segment_charges as (
 ),
 
 -- The time whose usage no charge asks for, or nobody knows how to add up.
-unpriced_pieces as (
+unpriced_times as (
 
     select
         usage_by_segment.subscription_id,
         usage_by_segment.metric,
-        pieces.piece_start,
-        pieces.piece_end
+        range_agg(tstzrange(pieces.piece_start, pieces.piece_end)) as unpriced_times
     from usage_by_segment
     inner join pieces
         on
@@ -84,6 +83,7 @@ unpriced_pieces as (
             and usage_by_segment.segment_start = segment_charges.segment_start
             and usage_by_segment.metric = segment_charges.metric
     where segment_charges.metric is null or usage_by_segment.aggregation is null
+    group by usage_by_segment.subscription_id, usage_by_segment.metric
 
 ),
 
@@ -108,23 +108,21 @@ doubtful_slices as (
         slices.slice_on,
         slices.first_event_at,
         slices.last_event_at,
-        held_times.held_times
+        held_times.held_times,
+        unpriced_times.unpriced_times
     from slices
     left join held_times on slices.subscription_id = held_times.subscription_id
+    left join unpriced_times
+        on
+            slices.subscription_id = unpriced_times.subscription_id
+            and slices.metric = unpriced_times.metric
     where
         (
             tstzrange(slices.first_event_at, slices.last_event_at, '[]') <@ held_times.held_times
         ) is not true
         or slices.first_event_at is null
-        or exists (
-            select 1
-            from unpriced_pieces
-            where
-                unpriced_pieces.subscription_id = slices.subscription_id
-                and unpriced_pieces.metric = slices.metric
-                and unpriced_pieces.piece_start <= slices.last_event_at
-                and unpriced_pieces.piece_end > slices.first_event_at
-        )
+        or tstzrange(slices.first_event_at, slices.last_event_at, '[]')
+        && unpriced_times.unpriced_times
 
 ),
 
@@ -136,16 +134,17 @@ windows as (
         metric,
         slice_on,
         held_times,
+        unpriced_times,
         min(coalesce(first_event_at, 'epoch')) as window_start,
         max(coalesce(last_event_at, 'epoch')) as window_end
     from doubtful_slices
-    group by subscription_id, metric, slice_on, held_times
+    group by subscription_id, metric, slice_on, held_times, unpriced_times
 
 ),
 
 found as (
 
-    {{ usage_within('windows', ['metric', 'slice_on', 'held_times']) }}
+    {{ usage_within('windows', ['metric', 'slice_on', 'held_times', 'unpriced_times']) }}
 
 ),
 
@@ -161,19 +160,9 @@ counted as (
 
 unreached as (
 
-    select counted.*
+    select *
     from counted
-    where
-        not counted.is_placed
-        or exists (
-            select 1
-            from unpriced_pieces
-            where
-                unpriced_pieces.subscription_id = counted.subscription_id
-                and unpriced_pieces.metric = counted.metric
-                and unpriced_pieces.piece_start <= counted.event_at
-                and unpriced_pieces.piece_end > counted.event_at
-        )
+    where not is_placed or event_at <@ window_unpriced_times
 
 ),
 
