@@ -64,7 +64,7 @@ def tell(
 
 
 def run_matters(instance: dg.DagsterInstance) -> Iterator[Matter]:
-    """Runs that failed lately; one that was tried again and succeeded is no matter."""
+    """Runs that failed lately: their steps were retried before they did."""
     since = datetime.now(UTC) - LOOKS_BACK
     failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since)
     for run in instance.get_runs(filters=failed, limit=MOST_IN_A_DIGEST):

@@ -69,7 +69,7 @@ rebuild_month = dg.define_asset_job(
     selection=_MODELS | _MONTH,
     partitions_def=MONTHS,
     tags=HOURS_AT_MOST,
-    description="Make what the month touches anew, swap in a whole build, look at the month.",
+    description="Rebuild what the month touches, swap in a whole build, look at the month.",
 )
 publish = dg.define_asset_job(
     "publish",

@@ -14,6 +14,8 @@ from typing import Any
 
 import dagster as dg
 
+from connections.currencies import rounded
+
 MOST_ROWS = 200
 _WIDTH, _ROW, _LABEL, _AMOUNT = 760, 26, 230, 110
 _MORE, _LESS, _SUM = "#2f8f5b", "#c2493d", "#46586b"
@@ -40,15 +42,15 @@ def _cell(value: object) -> str:
 
 
 def waterfall(
-    title: str, start: Decimal, steps: Sequence[tuple[str, Decimal]], end: Decimal
+    title: str, start: Decimal, steps: Sequence[tuple[str, Decimal]], end: Decimal, currency: str
 ) -> dg.MarkdownMetadataValue:
     """From one amount to another by named steps; what the steps leave open is drawn as a step."""
-    drawing = base64.b64encode(waterfall_svg(title, start, steps, end).encode()).decode()
+    drawing = base64.b64encode(waterfall_svg(title, start, steps, end, currency).encode()).decode()
     return dg.MetadataValue.md(f"![{title}](data:image/svg+xml;base64,{drawing})")
 
 
 def waterfall_svg(
-    title: str, start: Decimal, steps: Sequence[tuple[str, Decimal]], end: Decimal
+    title: str, start: Decimal, steps: Sequence[tuple[str, Decimal]], end: Decimal, currency: str
 ) -> str:
     """The drawing: a bar a step, each where the one before it ended."""
     open_ = end - start - sum((amount for _, amount in steps), Decimal(0))
@@ -59,14 +61,17 @@ def waterfall_svg(
     low, high = min(Decimal(0), *levels), max(Decimal(0), *levels)
     scale = Decimal(_WIDTH - _LABEL - _AMOUNT) / ((high - low) or Decimal(1))
 
-    def x(value: Decimal) -> float:
-        return _LABEL + float((value - low) * scale)
+    def x(value: Decimal) -> Decimal:
+        return _LABEL + (value - low) * scale
 
-    bars = [_bar(0, "as invoiced", start, x(Decimal(0)), x(start), _SUM)]
+    def said(amount: Decimal) -> str:
+        return f"{rounded(amount, currency):,f}"
+
+    bars = [_bar(0, "as invoiced", said(start), x(Decimal(0)), x(start), _SUM)]
     for number, ((name, amount), before) in enumerate(zip(moves, levels, strict=False), start=1):
         colour = _MORE if amount >= 0 else _LESS
-        bars.append(_bar(number, name, amount, x(before), x(before + amount), colour))
-    bars.append(_bar(len(moves) + 1, "expected", end, x(Decimal(0)), x(end), _SUM))
+        bars.append(_bar(number, name, said(amount), x(before), x(before + amount), colour))
+    bars.append(_bar(len(moves) + 1, "expected", said(end), x(Decimal(0)), x(end), _SUM))
     height = _ROW * (len(bars) + 2)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}"'
@@ -76,11 +81,11 @@ def waterfall_svg(
     )
 
 
-def _bar(row: int, name: str, amount: Decimal, left: float, right: float, colour: str) -> str:
+def _bar(row: int, name: str, amount: str, left: Decimal, right: Decimal, colour: str) -> str:
     top = _ROW * (row + 1) + 6
-    at, width = min(left, right), max(abs(right - left), 1.0)
+    at, width = min(left, right), max(abs(right - left), Decimal(1))
     return (
         f'<text x="8" y="{top + 13}">{escape(name)}</text>'
         f'<rect x="{at:.1f}" y="{top}" width="{width:.1f}" height="18" fill="{colour}"/>'
-        f'<text x="{max(left, right) + 6:.1f}" y="{top + 13}">{amount:,.2f}</text>'
+        f'<text x="{max(left, right) + 6:.1f}" y="{top + 13}">{amount}</text>'
     )

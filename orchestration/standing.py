@@ -34,7 +34,7 @@ BUILDS = """
 UNEXPLAINED = """
     select service, currency, sum(abs(unexplained_amount)) as amount
     from {marts}.fct_reconciliation
-    where status <> 'missing_actual' -- what nobody has invoiced yet differs from nothing
+    where status not in ('match', 'explained', 'missing_actual')
     group by service, currency
 """
 EXCEPTIONS = """

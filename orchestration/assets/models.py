@@ -144,7 +144,7 @@ def _events(invocation: DbtCliInvocation, parsed: Mapping[str, Any]) -> Iterator
 
 
 def rows_of(status: str, event: dg.AssetMaterialization) -> dict[str, int]:
-    """A table that was made anew has as many rows as were written; another was only added to."""
+    """A rebuilt table has as many rows as were written; an incremental one was only added to."""
     found = _ROWS.match(status)
     if found is None:
         return {}

@@ -2,7 +2,7 @@
 
 Flows in: the marts in use. Flows out: a table and a picture a month, and drafts in Odoo of that
 month where the run says `go`. A partition is the month in which service periods begin, on the
-service's own clock. Tables are no partitions: rebuilding a month makes what it touches anew and
+service's own clock. Tables are no partitions: rebuilding a month rebuilds what it touches and
 swaps a whole build.
 """
 
@@ -32,6 +32,8 @@ RATED = dg.AssetKey(["months", "rated"])
 RECONCILED = dg.AssetKey(["months", "reconciled"])
 PUBLISHED = dg.AssetKey(["months", "published"])
 NOTHING_UNEXPLAINED = "nothing_unexplained"
+# What nobody has invoiced yet differs from nothing.
+EXPLAINED = ("match", "explained", "missing_actual")
 MEANING = "A partition is the month in which service periods begin, on the service's own clock."
 Events = Iterator[dg.MaterializeResult[object] | dg.AssetCheckResult]
 
@@ -125,17 +127,18 @@ def delta_by_cause(
     delta = sum((row["delta_amount"] or Decimal(0) for row in of), Decimal(0))
     steps = [(row["cause"], row["amount"]) for row in causes if row["currency"] == currency]
     title = f"{period}: from invoiced to expected, {currency}, net of tax"
-    return waterfall(title, expected - delta, steps, expected)
+    return waterfall(title, expected - delta, steps, expected, currency)
 
 
 def _lacks_a_cause(row: Row) -> bool:
-    """True of a difference; what nobody has invoiced yet differs from nothing."""
-    return bool(row["unexplained_amount"]) and row["status"] != "missing_actual"
+    """By the verdict of each period: in a sum, one difference may hide another."""
+    return row["status"] not in EXPLAINED
 
 
 def _nothing_unexplained(rows: list[Row]) -> dg.AssetCheckResult:
     said = ", ".join(
-        f"{row['unexplained_amount']} {row['currency']} of {row['service']}" for row in rows
+        f"{row['unexplained_amount']} {row['currency']} of {row['service']} ({row['status']})"
+        for row in rows
     )
     return dg.AssetCheckResult(
         asset_key=RECONCILED,

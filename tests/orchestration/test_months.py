@@ -19,8 +19,8 @@ MARTS = """
     union all select 'nexacloud', 'base', 'CAD', 99, '2026-05-01 00:00+00';
     create table marts.rpt_reconciliation_by_month as
     select 'nexacloud' as service, date '2026-04-01' as period_month, 'CAD' as currency,
-        'explained' as status, 1 as period_count, 13.33 as expected_amount, 9.17 as actual_amount,
-        0.00 as billed_amount, 4.16 as delta_amount, {unexplained} as unexplained_amount
+        '{status}' as status, 1 as period_count, 13.33 as expected_amount, 9.17 as actual_amount,
+        0.00 as billed_amount, 4.16 as delta_amount, 0.00 as unexplained_amount
     union all select 'nexacloud', '2026-04-01', 'CAD', 'missing_actual', 1, 2, 0, 0, 2, 2;
     create table marts.fct_reconciliation_causes as
     select 'proration' as cause, 1 as cause_order, 'CAD' as currency, 4.16 as amount,
@@ -29,14 +29,14 @@ MARTS = """
 
 
 def _look(
-    tmp_path: Path, parsed_home: Path, dsn: str, monkeypatch: pytest.MonkeyPatch, unexplained: str
+    tmp_path: Path, parsed_home: Path, dsn: str, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> dg.ExecuteInProcessResult:
     monkeypatch.setenv("BILLING_HOME", str(parsed_home))
     from orchestration.assets.months import month
     from orchestration.resources import Warehouse
 
     with closing(psycopg2.connect(dsn)) as conn, conn, conn.cursor() as cursor:
-        cursor.execute(MARTS.replace("{unexplained}", unexplained))
+        cursor.execute(MARTS.replace("{status}", status))
     with dg.DagsterInstance.ephemeral() as instance:
         return dg.materialize(
             [month],
@@ -59,7 +59,7 @@ def _metadata(result: dg.ExecuteInProcessResult, name: str) -> dict[str, Any]:
 def test_a_month_shows_what_was_rated_and_why_it_differs(
     tmp_path: Path, parsed_home: Path, warehouse_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result = _look(tmp_path, parsed_home, warehouse_dsn, monkeypatch, "0.00")
+    result = _look(tmp_path, parsed_home, warehouse_dsn, monkeypatch, "explained")
     rated = _metadata(result, "rated")
     assert rated["dagster/row_count"] == 1
     assert "| nexacloud | base | CAD | 1 | 13.33 |" in rated["rated"]
@@ -70,14 +70,14 @@ def test_a_month_shows_what_was_rated_and_why_it_differs(
     assert check.passed
 
 
-def test_what_no_cause_explains_is_a_red_check_that_says_how_much(
+def test_what_no_cause_explains_is_a_red_check_though_it_adds_up_to_nothing(
     tmp_path: Path, parsed_home: Path, warehouse_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result = _look(tmp_path, parsed_home, warehouse_dsn, monkeypatch, "1.25")
+    result = _look(tmp_path, parsed_home, warehouse_dsn, monkeypatch, "unexplained")
     [check] = result.get_asset_check_evaluations()
     assert not check.passed
     assert check.severity is dg.AssetCheckSeverity.ERROR
-    assert check.description == "no cause explains 1.25 CAD of nexacloud"
+    assert check.description == "no cause explains 0.00 CAD of nexacloud (unexplained)"
 
 
 def test_the_month_end_asks_for_the_month_that_has_ended(

@@ -34,7 +34,7 @@ def _bars(svg: str) -> list[tuple[str, float, float]]:
 
 
 def test_a_waterfall_begins_as_invoiced_and_ends_as_expected() -> None:
-    bars = _bars(waterfall_svg("April", Decimal("100"), STEPS, Decimal("106.50")))
+    bars = _bars(waterfall_svg("April", Decimal("100"), STEPS, Decimal("106.50"), "CAD"))
     assert [name for name, _, _ in bars] == ["as invoiced", "proration", "<late> usage", "expected"]
     (_, _, first), (_, x, less), (_, y, more), (_, _, last) = bars
     assert first < last
@@ -43,12 +43,18 @@ def test_a_waterfall_begins_as_invoiced_and_ends_as_expected() -> None:
 
 
 def test_what_no_step_explains_is_a_bar_of_its_own() -> None:
-    bars = _bars(waterfall_svg("April", Decimal("100"), STEPS, Decimal("110")))
+    bars = _bars(waterfall_svg("April", Decimal("100"), STEPS, Decimal("110"), "CAD"))
     assert bars[-2][0] == "unexplained"
 
 
 def test_the_picture_needs_nothing_from_elsewhere() -> None:
-    text = waterfall("April", Decimal(1), [], Decimal(1)).value
+    text = waterfall("April", Decimal(1), [], Decimal(1), "CAD").value
     found = re.fullmatch(r"!\[April\]\(data:image/svg\+xml;base64,(.+)\)", text)
     assert found
     assert base64.b64decode(found[1]).startswith(b"<svg")
+
+
+def test_a_waterfall_writes_amounts_with_the_decimals_of_their_currency() -> None:
+    for currency, written in (("CAD", "1,234.50"), ("JPY", "1,235"), ("KWD", "1,234.500")):
+        svg = waterfall_svg("April", Decimal("1234.5"), [], Decimal("1234.5"), currency)
+        assert f">{written}<" in svg
