@@ -33,6 +33,7 @@ VERBS: Panels = {
         f"{COMMANDS}.readiness:readiness",
         f"{COMMANDS}.explain:explain",
         f"{COMMANDS}.what_if:what_if",
+        f"{COMMANDS}.audit:audit",
     ),
     "Bill": (
         f"{COMMANDS}.lines:lines",
@@ -47,6 +48,7 @@ VERBS: Panels = {
         f"{COMMANDS}.events:events",
     ),
     "Who may what": (f"{COMMANDS}.identities:identities", f"{COMMANDS}.ui:roles"),
+    "Keep": (f"{COMMANDS}.backup:backup", f"{COMMANDS}.backup:restore"),
     "See": (
         f"{COMMANDS}.demo:demo",
         f"{COMMANDS}.ui:ui",

@@ -18,7 +18,17 @@ from connections import odoo_users
 from connections.builds import pinned
 from connections.postgres import warehouse
 from connections.settings import Settings
-from publishers import claims, control, credits, documents, ledger, report, restore, sending
+from publishers import (
+    claims,
+    control,
+    credits,
+    documents,
+    evidence,
+    ledger,
+    report,
+    restore,
+    sending,
+)
 from publishers.documents import Held, Terms
 from publishers.facts import OdooFacts
 from publishers.freshness import stale_reason
@@ -95,6 +105,8 @@ def publish(
     started = time.monotonic()
     with warehouse(settings) as conn:
         result = _publish(conn, plan) if go else _preview(conn, plan)
+        if go and settings.billing_heads_file:
+            evidence.keep_heads(conn, settings.billing_heads_file)
     result.seconds = time.monotonic() - started
     return result
 

@@ -51,8 +51,8 @@ SERVICE_INSERTS: Columns = {
     "credit_requests": ("line_key", "amount", "note"),
     "termination_releases": ("service", "external_subscription_id", "ended_at", "note"),
 }
-# Only the owner of ops says who decides, and which version ops is at.
-OWNERS_ONLY = ("identities", "identity_changes", "schema_version")
+# Only the owner of ops says who decides, and which version ops is at; only its triggers link.
+OWNERS_ONLY = ("evidence", "identities", "identity_changes", "schema_version")
 
 
 @dataclass(frozen=True)

@@ -9,23 +9,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from psycopg2 import sql
 from psycopg2.extensions import connection
 
 from connections.months import first_day
 from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
-from orchestration import dbt, price_book, render
+from orchestration import beside, dbt, price_book, render
 from orchestration.command_error import CommandError
 from orchestration.commands.options import Json, Period
 from orchestration.commands.reconcile import reconciliation
 from orchestration.queries import Filters, Row, select
 from orchestration.seeds import judge, known
 from orchestration.seeds.tables import CHARGES, TIERS
-from orchestration.warehouse import only_one
 
 PREFIX = "whatif_"
-LAYERS = ("staging", "intermediate", "marts")
 # What the answer is computed from; no tests of models: the question is the numbers.
 SELECTION = (
     "+fct_reconciliation",
@@ -117,17 +114,11 @@ def _built(
     files: Mapping[str, Path],
 ) -> Iterator[connection]:
     """Build under a prefix, give a session, and drop what was built."""
-    with only_one(settings, "what-if", "a what-if", _tell):
-        try:
-            with render.stderr.status("rating beside what counts"):
-                _build(settings, imagined, overrides, files)
-            with warehouse(settings) as conn:
-                yield conn
-        finally:
-            with warehouse(settings) as conn, conn.cursor() as cursor:
-                for layer in LAYERS:
-                    schema = sql.Identifier(PREFIX + layer)
-                    cursor.execute(sql.SQL("drop schema if exists {} cascade").format(schema))
+    with beside.room(settings, imagined, "what-if", "a what-if", _tell):
+        with render.stderr.status("rating beside what counts"):
+            _build(settings, imagined, overrides, files)
+        with warehouse(settings) as conn:
+            yield conn
 
 
 def _build(

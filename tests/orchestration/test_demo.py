@@ -262,6 +262,16 @@ def _environment(home: Path) -> dict[str, str]:
     return {**kept, "BILLING_HOME": str(home), "DO_NOT_TRACK": "1"}
 
 
+def test_an_auditor_is_answered_by_every_side(demo: Demo, tmp_path: Path) -> None:
+    heads = str(tmp_path / "heads.jsonl")
+    answer = demo.json("audit", "--rate-again", "--heads", heads, "--keep-heads")
+    assert answer["is_ok"] is True
+    names = ["chains", "approvals", "totals", "marts", "odoo", "rating"]
+    assert [section["name"] for section in answer["sections"]] == names
+    assert [section["findings"] for section in answer["sections"]] == [[]] * len(names)
+    assert demo("audit", "--without-odoo", "--heads", heads).code == 0
+
+
 def test_by_the_second_all_six_would_match_and_nothing_is_changed(demo: Demo) -> None:
     policy = "nexacloud.proration=second"
     answer = demo.json("what-if", "--policy", policy, "--period", "2026-04")
