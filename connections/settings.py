@@ -53,8 +53,7 @@ class Settings(BaseSettings):
     billing_as_of: datetime | None = None
     billing_schema_prefix: str = Field(default="", pattern=r"^[a-z0-9_]*$")
     billing_automation: str = ""
-    # Where heads of the chains of evidence are appended; out of reach of the warehouse's owner.
-    billing_heads_file: Path | None = None
+    billing_heads: Path | None = None  # a file, out of reach of the warehouse's owner
     # One shadow order in Odoo per subscription, or one more per further deployment of it.
     billing_import_orders_per: Literal["subscription", "deployment"] = "subscription"
 

@@ -105,8 +105,8 @@ def publish(
     started = time.monotonic()
     with warehouse(settings) as conn:
         result = _publish(conn, plan) if go else _preview(conn, plan)
-        if go and settings.billing_heads_file:
-            evidence.keep_heads(conn, settings.billing_heads_file)
+        if go and settings.billing_heads:
+            evidence.keep_heads(conn, settings.billing_heads)
     result.seconds = time.monotonic() - started
     return result
 

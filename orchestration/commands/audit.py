@@ -27,7 +27,7 @@ NOTES = ("adopted",)
 Heads = Annotated[
     Path | None,
     typer.Option(
-        help="Heads that earlier audits and publications kept; BILLING_HEADS_FILE if not named."
+        help="Heads that earlier audits and publications kept; BILLING_HEADS if not named."
     ),
 ]
 Keep = Annotated[bool, typer.Option("--keep-heads", help="Append the heads of now to that file.")]
@@ -65,9 +65,9 @@ def audit(
     Example: [bold]billing audit --rate-again[/]
     """
     settings = load_settings()
-    file = heads or settings.billing_heads_file
+    file = heads or settings.billing_heads
     if keep_heads and file is None:
-        raise typer.BadParameter("say where: --heads FILE, or BILLING_HEADS_FILE")
+        raise typer.BadParameter("say where: --heads FILE, or BILLING_HEADS")
     sections = list(_sections(settings, file, without_odoo=without_odoo, rate_again=rate_again))
     if keep_heads and file is not None and not any(section.wrong for section in sections):
         with warehouse(settings) as conn:
@@ -180,6 +180,6 @@ def _show(sections: Sequence[Section], file: Path | None) -> None:
             render.stdout.print(f"  {mark} {render.escape(finding.says)}", highlight=False)
     if file is None:
         render.stdout.print(
-            "no heads were kept elsewhere (BILLING_HEADS_FILE): a chain that was written anew as a"
+            "no heads were kept elsewhere (BILLING_HEADS): a chain that was written anew as a"
             " whole would not be noticed"
         )

@@ -167,7 +167,7 @@ def test_publishing_keeps_the_heads_where_it_is_told(
     world: World, customers: SimpleNamespace, tmp_path: Path
 ) -> None:
     file = tmp_path / "elsewhere" / "heads.jsonl"
-    settings = world.settings.model_copy(update={"billing_heads_file": file})
+    settings = world.settings.model_copy(update={"billing_heads": file})
     world.propose(world.lines(customers, 1))
     world.approve()
     from publishers.drafts import publish
