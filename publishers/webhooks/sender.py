@@ -19,7 +19,7 @@ from publishers.webhooks.errors import WebhookRefused
 from publishers.webhooks.guard import GuardPolicy, Resolver, system_resolver
 from publishers.webhooks.payload import wire_bytes
 from publishers.webhooks.retry import ReceiverAnswer
-from publishers.webhooks.signature import SIGNATURE_HEADER, sign
+from publishers.webhooks.signature import SIGNATURE_HEADER, sign, standard_headers
 from publishers.webhooks.transport import GuardedTransport, deadline
 
 BODY_BYTES_KEPT = 2048
@@ -100,14 +100,15 @@ class Sender:
     def _headers(
         self, endpoint: OpenEndpoint, payload: dict[str, Any], body: bytes
     ) -> dict[str, str]:
-        timestamp = int(self._clock().timestamp())
+        timestamp, secrets = int(self._clock().timestamp()), endpoint.secrets
         return {
             "Content-Type": "application/json",
             "Accept-Encoding": "identity",
             "User-Agent": USER_AGENT,
             "Fusion-Event-Id": str(payload["id"]),
             "Fusion-Event-Type": str(payload["type"]),
-            SIGNATURE_HEADER: sign(body, timestamp=timestamp, secrets=endpoint.secrets),
+            SIGNATURE_HEADER: sign(body, timestamp=timestamp, secrets=secrets),
+            **standard_headers(str(payload["id"]), body, timestamp=timestamp, secrets=secrets),
         }
 
 

@@ -1,15 +1,18 @@
 """The signature is over the time and the exact bytes, once for each active secret."""
 
+import base64
 import hashlib
 import hmac
+from datetime import UTC, datetime
 
 import pytest
+import standardwebhooks
 from hypothesis import given
 from hypothesis import strategies as st
 
 from publishers.webhooks.errors import WebhookConfigError
 from publishers.webhooks.payload import wire_bytes
-from publishers.webhooks.signature import sign, split_secrets
+from publishers.webhooks.signature import sign, split_secrets, standard_headers
 from sandbox.receiver import TOLERANCE_SECONDS, BadSignature, verify
 
 OLD = "old-secret-0123456789abcdef0123456789"
@@ -105,3 +108,27 @@ def test_secrets_are_split_by_commas_and_space_and_short_ones_refused_unshown() 
 def test_the_same_payload_is_always_the_same_bytes(payload: dict[str, object]) -> None:
     turned = dict(reversed(payload.items()))
     assert wire_bytes(payload) == wire_bytes(turned)
+
+
+KEYS = {
+    OLD: "whsec_" + base64.b64encode(OLD.encode()).decode(),
+    "whsec_" + base64.b64encode(b"k" * 32).decode(): "whsec_"
+    + base64.b64encode(b"k" * 32).decode(),
+    "whsec_this is no base64, and long enough": "whsec_"
+    + base64.b64encode(b"whsec_this is no base64, and long enough").decode(),
+}
+
+
+@pytest.mark.parametrize(("secret", "key"), KEYS.items())
+def test_a_receiver_may_verify_by_a_library_of_standard_webhooks(secret: str, key: str) -> None:
+    now = int(datetime.now(UTC).timestamp())
+    headers = standard_headers("e1", BODY, timestamp=now, secrets=[NEW, secret])
+    receiver = standardwebhooks.Webhook(key)
+    assert receiver.verify(BODY, headers) == {"id": "e1"}
+    with pytest.raises(standardwebhooks.WebhookVerificationError):
+        receiver.verify(BODY + b" ", headers)
+    with pytest.raises(standardwebhooks.WebhookVerificationError):
+        receiver.verify(BODY, headers | {"webhook-id": "e2"})
+    late = standard_headers("e1", BODY, timestamp=now - 600, secrets=[secret])
+    with pytest.raises(standardwebhooks.WebhookVerificationError):
+        receiver.verify(BODY, late)
