@@ -54,7 +54,9 @@ class Settings(BaseSettings):
     billing_schema_prefix: str = Field(default="", pattern=r"^[a-z0-9_]*$")
     billing_automation: str = ""
     billing_heads: Path | None = None  # a file, out of reach of the warehouse's owner
-    # One shadow order in Odoo per subscription, or one more per further deployment of it.
+    billing_look_seconds: int = Field(default=300, gt=0)
+    billing_log_format: Literal["text", "json"] = "text"
+    # A shadow order in Odoo per subscription, or one more per further deployment of it.
     billing_import_orders_per: Literal["subscription", "deployment"] = "subscription"
 
     warehouse_dsn: str = Field(default="", repr=False)
@@ -95,8 +97,7 @@ class Settings(BaseSettings):
     webhook_http_hosts: str = ""
     webhook_ports: str = Field(default="443", pattern=r"^[0-9, ]*$")
 
-    # The finance pages: one database user a role, and who may do what. A trusted header is off
-    # until it is named; groups are lists by commas.
+    # The finance pages: a database user a role. A trusted header is off until named; lists: commas.
     dashboard_reader_dsn: str = Field(default="", repr=False)
     dashboard_approver_dsn: str = Field(default="", repr=False)
     dashboard_trusted_user_header: str = ""

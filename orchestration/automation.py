@@ -23,7 +23,6 @@ from orchestration.names import LOAD_OP, PUBLISH_OP, WEBHOOKS_OP
 from orchestration.resources import NexaCloud, Odoo, Warehouse
 
 NIGHT_TIME, MONTH_END_TIME, WEEK_END_TIME = "0 3 * * *", "0 6 1 * *", "30 1 * * 0"
-SECONDS_BETWEEN_LOOKS = 300
 # How long the same work rests after a run that succeeded without taking it up: what is held stays
 # held until somebody acts.
 RETRY_SECONDS = 900
@@ -32,7 +31,8 @@ WORK = "billing/work"
 HOURS_AT_MOST = {"dagster/max_runtime": str(6 * 3600)}
 MINUTES_AT_MOST = {"dagster/max_runtime": str(3600)}
 
-NAMED = load_settings().automations
+SETTINGS = load_settings()
+NAMED = SETTINGS.automations
 _COPIES = dg.AssetSelection.assets(copies)
 _MODELS = dg.AssetSelection.assets(models)
 _DRAFTS = dg.AssetSelection.assets(DRAFTS)
@@ -158,7 +158,7 @@ def every_week() -> dg.RunRequest:
 
 @dg.sensor(
     job=publish,
-    minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
+    minimum_interval_seconds=SETTINGS.billing_look_seconds,
     default_status=_sensor_status("publish_approved"),
     description="Publishes, for real, soon after an approval. Naming it allows it.",
 )
@@ -213,7 +213,7 @@ def _reason_to_wait(instance: dg.DagsterInstance, work: str) -> str | None:
 
 @dg.sensor(
     job=events,
-    minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
+    minimum_interval_seconds=SETTINGS.billing_look_seconds,
     default_status=_sensor_status("deliver_events"),
     description="Delivers events, for real, while any are due. Naming it allows it.",
 )
@@ -229,7 +229,7 @@ def deliver_events(billing_warehouse: Warehouse) -> dg.RunRequest | dg.SkipReaso
 
 
 @dg.sensor(
-    minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
+    minimum_interval_seconds=SETTINGS.billing_look_seconds,
     default_status=_sensor_status("alert"),
     description="Tells people what failed or waits for them: one digest, each matter once.",
 )

@@ -23,7 +23,7 @@ from connections.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PROJECT_FOLDER = REPOSITORY / "dbt_project"
-EXECUTABLE = Path(sys.executable).parent / "dbt"
+EXECUTABLE = Path(sys.executable).parent / "billing-dbt"  # dbt_child.py
 KEPT_INVOCATIONS = 20  # folders of past dbt invocations that stay for the curious
 
 BESIDE = "__next"  # what the schemas of a build end with until it is swapped in
@@ -131,8 +131,9 @@ def failures_of(run_results: Mapping[str, Any]) -> list[str]:
 
 def forget_old_invocations(settings: Settings, keep: int = KEPT_INVOCATIONS) -> None:
     """Remove all but the newest folders that dagster-dbt made, one an invocation."""
+    dbts_own = ("compiled", "run")
     folders = sorted(
-        (path for path in target_folder(settings).glob("*-*-*") if path.is_dir()),
+        (path for path in target_folder(settings).glob("*/") if path.name not in dbts_own),
         key=lambda path: path.stat().st_mtime,
     )
     for folder in folders[:-keep]:

@@ -123,7 +123,7 @@ class Domains(DagsterDbtTranslator):
         code = REPOSITORY / props["original_file_path"]
         links = docs_metadata(self.get_group_name(props), code)
         # Where it is read; where it is built, another schema, is what the manifest names.
-        links["dagster/table_name"] = f"{_key_of(props)}"
+        links["dagster/table_name"] = ".".join(key_of(props))
         if pages := self._pages.get(props["unique_id"]):
             links["pages"] = dg.MetadataValue.md("\n".join(pages))
         return links
@@ -184,12 +184,13 @@ def _pages_address() -> str:
 
 def _key(manifest: Manifest, unique_id: str) -> dg.AssetKey:
     node = manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
-    return dg.AssetKey(_key_of(node).split("."))
+    return dg.AssetKey(key_of(node))
 
 
-def _key_of(props: Mapping[str, Any]) -> str:
+def key_of(props: Mapping[str, Any]) -> list[str]:
+    """Where a node of the manifest is read: schema and table."""
     schema = props.get("source_name") or props["config"].get("schema") or props["schema"]
-    return f"{schema}.{props['name']}"
+    return [str(schema), props["name"]]
 
 
 def _pages_by_node(manifest: Manifest) -> dict[str, list[str]]:

@@ -70,11 +70,14 @@ def open_instance(home: Path) -> dg.DagsterInstance:
 
 @contextmanager
 def alive(home: Path, run_id: str) -> Iterator[None]:
-    """Hold the lock of a run of this process; the kernel lets go of it however the process ends."""
+    """Hold the lock of a run of this process; the kernel lets go of it however the process ends.
+
+    Shared: the verb that starts a run holds it as well as the run itself.
+    """
     file = _lock_file(home, run_id)
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_SH)
         yield
         file.unlink(missing_ok=True)
 
@@ -85,7 +88,7 @@ def forget(home: Path, run_id: str) -> None:
 
 
 def fail_dead_runs(instance: dg.DagsterInstance, home: Path) -> list[str]:
-    """Mark runs as failed whose process is gone; their ids. Runs of the daemon are its own."""
+    """Mark runs as failed whose process is gone; their ids."""
     import dagster as dg
 
     unfinished = (
@@ -96,13 +99,18 @@ def fail_dead_runs(instance: dg.DagsterInstance, home: Path) -> list[str]:
     )
     dead = []
     for run in instance.get_runs(filters=dg.RunsFilter(statuses=[*unfinished])):
-        file = _lock_file(home, run.run_id)
-        if file.exists() and _is_free(file):
+        if is_dead(home, run.run_id):
             instance.report_run_failed(run, "the process of this run was killed")
             free_pools(instance, run.run_id)
-            file.unlink(missing_ok=True)
+            forget(home, run.run_id)
             dead.append(run.run_id)
     return dead
+
+
+def is_dead(home: Path, run_id: str) -> bool:
+    """Whether the process of this run is gone and did not say its end."""
+    file = _lock_file(home, run_id)
+    return file.exists() and _is_free(file)
 
 
 def free_pools(instance: dg.DagsterInstance, run_id: str) -> None:
@@ -124,7 +132,7 @@ def holder(instance: dg.DagsterInstance, pool: str, asks: str) -> str:
 
 
 def _lock_file(home: Path, run_id: str) -> Path:
-    return dagster_home(home) / "running" / run_id
+    return home / "running" / run_id
 
 
 def _is_free(file: Path) -> bool:

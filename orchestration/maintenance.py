@@ -1,7 +1,8 @@
-"""What keeps a deployment small and honest: dead runs, old runs, old files, planner statistics.
+"""What keeps a deployment small and honest: dead runs, old runs, old files, planner statistics,
+and a look at whether the copies still are what the sources hold.
 
-Flows in: the warehouse, the home folder and Dagster's own history. Flows out: less of each, and
-what was done in the log. Runs weekly; harmless at any time.
+Flows in: the sources, the warehouse, the home folder and Dagster's own history. Flows out: less of
+each, and what was found in the log. Runs weekly; harmless at any time.
 """
 
 import time
@@ -16,7 +17,7 @@ from orchestration import dbt
 from orchestration.failures import as_failures
 from orchestration.instance import fail_dead_runs
 from orchestration.names import WAREHOUSE_POOL
-from orchestration.resources import Warehouse
+from orchestration.resources import NexaCloud, Odoo, Warehouse
 
 DAYS_OF_LOGS, DAYS_OF_RUNS, MOST_RUNS = 90, 400, 1000
 
@@ -43,12 +44,32 @@ def tidy(
     context.log.info(f"{len(dead)} dead runs failed, {runs} old runs and {logs} old logs removed")
 
 
+@dg.op(pool=WAREHOUSE_POOL, ins={"after": dg.In(dg.Nothing)})
+def verify(
+    context: dg.OpExecutionContext, billing_warehouse: Warehouse, nexacloud: NexaCloud, odoo: Odoo
+) -> None:
+    """Fail where a grant, a table or a column is gone; count the rows that a sweep would change."""
+    from loaders import check, load
+
+    settings = billing_warehouse.settings(nexacloud, odoo)
+    with as_failures("verify"):
+        problems = [each for each in check(settings).findings if each.status == "problem"]
+        if problems:
+            said = [f"{each.source} {each.subject}: {each.detail}" for each in problems]
+            raise dg.Failure("; ".join(said), allow_retries=False)
+        report = load(settings, full=True, dry_run=True, run_id=context.run_id)
+    differ = {table.name: table.updated + table.deleted for table in report.tables}
+    context.add_output_metadata({"rows that differ": differ})
+    if found := [f"{name}: {rows}" for name, rows in differ.items() if rows]:
+        context.log.warning(f"rows that differ from their source, run `sweep`: {', '.join(found)}")
+
+
 @dg.job(
-    description="Vacuum the warehouse, remove old runs and logs, mark dead runs as failed.",
+    description="Vacuum, remove old runs, logs and artifacts, fail dead runs, verify the copies.",
     executor_def=dg.in_process_executor,
 )
 def maintenance() -> None:
-    tidy()
+    verify(tidy())
 
 
 def vacuum(settings: Settings) -> None:

@@ -17,7 +17,7 @@ import dagster as dg
 from connections.currencies import rounded
 
 MOST_ROWS = 200
-_WIDTH, _ROW, _LABEL, _AMOUNT = 760, 26, 230, 110
+_WIDTH, _ROW, _LABEL, _AMOUNT = 440, 26, 130, 80  # what the UI shows without scrolling
 _MORE, _LESS, _SUM = "#2f8f5b", "#c2493d", "#46586b"
 
 
@@ -29,15 +29,16 @@ def table(
         return dg.MetadataValue.md("nothing")
     names = list(columns or rows[0])
     lines = [f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
-    lines += [
-        f"| {' | '.join(_cell(row.get(name)) for name in names)} |" for row in rows[:MOST_ROWS]
-    ]
+    lines += [f"| {' | '.join(_cell(row, name) for name in names)} |" for row in rows[:MOST_ROWS]]
     if len(rows) > MOST_ROWS:
         lines.append(f"\n{len(rows) - MOST_ROWS} more")
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def _cell(value: object) -> str:
+def _cell(row: Mapping[str, Any], name: str) -> str:
+    value, currency = row.get(name), row.get("currency")
+    if isinstance(value, Decimal) and currency:
+        value = rounded(value, currency)
     return "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
 
 

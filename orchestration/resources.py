@@ -6,11 +6,14 @@ so that no password stands in a run's configuration. Flows out: the Settings of 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 
 from connections.settings import Settings, load_settings
+from orchestration.instance import alive
 
 
 class _System(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -30,6 +33,15 @@ class Warehouse(_System):
     billing_schema_prefix: str = ""
     billing_home: str = ""
     billing_as_of: str = ""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse]:
+        """Every run has a warehouse: while it has, it holds the lock that says that it lives."""
+        if context.run is None:  # a sensor's look
+            yield self
+            return
+        with alive(self.settings().billing_home, context.run.run_id):
+            yield self
 
     def settings(self, *others: _System) -> Settings:
         """Settings by these systems; the environment says what they leave open."""
@@ -53,3 +65,5 @@ class Odoo(_System):
     odoo_db: str = ""
     odoo_user: str = ""
     odoo_password: str = ""
+    odoo_api: str = ""
+    odoo_api_key: str = ""

@@ -8,17 +8,13 @@ stdout is the answer's.
 from __future__ import annotations
 
 import importlib
-import os
-import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from rich.console import Console
 
 from connections.settings import Settings
 from orchestration import dbt
@@ -32,6 +28,7 @@ from orchestration.instance import (
 )
 from orchestration.names import DEFINITIONS
 from orchestration.outcome import Outcome
+from orchestration.run_log import SILENT, log_file, output_into, print_event
 from orchestration.run_progress import RunProgress
 from orchestration.stopping import stoppable
 
@@ -39,8 +36,11 @@ from orchestration.stopping import stoppable
 def execute(settings: Settings, job: str, config: Mapping[str, Any] | None = None) -> Outcome:
     """Run the job to its end; never raises for a failed run, the Outcome says it."""
     started = time.monotonic()
-    log = _log_file(settings.billing_home, job)
-    with _output_into(log) as terminal, open_instance(settings.billing_home) as instance:
+    log, as_json = log_file(settings.billing_home, job), settings.billing_log_format == "json"
+    with (
+        output_into(log, as_json=as_json) as terminal,
+        open_instance(settings.billing_home) as instance,
+    ):
         dbt.prepare(settings)
         # Loaded by name, as Dagster's own tools do: no room imports the definitions.
         definitions: dg.Definitions = importlib.import_module(DEFINITIONS).defs
@@ -54,8 +54,10 @@ def execute(settings: Settings, job: str, config: Mapping[str, Any] | None = Non
             stoppable(lambda _number: _cancel(instance, settings.billing_home, job, run_id, told)),
         ):
             instance.add_event_listener(run_id, _listener(instance, told))
+            if as_json:
+                instance.add_event_listener(run_id, print_event)
             result = job_definition.execute_in_process(
-                run_config=dict(config or {}),
+                run_config={**(config or {}), **(SILENT if as_json else {})},
                 instance=instance,
                 run_id=run_id,
                 raise_on_error=False,
@@ -137,32 +139,3 @@ def _failure(event: dg.DagsterEvent) -> str:
     while error is not None and error.cause is not None:
         error = error.cause
     return f"{event.step_key}: {error.message.strip() if error else 'failed'}"
-
-
-def _log_file(home: Path, job: str) -> Path:
-    folder = home / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{time.strftime('%Y%m%dT%H%M%S')}-{job}-{os.getpid()}.log"
-
-
-@contextmanager
-def _output_into(log: Path) -> Iterator[Console]:
-    """Send file descriptors 1 and 2 into the log and yield a console on the real stderr.
-
-    The descriptors and not sys.stdout, because dbt and Dagster's log capture are other processes.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    saved = os.dup(1), os.dup(2)
-    with log.open("a") as target:
-        os.dup2(target.fileno(), 1)
-        os.dup2(target.fileno(), 2)
-    try:
-        with os.fdopen(os.dup(saved[1]), "w") as terminal:
-            yield Console(file=terminal)
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for descriptor, copy in zip((1, 2), saved, strict=True):
-            os.dup2(copy, descriptor)
-            os.close(copy)

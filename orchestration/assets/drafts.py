@@ -73,8 +73,8 @@ def check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
             kinds={"odoo"},
             owners=[OPERATIONS],
             skippable=True,
-            description="Draft invoices in Odoo for approved lines. A dry run unless `go`: that is"
-            " an observation, never a materialization.",
+            description="Draft invoices in Odoo for approved lines. A dry run unless `go`: that,"
+            " and a run that refuses, is an observation, never a materialization.",
             metadata=docs_metadata(PUBLISHING, Path(__file__)),
         )
     ],
@@ -121,7 +121,7 @@ def published(
         ]
     for report in reports:
         metadata = _metadata(report) | {"approved_by_policy": approved}
-        if config.go:
+        if config.go and not report.stopped:
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)
         else:
             context.log_event(dg.AssetObservation(asset_key=key, metadata=metadata))

@@ -4,15 +4,12 @@ Flows in: the raw tables and the decisions in `ops`. Flows out: staging, interme
 Keys are dagster-dbt's defaults: schema/table, which is where the table is.
 """
 
-import importlib.metadata
 import re
 from collections.abc import Iterator, Mapping
-from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster_dbt import DbtCliInvocation, DbtCliResource, DbtProject
-from packaging.version import Version
 
 from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
@@ -22,6 +19,9 @@ from orchestration.failures import as_failures
 from orchestration.names import BUILD_OP, WAREHOUSE_POOL
 from orchestration.resources import Warehouse
 from orchestration.warehouse import migrate, only_one
+
+if TYPE_CHECKING:
+    from orchestration.column_lineage import ColumnLineage
 
 SETTINGS = load_settings()
 PROJECT = DbtProject(
@@ -99,6 +99,8 @@ def _built(
     config: BuildConfig,
     dbt_cli: DbtCliResource,
 ) -> Iterator[Any]:
+    from orchestration.column_lineage import ColumnLineage  # a parser of SQL: not for loading
+
     parsed = dbt.manifest(settings)
     today = rules.fingerprint(parsed)
     full_refresh = config.full_refresh or today != rules.remembered(settings)
@@ -113,7 +115,8 @@ def _built(
         dagster_dbt_translator=DOMAINS,
     )
     invocation.termination_timeout_seconds = SECONDS_TO_END
-    yield from _asked_for(context, _events(invocation, parsed))
+    lineage = ColumnLineage(settings, parsed, invocation.target_path / "compiled")
+    yield from _asked_for(context, _events(invocation, parsed, lineage))
     results = _results(invocation)
     if error := invocation.get_error():
         builds.fail_unfinished(settings, _invocation_id(results), str(error))
@@ -127,8 +130,10 @@ SECONDS_TO_END = 2
 _ROWS = re.compile(r"^(?:SELECT|INSERT 0|INSERT|CREATE) (\d+)\b")
 
 
-def _events(invocation: DbtCliInvocation, parsed: Mapping[str, Any]) -> Iterator[Any]:
-    """dagster-dbt's events, tables with the rows that dbt wrote."""
+def _events(
+    invocation: DbtCliInvocation, parsed: Mapping[str, Any], lineage: "ColumnLineage"
+) -> Iterator[Any]:
+    """dagster-dbt's events, tables with the rows that dbt wrote and where columns come from."""
     for message in invocation.stream_raw_events():
         if not message.is_result_event:
             continue
@@ -138,7 +143,8 @@ def _events(invocation: DbtCliInvocation, parsed: Mapping[str, Any]) -> Iterator
             if isinstance(event, dg.AssetMaterialization):
                 data = message.raw_event["data"]
                 said = str(data.get("result_message") or data.get("status"))
-                yield event.with_metadata({**event.metadata, **rows_of(said, event)})
+                more = rows_of(said, event) | lineage.of(data["node_info"]["unique_id"])
+                yield event.with_metadata({**event.metadata, **more})
             else:
                 yield event
 
@@ -202,16 +208,8 @@ def _raise_if_failed(invocation: DbtCliInvocation, results: Mapping[str, Any]) -
     )
 
 
-class OfflineDbt(DbtCliResource):
-    """dbt as a child process, which is not asked for its version: `dbt --version` asks PyPI."""
-
-    @cached_property
-    def _cli_version(self) -> Version:
-        return Version(importlib.metadata.version("dbt-core"))
-
-
 def dbt_resource() -> DbtCliResource:
     """dbt from this interpreter's own folder, whatever PATH says."""
     # The validator takes a DbtProject and fills in its folders; only the annotation says str.
     project: Any = PROJECT
-    return OfflineDbt(project_dir=project, dbt_executable=str(dbt.EXECUTABLE))
+    return DbtCliResource(project_dir=project, dbt_executable=str(dbt.EXECUTABLE))

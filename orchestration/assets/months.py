@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 
+from connections.currencies import rounded
 from connections.months import in_month
 from connections.settings import Settings
 from orchestration.assets.drafts import PublishConfig, check_specs, published
@@ -137,7 +138,8 @@ def _lacks_a_cause(row: Row) -> bool:
 
 def _nothing_unexplained(rows: list[Row]) -> dg.AssetCheckResult:
     said = ", ".join(
-        f"{row['unexplained_amount']} {row['currency']} of {row['service']} ({row['status']})"
+        f"{rounded(row['unexplained_amount'], row['currency'])} {row['currency']}"
+        f" of {row['service']} ({row['status']})"
         for row in rows
     )
     return dg.AssetCheckResult(

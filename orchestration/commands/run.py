@@ -22,6 +22,10 @@ FullLoad = Annotated[bool, typer.Option("--full", help="Compare every row of the
 FullRefresh = Annotated[
     bool, typer.Option("--full-refresh", help="Rebuild dbt's incremental tables.")
 ]
+LogFormat = Annotated[
+    str | None,
+    typer.Option(help="What the run's log file holds: text, or json (an object a line)."),
+]
 
 
 def run(
@@ -29,13 +33,14 @@ def run(
     publish: Publish = False,
     full: FullLoad = False,
     full_refresh: FullRefresh = False,
+    log_format: LogFormat = None,
     json: Json = False,
 ) -> None:
     """Run the night: load, build and test the warehouse, check. Publishes only if told to.
 
     Example: [bold]billing run --period 2026-05[/]
     """
-    settings = load_settings()
+    settings = load_settings(**({"billing_log_format": log_format} if log_format else {}))
     outcome = (night if publish else refresh)(settings, full=full, full_refresh=full_refresh)
     if json:
         render.print_json(as_json(outcome))

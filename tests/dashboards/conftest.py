@@ -6,7 +6,6 @@ writes docs/screenshots anew.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
-from chromium import MISSING, find
+from chromium import started
 from pages_world import (
     APPROVERS,
     GROUPS_HEADER,
@@ -32,10 +31,6 @@ if TYPE_CHECKING:
 
     from sandbox.postgres import Cluster
 
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 Open = Callable[..., "Page"]
 
 
@@ -125,17 +120,8 @@ def servers(
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = find()
-    if chromium is None:
-        if os.environ.get("PAGES_BROWSER") == "required":
-            pytest.fail(MISSING)
-        pytest.skip(MISSING)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
-        yield started
-        started.close()
+    with started() as browser:
+        yield browser
 
 
 @pytest.fixture

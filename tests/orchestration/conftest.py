@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "rating" / "support"))
+for room in ("rating", "dashboards", "orchestration"):
+    sys.path.insert(0, str(Path(__file__).parents[1] / room / "support"))
 from dbt_runs import kept
 
 REPOSITORY = Path(__file__).resolve().parents[2]

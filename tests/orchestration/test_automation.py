@@ -40,8 +40,9 @@ def _tick(instance: dg.DagsterInstance) -> dg.RunRequest | None:
     from orchestration.automation import publish_approved
     from orchestration.resources import Odoo, Warehouse
 
-    context = dg.build_sensor_context(instance=instance)
-    found = publish_approved(context, billing_warehouse=Warehouse(), odoo=Odoo())
+    given = {"billing_warehouse": Warehouse(), "odoo": Odoo()}
+    with dg.build_sensor_context(instance=instance, resources=given) as context:
+        found = publish_approved(context)
     if isinstance(found, dg.SkipReason):
         return None
     assert isinstance(found, dg.RunRequest)

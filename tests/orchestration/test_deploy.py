@@ -145,7 +145,7 @@ def _with_secrets(**environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_secret_comes_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("pass word=$1'\n")
-    (tmp_path / "secrets").write_text("# more\nB=x=y\n")
+    (tmp_path / "secrets").write_text("# more\nB=x=y")  # no newline at its end
     done = _with_secrets(A_FILE=str(tmp_path / "a"), CREDENTIALS_DIRECTORY=str(tmp_path))
     assert done.stdout == "pass word=$1'|x=y|gone\n", done.stderr
 

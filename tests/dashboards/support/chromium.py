@@ -10,13 +10,35 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 MISSING = (
     "no Chromium for the tests of the pages: `.ci/browser` installs one (apt-get install chromium,"
     " or `.venv/bin/playwright install chromium`); PAGES_CHROMIUM names one that is elsewhere"
 )
+
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+
+
+@contextmanager
+def started() -> Iterator[Any]:
+    """A browser, or a test that is skipped; PAGES_BROWSER=required fails it instead."""
+    import pytest
+    from playwright.sync_api import sync_playwright
+
+    chromium = find()
+    if chromium is None:
+        (pytest.fail if os.environ.get("PAGES_BROWSER") == "required" else pytest.skip)(MISSING)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
+        yield browser
+        browser.close()
 
 
 def find() -> Path | None:
