@@ -64,11 +64,12 @@
                         (bounds.tier ->> 'to')::numeric * measured.fraction_denominator,
                         measured.scaled_billable
                     ) as scaled_to,
-                    (bounds.tier ->> 'unit_price')::numeric as unit_price,
+                    (bounds.tier ->> 'unit_price')::numeric
+                    * {{ tier_price_unit('measured.charge_model') }} as unit_price,
                     (bounds.tier ->> 'flat_fee')::numeric as flat_fee
                 from jsonb_array_elements(measured.tiers) with ordinality as bounds (tier, ordinal)
             ) as tier
-        ) as tier_amounts on measured.charge_model in ('graduated', 'volume')
+        ) as tier_amounts on measured.tiers is not null
 
     ),
 
@@ -89,7 +90,8 @@
                             'tiered.scaled_billable', '(tiered.package_size * tiered.fraction_denominator)'
                         ) }}
                     )
-                when tiered.charge_model = 'graduated' then tiered.scaled_graduated
+                when tiered.charge_model in ('graduated', 'graduated_percentage')
+                    then tiered.scaled_graduated
                 when tiered.charge_model = 'volume' then tiered.scaled_volume
             end as scaled_amount,
             case when not tiered.is_trial then tiered.minimum_amount * tiered.fraction_numerator end
@@ -144,4 +146,9 @@
             as minimum_shortfall_amount
     from rounded
 )
+{%- endmacro %}
+
+{#- What a tier's unit_price counts in: money a unit, or percent of the amount that lies in the tier. -#}
+{% macro tier_price_unit(charge_model) -%}
+    case when {{ charge_model }} = 'graduated_percentage' then 0.01 else 1 end
 {%- endmacro %}

@@ -171,6 +171,7 @@ BAD = ("", "-1", "NaN", "Infinity", "1e3", "0.0000001")
 PRICED_BY = {
     **dict.fromkeys(("", "standard"), ("unit_price",)),
     "graduated": (),
+    "graduated_percentage": (),
     "volume": (),
     "package": ("unit_price", "package_size"),
     "percentage": ("rate_percent",),

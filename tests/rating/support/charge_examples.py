@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 Row = dict[str, Any]
-MODELS = ("per_unit", "graduated", "volume", "package", "percentage")
+MODELS = ("per_unit", "graduated", "graduated_percentage", "volume", "package", "percentage")
 
 quantities = st.decimals(0, 5000, places=6)
 prices = st.decimals(0, 20, places=6)
@@ -54,7 +54,7 @@ class Charge:
             {**key, "tier_to": to, "unit_price": price, "flat_fee": fee}
             for to, price, fee in self.tiers
         ]
-        return row, tiers if self.model in ("graduated", "volume") else []
+        return row, tiers if "graduated" in self.model or self.model == "volume" else []
 
     def billable(self, used: Decimal, share: Fraction) -> Fraction:
         return max(Fraction(used) - Fraction(self.included) * share, Fraction(0))
@@ -82,15 +82,15 @@ class Charge:
         if self.model == "volume":
             _, price, fee = self.tiers[self.tier_of(units)]
             return units * Fraction(price) + Fraction(fee)
-        return self._graduated(units)
+        return self._graduated(units, 100 if self.model == "graduated_percentage" else 1)
 
-    def _graduated(self, units: Fraction) -> Fraction:
+    def _graduated(self, units: Fraction, priced: int) -> Fraction:
         amount, start = Fraction(0), Fraction(0)
         for number, (to, price, fee) in enumerate(self.tiers):
             if number and units <= start:
                 break
             end = units if to is None else min(units, Fraction(to))
-            amount += Fraction(fee) + (end - start) * Fraction(price)
+            amount += Fraction(fee) + (end - start) * Fraction(price) / priced
             start = Fraction(to) if to is not None else units
         return amount
 

@@ -230,7 +230,7 @@ reached as (
         *,
         (tier_number = 1 or billable_quantity > tier_from)
         and (
-            charge_model = 'graduated' or tier_to is null or billable_quantity <= tier_to
+            charge_model <> 'volume' or tier_to is null or billable_quantity <= tier_to
         ) as is_reached
     from tiers
 
@@ -261,7 +261,9 @@ line_tiers as (
             'units', trim_scale(units_in_tier)::text,
             'unit_price', unit_price::text,
             'flat_fee', flat_fee::text,
-            'amount', trim_scale(units_in_tier * unit_price + flat_fee)::text
+            'amount', trim_scale(
+                units_in_tier * unit_price * {{ tier_price_unit('charge_model') }} + flat_fee
+            )::text
         ) as tier
     from filled
 

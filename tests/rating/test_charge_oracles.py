@@ -1,0 +1,77 @@
+"""Charge models and aggregations against oracles of their own: random examples, no difference.
+
+Each example is rated, billed, and then late records come: the lines and their adjustments together
+are what all records cost, and what was billed stands as it was. `--seeds 500` plays 500 of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import pytest
+from charge_oracles import MONTHS, Trial, graduated_percentage
+from nexacloud_rows import plan, subscription
+from rating_world import World
+
+ORACLES = {"graduated_percentage": graduated_percentage}
+
+
+def fill(world: World, trials: Sequence[Trial]) -> None:
+    world.policies = {"nexacloud": {"proration": "day"}}
+    world.load("raw_nexacloud.plans", [plan(trial.name) for trial in trials])
+    world.load(
+        "raw_nexacloud.subscriptions",
+        [subscription(trial.name, trial.name, trial.started_at) for trial in trials],
+    )
+    metrics = {(trial.metric, trial.aggregation) for trial in trials}
+    world.seed(
+        "metrics",
+        [
+            {"service": "nexacloud", "metric": metric, "aggregation": aggregation}
+            for metric, aggregation in metrics
+        ],
+    )
+    for seed in ("charges", "charge_tiers"):
+        world.seed(seed, [row for trial in trials for row in trial.seed_rows(seed)])
+
+
+def costs(world: World) -> dict[tuple[str, datetime], Decimal]:
+    rows = world.query(
+        "select external_subscription_id as name, coalesce(corrects_period_start,"
+        " service_period_start) as month, sum(amount) as amount from marts.fct_invoice_lines"
+        " group by 1, 2"
+    )
+    return {(row["name"], row["month"]): row["amount"] for row in rows}
+
+
+def differences(world: World, trials: Sequence[Trial], load: int) -> list[str]:
+    found = costs(world)
+    return [
+        f"{trial.name}, {month:%Y-%m}, load {load}: {amount}, oracle {expected}"
+        for trial in trials
+        for month, expected in trial.expected[load].items()
+        if (amount := found.get((trial.name, month), Decimal(0))) != expected
+    ]
+
+
+@pytest.mark.parametrize("oracle", ORACLES.values(), ids=ORACLES.keys())
+def test_a_charge_costs_what_its_oracle_says_also_after_it_was_billed(
+    world: World, oracle: Callable[[int], Trial], pytestconfig: pytest.Config
+) -> None:
+    trials = [oracle(number) for number in range(pytestconfig.getoption("--seeds"))]
+    fill(world, trials)
+    world.load("raw_nexacloud.usage_records", [row for trial in trials for row in trial.loads[0]])
+    world.rate()
+    assert differences(world, trials, 0) == []
+    closed = ", ".join(f"'{month.isoformat()}'" for month in MONTHS[:3])
+    billed = world.lines(f"service_period_start in ({closed})")
+    assert len(billed) > len(trials) / 2
+    world.publish(billed, "closed")
+    world.load("raw_nexacloud.usage_records", [row for trial in trials for row in trial.loads[1]])
+    world.rate()
+    assert differences(world, trials, 1) == []
+    stands = {line["line_key"]: line["amount"] for line in world.lines()}
+    assert [line for line in billed if stands[line["line_key"]] != line["amount"]] == []
+    assert world.lines("kind = 'adjustment'"), "nothing came late"
