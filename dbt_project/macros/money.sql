@@ -25,3 +25,18 @@
 {% macro exact_divide(dividend, divisor) -%}
     (round({{ dividend }}, 30) / {{ divisor }})
 {%- endmacro %}
+
+{#- The month that an invoice stands in, on every page and in every mart: that of the time that it is for;
+    an invoice that names none stands in the month of its issue. -#}
+{% macro month_of_invoice(period_start, issued_at, zone) -%}
+    date_trunc('month', {{ local_date('coalesce(' ~ period_start ~ ', ' ~ issued_at ~ ')', zone) }})::date
+{%- endmacro %}
+
+{#- How many months the fee of an interval of so many days is for: a year's pays for twelve. From four weeks
+    on an interval is whole months; days and weeks are the parts of a month that they are. -#}
+{% macro months_of_days(day_count) -%}
+    case
+        when {{ day_count }} < 28 then {{ day_count }} / 365.25 * 12
+        else round({{ day_count }} / 365.25 * 12)
+    end
+{%- endmacro %}

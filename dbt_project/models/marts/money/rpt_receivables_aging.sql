@@ -1,82 +1,21 @@
-with app_invoices as (
+with open_invoices as (
 
     select *
-    from {{ ref('int_invoice_totals') }}
-    where invoice_status = 'open'
-
-),
-
-odoo_moves as (
-
-    select *
-    from {{ ref('int_odoo_receivables') }}
-    where move_state = 'posted' and residual_amount <> 0
-
-),
-
-customers as (
-
-    select * from {{ ref('dim_customers') }}
-
-),
-
-services as (
-
-    select * from {{ ref('int_services') }}
-
-),
-
-today as (
-
-    select
-        {{ local_date(as_of(), "'" ~ var('company_timezone', 'America/Toronto') ~ "'") }}
-            as today_on
-
-),
-
--- The app keeps no due date: an invoice of the app is due when it is issued.
-owed_to_app as (
-
-    select
-        'app' as issuer,
-        coalesce(customers.partner_id::text, app_invoices.external_customer_id) as debtor_id,
-        coalesce(customers.partner_name, customers.customer_name) as customer_name,
-        app_invoices.currency,
-        {{ local_date('app_invoices.issued_at', 'services.timezone') }} as due_on,
-        app_invoices.total_amount as open_amount
-    from app_invoices
-    inner join services on services.service = 'nexacloud'
-    left join customers
-        on
-            customers.service = 'nexacloud'
-            and app_invoices.external_customer_id = customers.external_customer_id
-
-),
-
-owed_to_odoo as (
-
-    select
-        'odoo' as issuer,
-        partner_id::text as debtor_id,
-        partner_name as customer_name,
-        currency,
-        due_on,
-        residual_amount as open_amount
-    from odoo_moves
+    from {{ ref('fct_invoices') }}
+    where open_amount <> 0
 
 ),
 
 aged as (
 
     select
-        unioned.*,
-        today.today_on - unioned.due_on as overdue_days
-    from (
-        select * from owed_to_app
-        union all
-        select * from owed_to_odoo
-    ) as unioned
-    cross join today
+        issuer,
+        coalesce(partner_id::text, external_customer_id) as debtor_id,
+        customer_name,
+        currency,
+        open_amount,
+        overdue_days
+    from open_invoices
 
 ),
 

@@ -8,7 +8,9 @@ with lines as (
         service,
         subscription_id,
         external_customer_id,
-        kind
+        kind,
+        metric,
+        service_period_start
     from {{ ref('fct_invoice_lines') }}
 
 ),
@@ -36,7 +38,16 @@ final as (
             lines.service = exceptions.service
             and lines.subscription_id = exceptions.subscription_id
     -- The adjustment of what was billed otherwise is what ends it.
-    where exceptions.kind <> 'service_time_billed_otherwise' or lines.kind <> 'adjustment'
+    where
+        (exceptions.kind <> 'service_time_billed_otherwise' or lines.kind <> 'adjustment')
+        -- Unusual usage holds what bills it, and no other period.
+        and (
+            exceptions.kind <> 'usage_anomaly'
+            or (
+                lines.metric is not null
+                and lines.service_period_start = exceptions.period_start
+            )
+        )
     union
     select
         lines.line_key,

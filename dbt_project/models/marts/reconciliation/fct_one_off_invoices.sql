@@ -238,9 +238,8 @@ final as (
         invoices.period_start,
         invoices.period_end,
         invoices.issued_at,
-        date_trunc('month', {{ local_date(
-            'coalesce(invoices.period_start, invoices.issued_at)', 'services.timezone'
-        ) }})::date as month_on,
+        {{ month_of_invoice('invoices.period_start', 'invoices.issued_at', 'services.timezone') }}
+            as month_on,
         case
             when matched.invoice_id is null then 'unmatched'
             when matched.is_unique then 'matched'
