@@ -40,9 +40,7 @@ SOURCE_FIELDS: dict[Source, tuple[str, ...]] = {
 
 
 class Settings(BaseSettings):
-    """Everything that differs from one deployment to the next. Frozen: make another with
-    `load_settings(...)`.
-    """
+    """What differs between deployments. Frozen: `load_settings(...)` makes another."""
 
     model_config = SettingsConfigDict(
         env_file=REPOSITORY / ".env", extra="ignore", frozen=True, env_ignore_empty=True

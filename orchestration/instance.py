@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -105,6 +108,27 @@ def fail_dead_runs(instance: dg.DagsterInstance, home: Path) -> list[str]:
             forget(home, run.run_id)
             dead.append(run.run_id)
     return dead
+
+
+@contextmanager
+def watched(instance: dg.DagsterInstance, home: Path, seconds: float = 5) -> Iterator[None]:
+    """Look for dead runs again and again meanwhile: one that is killed while this run waits for its
+    pool would keep it waiting for ever.
+    """
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(seconds):
+            with suppress(DBAPIError):  # its database is busy or away: the next look will do
+                fail_dead_runs(instance, home)
+
+    thread = threading.Thread(target=look, name="watch for dead runs", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def is_dead(home: Path, run_id: str) -> bool:

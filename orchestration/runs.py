@@ -25,6 +25,7 @@ from orchestration.instance import (
     free_pools,
     holder,
     open_instance,
+    watched,
 )
 from orchestration.names import DEFINITIONS
 from orchestration.outcome import Outcome
@@ -50,6 +51,7 @@ def execute(settings: Settings, job: str, config: Mapping[str, Any] | None = Non
         assets = len(job_definition.asset_layer.selected_asset_keys)
         with (
             alive(settings.billing_home, run_id),
+            watched(instance, settings.billing_home),
             RunProgress(terminal, job, assets) as told,
             stoppable(lambda _number: _cancel(instance, settings.billing_home, job, run_id, told)),
         ):

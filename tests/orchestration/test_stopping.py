@@ -14,7 +14,15 @@ import dagster as dg
 import psycopg2
 import pytest
 
-from orchestration.instance import fail_dead_runs, free_pools, holder, open_instance
+from orchestration.instance import (
+    _lock_file,
+    alive,
+    fail_dead_runs,
+    free_pools,
+    holder,
+    open_instance,
+    watched,
+)
 from orchestration.stopping import children
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -102,6 +110,27 @@ def test_a_second_run_is_told_for_whom_it_waits(tmp_path: Path) -> None:
         )
         free_pools(instance, run.run_id)
         assert storage.claim_concurrency_slot("warehouse", "another", "load").is_claimed
+
+
+def test_a_run_that_is_killed_keeps_nobody_waiting(tmp_path: Path) -> None:
+    from dagster._core.test_utils import create_run_for_test
+
+    with open_instance(tmp_path) as instance:
+        run = create_run_for_test(instance, "night", status=dg.DagsterRunStatus.STARTED)
+        storage = instance.event_log_storage
+        storage.initialize_concurrency_limit_to_default("warehouse")
+        assert storage.claim_concurrency_slot("warehouse", run.run_id, "load").is_claimed
+        with watched(instance, tmp_path, seconds=0.05):
+            with alive(tmp_path, run.run_id):
+                assert not storage.claim_concurrency_slot("warehouse", "another", "x").is_claimed
+                time.sleep(0.3)
+                assert not storage.claim_concurrency_slot("warehouse", "another", "x").is_claimed
+                (tmp_path / "kept").hardlink_to(_lock_file(tmp_path, run.run_id))
+            (tmp_path / "kept").rename(_lock_file(tmp_path, run.run_id))  # as a kill leaves it
+            deadline = time.monotonic() + 30
+            while not storage.claim_concurrency_slot("warehouse", "another", "x").is_claimed:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
 
 
 def _start_of(run: dg.DagsterRun) -> dg.EventLogEntry:
