@@ -7,7 +7,7 @@ WORKERS ?= logical
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev dashboard test quick test-odoo soak lint house format bench lock clean
+.PHONY: help install demo dev dashboard test quick test-odoo soak lint house format docs bench lock clean
 
 help:            ## the verbs of this file
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ —/'
@@ -54,6 +54,11 @@ house: install   ## its size: models, depth, lines; ARGS=-v names what is counte
 format: install  ## fix what can be fixed by itself
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
+docs: install    ## docs/ as one site in site/, dbt's documentation inside; read it from the folder
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-docs.lock
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/billing docs site/dbt/index.html
+
 bench: install   ## ratios in one run; results in benchmarks/results/
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-bench.lock
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -61,6 +66,7 @@ bench: install   ## ratios in one run; results in benchmarks/results/
 lock:            ## resolve anew, without any index address
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --upgrade --extra sandbox --extra dashboard --extra dev pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --extra bench -c requirements.lock pyproject.toml -o requirements-bench.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --extra docs -c requirements.lock pyproject.toml -o requirements-docs.lock
 
 clean:           ## stop the embedded world and remove what was made
 	-test -x $(BIN)/billing && $(BIN)/billing down

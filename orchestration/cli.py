@@ -56,6 +56,7 @@ VERBS: Panels = {
         f"{COMMANDS}.ui:env",
         f"{COMMANDS}.watch:prepare",
         f"{COMMANDS}.watch:metrics",
+        f"{COMMANDS}.watch:docs",
     ),
 }
 Verbs.panels = VERBS

@@ -1,6 +1,10 @@
-"""prepare and metrics: what a deployment calls before it starts, and what it is watched by."""
+"""prepare, metrics, docs: what a deployment calls before it starts, is watched and read by."""
 
 from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -25,3 +29,20 @@ def metrics() -> None:
     from orchestration.metrics import open_metrics
 
     typer.echo(open_metrics(load_settings()), nl=False)
+
+
+def docs(
+    file: Annotated[
+        Path, typer.Argument(help="Where: one page of HTML that needs no server.")
+    ] = Path("dbt-docs.html"),
+) -> None:
+    """Write dbt's documentation of every model and column as one file; no warehouse is asked.
+
+    Example: [bold]billing docs warehouse.html[/]
+    """
+    settings = load_settings()
+    dbt.prepare(settings)
+    dbt.run(settings, "docs", "generate", "--static", "--empty-catalog", "--no-compile")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(dbt.target_folder(settings) / "static_index.html", file)
+    render.stderr.print(f"{file} is written", highlight=False)
