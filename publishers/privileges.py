@@ -86,8 +86,10 @@ order by relname
 """
 
 
-def ops_statements(cursor: Any, service: str, reader: str, approver: str) -> Iterator[Statement]:
-    """Everything that the three roles get in `ops`; what they had before is taken away first.
+def ops_statements(
+    cursor: Any, service: str, reader: str, approver: str, auditor: str
+) -> Iterator[Statement]:
+    """Everything that the four roles get in `ops`; what they had before is taken away first.
 
     Nothing in a schema that is not migrated yet: its columns are not those of these lists.
     """
@@ -96,7 +98,7 @@ def ops_statements(cursor: Any, service: str, reader: str, approver: str) -> Ite
         return
     cursor.execute(_TABLES)
     tables = cursor.fetchall()
-    for role in (service, reader, approver):
+    for role in (service, reader, approver, auditor):
         for text in (
             "revoke all on all tables in schema ops from {}",
             "grant usage on schema ops to {}",
@@ -105,6 +107,7 @@ def ops_statements(cursor: Any, service: str, reader: str, approver: str) -> Ite
     # A schema of an older version lacks some of them: migrating it grants again.
     shown = [table for table in SHOWN if table in {name for name, *_ in tables}]
     yield from (_on(role, "select", table) for role in (reader, approver) for table in shown)
+    yield from (_on(auditor, "select", table) for table, *_ in tables)
     yield from (_on(approver, "insert", *granted) for granted in APPROVER_INSERTS.items())
     yield from _of_service(tables, service)
 

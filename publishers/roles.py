@@ -3,7 +3,8 @@
 In: a session of the warehouse's owner, or of whoever may act for the owner of `ops`. Out: grants.
 `fusion_billing_ops_owner` owns the decisions and the ledger and cannot log in; loaders, dbt and the
 publisher are members of `fusion_billing_service`; the pages of `finance_reader` and
-`finance_approver`. Where nobody made the first two, `ops` is its migrator's.
+`finance_approver`; whoever audits is a member of `finance_auditor`. Where nobody made the first two,
+`ops` is its migrator's.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,8 @@ from publishers.privileges import APPROVER_INSERTS, SHOWN, ops_statements
 OWNER, SERVICE = "fusion_billing_ops_owner", "fusion_billing_service"
 READER, APPROVER = "finance_reader", "finance_approver"
 ROLES = (READER, APPROVER)
+# Reads everything in `ops` and the marts and writes nothing; a server may do without.
+AUDITOR = "finance_auditor"
 # Two grants of the same thing at once fail in PostgreSQL: one after the other.
 GRANT_LOCK = 0x66_62_67_72_61_6E_74
 
@@ -57,7 +60,7 @@ def grant(conn: Connection, marts: str = "marts") -> None:
         )
     with conn, conn.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s)", (GRANT_LOCK,))
-        for statement in _marts_statements(marts):
+        for statement in _marts_statements(marts, (*ROLES, *known_roles(cursor, (AUDITOR,)))):
             cursor.execute(statement)
         if _owns_ops(cursor):
             grant_ops(cursor)
@@ -71,8 +74,9 @@ def grant_if_present(conn: Connection, marts: str = "marts") -> None:
 
 def grant_ops(cursor: Any) -> None:
     """Give every role that is there what it needs in `ops`, and nothing more; as ops' owner."""
-    known = known_roles(cursor, (SERVICE, READER, APPROVER))
-    for statement in ops_statements(cursor, SERVICE, READER, APPROVER):
+    roles = (SERVICE, READER, APPROVER, AUDITOR)
+    known = known_roles(cursor, roles)
+    for statement in ops_statements(cursor, *roles):
         if statement.role in known:
             cursor.execute(statement.text)
 
@@ -123,7 +127,7 @@ declare
     relation record;
 begin
     foreach needed in array array['fusion_billing_ops_owner', 'fusion_billing_service',
-        'finance_reader', 'finance_approver'] loop
+        'finance_reader', 'finance_approver', 'finance_auditor'] loop
         if not exists (select from pg_roles where rolname = needed) then
             execute format('create role %I nologin', needed);
         end if;
@@ -153,14 +157,14 @@ def _owns_ops(cursor: Any) -> bool:
     return bool(cursor.fetchone()[0])
 
 
-def _marts_statements(marts: str) -> Iterator[sql.Composable]:
-    both = sql.SQL(", ").join(map(sql.Identifier, ROLES))
+def _marts_statements(marts: str, readers: Sequence[str]) -> Iterator[sql.Composable]:
+    whom = sql.SQL(", ").join(map(sql.Identifier, readers))
     for schema in map(sql.Identifier, (marts, serving_of(marts))):
         yield sql.SQL("create schema if not exists {}").format(schema)
-        yield sql.SQL("grant usage on schema {} to {}").format(schema, both)
-        yield sql.SQL("grant select on all tables in schema {} to {}").format(schema, both)
+        yield sql.SQL("grant usage on schema {} to {}").format(schema, whom)
+        yield sql.SQL("grant select on all tables in schema {} to {}").format(schema, whom)
         yield sql.SQL("alter default privileges in schema {} grant select on tables to {}").format(
-            schema, both
+            schema, whom
         )
 
 

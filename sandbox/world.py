@@ -29,7 +29,7 @@ from sandbox.standin import Standin, is_standin, login_as, start_standin
 
 WAREHOUSE_OWNER = "fusion_billing"
 # Whoever opens the finance pages; what they may do is granted with the schema.
-PAGE_ROLES = ("finance_reader", "finance_approver")
+PAGE_ROLES = ("finance_reader", "finance_approver", "finance_auditor")
 ODOO_OWNER = "odoo"
 DEFAULT_ODOO_PORT = 18069
 SOURCES = frozenset({"warehouse", "nexacloud", "odoo"})

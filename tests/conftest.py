@@ -243,7 +243,7 @@ def _warehouse_template(cluster: Cluster) -> str:
             from publishers import roles
             from publishers.migrate import upgrade
 
-            for role in roles.ROLES:
+            for role in (*roles.ROLES, roles.AUDITOR):
                 cluster.ensure_role(role)
             with closing(psycopg2.connect(dsn)) as connection:
                 roles.separate(connection, "fusion_billing")
