@@ -1,7 +1,7 @@
-"""What recurring revenue, its movements, accruals and deferrals must come to, told from a story alone.
+"""What recurring revenue, its movements, accruals and deferrals must come to, by a story alone.
 
-In: subscriptions as people would tell them: a plan, from when to when, a pause, a switch, and what the
-app invoiced. Out: the same figures as the marts, made day by day with the calendar, without any SQL.
+In: subscriptions as people would tell them: a plan, from when to when, a pause, a switch, and what
+the app invoiced. Out: the same figures as the marts, made with a calendar day by day, without SQL.
 """
 
 from __future__ import annotations
@@ -245,5 +245,7 @@ def _invoices(draw: random.Random, held: Held, as_of: datetime) -> Iterator[Invo
         issued_at = midnight(from_day + timedelta(days=days)) + timedelta(hours=10)
         if kind != "missing" and issued_at < as_of and amount:
             extra = Decimal("5.25") if kind == "more" else ZERO
-            status = draw.choice(("draft", "void")) if kind == "no" else draw.choice(("paid", "open"))
+            status = (
+                draw.choice(("draft", "void")) if kind == "no" else draw.choice(("paid", "open"))
+            )
             yield Invoiced(period, amount + extra, issued_at, status)
