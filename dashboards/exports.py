@@ -1,14 +1,15 @@
 """Any table as CSV and XLSX, numbers as numbers.
 
-In: rows with Decimal, dates and aware times. Out: bytes of a file. Money keeps its digits: a
-Decimal is written as its own decimal text, never through a float.
+In: rows with Decimal, dates and aware times; they become a DataFrame (dashboards.frames), as every
+table does that leaves. Out: bytes of a file. Money keeps its digits: a Decimal is written as its own
+decimal text, never through a float.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,7 @@ from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
+from dashboards import frames
 from dashboards.formats import PAGE_ZONE
 from publishers.exports import number_type
 
@@ -32,7 +34,7 @@ def as_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
-    writer.writerows([_csv_cell(row.get(name)) for name in columns] for row in rows)
+    writer.writerows([_csv_cell(row[name]) for name in columns] for row in _rows(rows, columns))
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -42,11 +44,15 @@ def as_xlsx(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], title: st
     sheet = book.create_sheet(_sheet_name(title))
     sheet.freeze_panes = "A2"
     sheet.append([_header(sheet, name) for name in columns])
-    for row in rows:
-        sheet.append([_xlsx_cell(sheet, row.get(name)) for name in columns])
+    for row in _rows(rows, columns):
+        sheet.append([_xlsx_cell(sheet, row[name]) for name in columns])
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()
+
+
+def _rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    return frames.records(frames.frame(list(rows), columns))
 
 
 def _csv_cell(value: Any) -> str:
