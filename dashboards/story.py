@@ -168,6 +168,21 @@ def _amount(story: Row) -> str:
     return (
         f'<div class="fb-sum">{escape(f.money(story["amount"], currency))}</div>'
         f'<p class="fb-caption">exactly {escape(exact)}; rounded once, half away from zero</p>'
+        + _discount(story)
+    )
+
+
+def _discount(story: Row) -> str:
+    rounding: Facts = story["rounding"] or {}
+    granted: Facts = rounding.get("discount") or {}
+    if not granted:
+        return ""
+    off = f"{granted['percent']}%" if "percent" in granted else _number(granted["amount"])
+    return ui.facts(
+        [
+            ("Discount", f"{off}: {_number(rounding['discount_amount'])} {story['currency']}"),
+            ("Granted", f"by {granted['granted_by']}: {granted['reason']}"),
+        ]
     )
 
 

@@ -3,10 +3,11 @@
 
     In: charge_kind, charge_model, is_trial, used_quantity, included_quantity, unit_price, base_fee,
     package_size, rate_percent, minimum_amount, maximum_amount, tiers (jsonb list of from, to,
-    unit_price, flat_fee), fraction_numerator, fraction_denominator, decimals.
+    unit_price, flat_fee), discount (jsonb: percent or amount), fraction_numerator,
+    fraction_denominator, decimals.
 
     Out: prorated_included_quantity, billable_quantity (both to 6 decimals, to be read), exact_amount
-    (unrounded, after the maximum), amount (rounded once), minimum_exact_amount and
+    (unrounded, after maximum and discount), discount_exact_amount (what a discount took off), amount (rounded once), minimum_exact_amount and
     minimum_shortfall_amount (what the minimum asks beyond the rounded amount; else null).
 
     Nothing is divided before the end: quantities and amounts are carried multiplied by the fraction's
@@ -105,22 +106,52 @@
 
         select
             modelled.*,
-            least(modelled.scaled_amount, modelled.scaled_maximum) as scaled_capped
+            least(modelled.scaled_amount, modelled.scaled_maximum) as scaled_full
         from modelled
+
+    ),
+
+    -- An amount is of a whole period, prorated as its fee is; what is charged once is never prorated.
+    discounted as (
+
+        select
+            capped.*,
+            case
+                when capped.discount is null then capped.scaled_full
+                else greatest(
+                    capped.scaled_full * (
+                        1 - coalesce((capped.discount ->> 'percent')::numeric, 0) * 0.01
+                    )
+                    - coalesce((capped.discount ->> 'amount')::numeric, 0)
+                    * case
+                        when capped.charge_kind = 'one_off' then capped.fraction_denominator
+                        else capped.fraction_numerator
+                    end,
+                    0
+                )
+            end as scaled_discounted
+        from capped
 
     ),
 
     divided as (
 
         select
-            capped.*,
-            trim_scale({{ exact_divide('capped.scaled_capped', 'capped.fraction_denominator') }})
+            discounted.*,
+            trim_scale({{ exact_divide('discounted.scaled_discounted', 'discounted.fraction_denominator') }})
                 as exact_amount,
             case
-                when capped.scaled_minimum > capped.scaled_capped
-                    then {{ exact_divide('capped.scaled_minimum', 'capped.fraction_denominator') }}
+                when discounted.discount is not null
+                    then trim_scale({{ exact_divide(
+                        '(discounted.scaled_full - discounted.scaled_discounted)',
+                        'discounted.fraction_denominator'
+                    ) }})
+            end as discount_exact_amount,
+            case
+                when discounted.scaled_minimum > discounted.scaled_discounted
+                    then {{ exact_divide('discounted.scaled_minimum', 'discounted.fraction_denominator') }}
             end as exact_minimum
-        from capped
+        from discounted
 
     ),
 
@@ -151,4 +182,13 @@
 {#- What a tier's unit_price counts in: money a unit, or percent of the amount that lies in the tier. -#}
 {% macro tier_price_unit(charge_model) -%}
     case when {{ charge_model }} = 'graduated_percentage' then 0.01 else 1 end
+{%- endmacro %}
+
+{#- The discount of a line in words, null where there is none. -#}
+{% macro discount_text() -%}
+    case
+        when discount ? 'percent' then (discount ->> 'percent') || '% off'
+        when discount ? 'amount'
+            then (discount ->> 'amount') || ' ' || currency || ' a period off'
+    end
 {%- endmacro %}

@@ -17,6 +17,7 @@
             segments.is_trial,
             segments.numerator as fraction_numerator,
             segments.denominator as fraction_denominator,
+            discounts.discount,
             prices.charge_kind,
             prices.charge_model,
             prices.base_fee,
@@ -54,6 +55,12 @@
                 and coalesce(sets.span_variant, 'own') = usage.span_variant
                 and coalesce(sets.usage_variant, 'own') = usage.usage_variant
                 and prices.metric = usage.metric
+        left join {{ ref('int_discounts') }} as discounts
+            on
+                segments.subscription_id = discounts.subscription_id
+                and segments.segment_start >= discounts.valid_from
+                and segments.segment_start < discounts.valid_until
+                and (discounts.charge is null or prices.charge = discounts.charge)
         inner join {{ ref('int_currencies') }} as currencies
             on prices.currency = currencies.currency_code
         where segments.numerator > 0

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from orchestration.command_error import CommandError
 from orchestration.dbt import PROJECT_FOLDER
-from orchestration.seeds import book, files
+from orchestration.seeds import book, discounts, files
 from orchestration.seeds.cells import setting_name
 from orchestration.seeds.files import SeedFile, SeedProblem, SeedRow
 from orchestration.seeds.known import ANY, Known
 from orchestration.seeds.tables import (
     CHARGES,
     COSTS,
+    DISCOUNTS,
     METRICS,
     OVERRIDES,
     PRODUCTS,
@@ -124,19 +125,20 @@ def _together(seeds: Mapping[str, SeedFile], known: Known) -> Iterator[SeedProbl
     yield from _costs(rows[COSTS])
     yield from _webhooks(rows[SERVICES])
     services = {row["service"] or "" for row in rows[SERVICES]}
-    for name in (METRICS, CHARGES, TIERS, OVERRIDES, PRODUCTS, COSTS):
+    for name in (METRICS, CHARGES, TIERS, DISCOUNTS, OVERRIDES, PRODUCTS, COSTS):
         for row in rows[name]:
             yield from _service(row, services, is_pattern=name == PRODUCTS)
-    for name in (CHARGES, PRODUCTS):
-        for row in rows[name]:
-            yield from _plan(row, known)
+    for row in (*rows[CHARGES], *rows[PRODUCTS]):
+        yield from _plan(row, known)
     metrics = {(row["service"], row["metric"]) for row in rows[METRICS]}
-    for name in (CHARGES, COSTS):
-        for row in rows[name]:
-            yield from _metric(row, metrics, known)
-            yield from _currency(row, known)
+    for row in (*rows[CHARGES], *rows[COSTS]):
+        yield from _metric(row, metrics, known)
+    for row in (*rows[CHARGES], *rows[COSTS], *rows[DISCOUNTS]):
+        yield from _currency(row, known)
     for row in rows[CHARGES]:
         yield from _borrowed_name(row, metrics, known)
+    every = {name or "" for _, name in metrics} | known.metrics.get(ANY, frozenset())
+    yield from discounts.problems(rows[DISCOUNTS], rows[CHARGES], every, known)
 
 
 def _twice(rows: Sequence[SeedRow], key: tuple[str, ...]) -> Iterator[SeedProblem]:
@@ -206,7 +208,7 @@ def _borrowed_name(row: SeedRow, metrics: Metrics, known: Known) -> Iterator[See
 
 def _currency(row: SeedRow, known: Known) -> Iterator[SeedProblem]:
     currency = (row["currency"] or "").upper()
-    if known.currencies and currency not in known.currencies:
+    if currency and known.currencies and currency not in known.currencies:
         yield row.problem("currency", _unknown("Odoo", currency, known.currencies))
 
 

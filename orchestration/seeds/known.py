@@ -32,6 +32,13 @@ _METRICS = {
     "raw_odoo.fusion_billing_metric": "select '*', code from raw_odoo.fusion_billing_metric"
 }
 _CURRENCIES = {"raw_odoo.res_currency": "select '*', upper(name) from raw_odoo.res_currency"}
+_SUBSCRIPTIONS = {
+    "raw_nexacloud.subscriptions": "select 'nexacloud', id from raw_nexacloud.subscriptions",
+    "raw_odoo.sale_order": "select '*', name from raw_odoo.sale_order",
+    "raw_odoo.fusion_billing_usage": (
+        "select distinct '*', external_subscription_id from raw_odoo.fusion_billing_usage"
+    ),
+}
 ANY = "*"
 
 
@@ -42,6 +49,7 @@ class Known:
     plans: Mapping[str, frozenset[str]] = field(default_factory=dict)
     metrics: Mapping[str, frozenset[str]] = field(default_factory=dict)
     currencies: frozenset[str] = frozenset()
+    subscriptions: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def plans_of(self, service: str) -> frozenset[str]:
         """The plans of a service, now or ever."""
@@ -54,6 +62,7 @@ def read(conn: connection) -> Known:
         plans=_names(conn, _PLANS),
         metrics=_names(conn, _METRICS),
         currencies=_names(conn, _CURRENCIES).get(ANY, frozenset()),
+        subscriptions=_names(conn, _SUBSCRIPTIONS),
     )
 
 

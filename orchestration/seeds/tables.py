@@ -14,6 +14,7 @@ from orchestration.seeds.models import CHARGE_MODELS
 
 CHARGES, TIERS, SERVICES, METRICS = "charges", "charge_tiers", "services", "metrics"
 OVERRIDES, PRODUCTS, COSTS = "customer_overrides", "product_map", "unit_costs"
+DISCOUNTS = "discounts"
 AGGREGATIONS = ("sum", "count", "max", "last", "unique")
 
 
@@ -104,6 +105,21 @@ TABLES: dict[str, SeedTable] = {
             "flat_fee": cells.number,
         },
         filled=("service", "plan_code", "charge"),
+    ),
+    DISCOUNTS: SeedTable(
+        {
+            "service": cells.anything,
+            "external_subscription_id": cells.anything,
+            "charge": cells.anything,
+            "discount_percent": cells.positive,
+            "discount_amount": cells.positive,
+            "currency": cells.currency,
+            "valid_from": cells.day,
+            "valid_to": cells.day,
+            "reason": cells.anything,
+            "granted_by": cells.anything,
+        },
+        filled=("service", "external_subscription_id", "valid_from", "reason", "granted_by"),
     ),
     OVERRIDES: SeedTable(
         {

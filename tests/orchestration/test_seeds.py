@@ -14,6 +14,7 @@ from orchestration.seeds import judge
 from orchestration.seeds.known import Known
 
 KNOWN = Known(
+    subscriptions={"nexacloud": frozenset({"sub-1"}), "*": frozenset({"S00042"})},
     plans={"nexacloud": frozenset({"basic", "pro"}), "*": frozenset({"Monthly"})},
     metrics={"*": frozenset({"messages"})},
     currencies=frozenset({"CAD", "JPY"}),
@@ -22,6 +23,8 @@ COLUMNS = {
     "charges": "service,plan_code,charge,metric,charge_model,currency,base_fee,included_quantity,"
     "minimum,maximum,package_size,unit_price,rate_percent,valid_from,valid_to",
     "charge_tiers": "service,plan_code,charge,valid_from,tier_to,unit_price,flat_fee",
+    "discounts": "service,external_subscription_id,charge,discount_percent,discount_amount,"
+    "currency,valid_from,valid_to,reason,granted_by",
 }
 FEE = {"service": "nexacloud", "plan_code": "basic", "currency": "CAD", "base_fee": "5"}
 USAGE = {**FEE, "base_fee": "", "metric": "cpu_seconds", "unit_price": "0.5"}
@@ -146,6 +149,42 @@ TIERS: dict[str, tuple[Rows, tuple[str, ...]]] = {
     "a charge that is not there": ([{**OPEN, "charge": "cpu"}], ("charge", '"cpu"', "charges.csv")),
     "another valid_from": ([{**OPEN, "valid_from": "2026-05-01"}], ("charge", "valid_from")),
 }
+OFF = {
+    "service": "nexacloud",
+    "external_subscription_id": "sub-1",
+    "discount_percent": "10",
+    "valid_from": "2026-05-01",
+    "reason": "launch",
+    "granted_by": "ann",
+}
+AMOUNT_OFF = {**OFF, "discount_percent": "", "discount_amount": "5", "currency": "CAD"}
+DISCOUNTS: dict[str, tuple[Rows, tuple[str, ...]]] = {
+    "nothing off": ([{**OFF, "discount_percent": ""}], ("line 2", "discount_percent", "one of")),
+    "both": ([{**AMOUNT_OFF, "charge": "base", "discount_percent": "5"}], ("one of them",)),
+    "more than all": ([{**OFF, "discount_percent": "100.5"}], ('"100.5"', "at most 100")),
+    "less than nothing": ([{**OFF, "discount_percent": "-5"}], ("discount_percent", '"-5"')),
+    "an amount off everything": ([AMOUNT_OFF], ("charge", "write which")),
+    "an amount of no currency": (
+        [{**AMOUNT_OFF, "charge": "base", "currency": ""}],
+        ("currency", "empty"),
+    ),
+    "a currency of a percentage": ([{**OFF, "currency": "CAD"}], ("currency", '"CAD"')),
+    "an unknown currency": ([{**AMOUNT_OFF, "charge": "base", "currency": "XXX"}], ('"XXX"',)),
+    "nobody granted it": ([{**OFF, "granted_by": ""}], ("granted_by", "empty")),
+    "no reason": ([{**OFF, "reason": ""}], ("reason", "empty")),
+    "from always": ([{**OFF, "valid_from": ""}], ("valid_from", "empty")),
+    "an end before its beginning": ([{**OFF, "valid_to": "2026-04-01"}], ("valid_to", "later")),
+    "an unknown subscription": (
+        [{**OFF, "external_subscription_id": "sub-2"}],
+        ("external_subscription_id", '"sub-2"', "no such subscription"),
+    ),
+    "an unknown charge": ([{**OFF, "charge": "cpu"}], ("charge", '"cpu"', "cpu_seconds")),
+    "two of one charge": (
+        [{**OFF, "charge": "base"}, {**AMOUNT_OFF, "charge": "base", "valid_from": "2026-06-01"}],
+        ("line 3", "valid_from", "line 2"),
+    ),
+    "one of all and one of one": ([OFF, {**OFF, "charge": "base"}], ("line 3", "line 2")),
+}
 WHOLE_FILES: dict[str, tuple[str, bytes, tuple[str, ...]]] = {
     "semicolons": (
         "charges.csv",
@@ -243,6 +282,23 @@ def test_tiers_of_a_charge_without_tiers_are_refused(seeds: Path) -> None:
     write(seeds, "charges", [USAGE])
     write(seeds, "charge_tiers", [OPEN])
     assert_refused(judged(seeds), "charge_tiers.csv", ("charge", "per_unit", "graduated or volume"))
+
+
+@pytest.mark.parametrize("name", DISCOUNTS)
+def test_a_discount_that_nobody_could_grant_is_refused(seeds: Path, name: str) -> None:
+    rows, words = DISCOUNTS[name]
+    write(seeds, "discounts", rows)
+    assert_refused(judged(seeds), "discounts.csv", words)
+
+
+def test_discounts_that_follow_each_other_are_right(seeds: Path) -> None:
+    rows = [
+        {**OFF, "valid_to": "2026-06-01"},
+        {**AMOUNT_OFF, "charge": "base", "valid_from": "2026-06-01"},
+        {**OFF, "service": "nexadesk", "external_subscription_id": "S00042", "charge": "messages"},
+    ]
+    write(seeds, "discounts", rows)
+    assert judged(seeds) == []
 
 
 @pytest.mark.parametrize("name", WHOLE_FILES)

@@ -11,16 +11,16 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from charge_oracles import MONTHS, Trial, graduated_percentage
+from charge_oracles import MONTHS, Trial, discounts, graduated_percentage
 from nexacloud_rows import plan, subscription
 from rating_world import World
 
-ORACLES = {"graduated_percentage": graduated_percentage}
+ORACLES = {"graduated_percentage": graduated_percentage, "discounts": discounts}
 
 
 def fill(world: World, trials: Sequence[Trial]) -> None:
     world.policies = {"nexacloud": {"proration": "day"}}
-    world.load("raw_nexacloud.plans", [plan(trial.name) for trial in trials])
+    world.load("raw_nexacloud.plans", [plan(trial.name, str(trial.price)) for trial in trials])
     world.load(
         "raw_nexacloud.subscriptions",
         [subscription(trial.name, trial.name, trial.started_at) for trial in trials],
@@ -37,6 +37,13 @@ def fill(world: World, trials: Sequence[Trial]) -> None:
         world.seed(seed, [row for trial in trials for row in trial.seed_rows(seed)])
 
 
+def load(world: World, trials: Sequence[Trial], number: int) -> None:
+    rows = [row for trial in trials for row in trial.loads[number]]
+    world.load("raw_nexacloud.usage_records", rows)
+    world.seed("discounts", [row for trial in trials for row in trial.discounts[number]])
+    world.rate()
+
+
 def costs(world: World) -> dict[tuple[str, datetime], Decimal]:
     rows = world.query(
         "select external_subscription_id as name, coalesce(corrects_period_start,"
@@ -46,12 +53,12 @@ def costs(world: World) -> dict[tuple[str, datetime], Decimal]:
     return {(row["name"], row["month"]): row["amount"] for row in rows}
 
 
-def differences(world: World, trials: Sequence[Trial], load: int) -> list[str]:
+def differences(world: World, trials: Sequence[Trial], number: int) -> list[str]:
     found = costs(world)
     return [
-        f"{trial.name}, {month:%Y-%m}, load {load}: {amount}, oracle {expected}"
+        f"{trial.name}, {month:%Y-%m}, load {number}: {amount}, oracle {expected}"
         for trial in trials
-        for month, expected in trial.expected[load].items()
+        for month, expected in trial.expected[number].items()
         if (amount := found.get((trial.name, month), Decimal(0))) != expected
     ]
 
@@ -62,15 +69,13 @@ def test_a_charge_costs_what_its_oracle_says_also_after_it_was_billed(
 ) -> None:
     trials = [oracle(number) for number in range(pytestconfig.getoption("--seeds"))]
     fill(world, trials)
-    world.load("raw_nexacloud.usage_records", [row for trial in trials for row in trial.loads[0]])
-    world.rate()
+    load(world, trials, 0)
     assert differences(world, trials, 0) == []
     closed = ", ".join(f"'{month.isoformat()}'" for month in MONTHS[:3])
     billed = world.lines(f"service_period_start in ({closed})")
     assert len(billed) > len(trials) / 2
     world.publish(billed, "closed")
-    world.load("raw_nexacloud.usage_records", [row for trial in trials for row in trial.loads[1]])
-    world.rate()
+    load(world, trials, 1)
     assert differences(world, trials, 1) == []
     stands = {line["line_key"]: line["amount"] for line in world.lines()}
     assert [line for line in billed if stands[line["line_key"]] != line["amount"]] == []

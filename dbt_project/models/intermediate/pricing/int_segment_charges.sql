@@ -17,6 +17,12 @@ segments as (
 
 ),
 
+discounts as (
+
+    select * from {{ ref('int_discounts') }}
+
+),
+
 price_versions as (
 
     select * from {{ ref('int_price_versions') }}
@@ -159,13 +165,24 @@ final as (
         chosen.price_source,
         chosen.price_version,
         chosen.price_key,
-        chosen.price_problem,
+        -- An amount in another currency says nothing of this charge: a person decides.
+        coalesce(
+            chosen.price_problem,
+            case when discounts.currency <> chosen.currency then 'discount_in_another_currency' end
+        ) as price_problem,
         chosen.known_from as price_known_from,
         coalesce(chosen.segment_start < chosen.known_from, false) as is_assumed_price,
         -- Null where nobody knows the currency: an exception holds the lines, none is rounded by guess.
-        currencies.decimals::int as decimals
+        currencies.decimals::int as decimals,
+        discounts.discount
     from chosen
     left join currencies on chosen.currency = currencies.currency_code
+    left join discounts
+        on
+            chosen.held_subscription_id = discounts.subscription_id
+            and chosen.segment_start >= discounts.valid_from
+            and chosen.segment_start < discounts.valid_until
+            and (discounts.charge is null or chosen.charge = discounts.charge)
 
 )
 

@@ -128,7 +128,7 @@ ordinary_lines as (
                     else ' (' || charge_model || ')'
                 end
         end
-        || share_text || ', ' || service_start_on || ' to ' || service_end_on as description
+        || share_text || coalesce(', ' || {{ discount_text() }}, '') || ', ' || service_start_on || ' to ' || service_end_on as description
     from described
 
 ),

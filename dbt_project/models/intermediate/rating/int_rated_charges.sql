@@ -66,6 +66,7 @@ inputs as (
         segment_charges.package_size,
         segment_charges.rate_percent,
         segment_charges.tiers,
+        segment_charges.discount,
         segment_charges.price_source,
         segment_charges.price_version,
         segment_charges.is_assumed_price,

@@ -90,6 +90,8 @@ final as (
         proration,
         fraction_numerator,
         fraction_denominator,
+        case when kind <> 'minimum' then discount end as discount,
+        case when kind <> 'minimum' then discount_exact_amount end as discount_exact_amount,
         line_exact_amount as exact_amount,
         line_amount as amount,
         price_source,
@@ -107,6 +109,7 @@ final as (
                 when kind = 'one_off' then 'once'
                 else proration || ' ' || fraction_numerator || '/' || fraction_denominator
             end,
+            case when kind <> 'minimum' then {{ discount_text() }} end,
             price_version
         ) as rule
     from lines

@@ -364,6 +364,8 @@ arithmetic as (
                 )
         end as quota,
         jsonb_build_object(
+            'discount', rated_lines.discount,
+            'discount_amount', rated_lines.discount_exact_amount::text,
             'exact', rated_lines.exact_amount::text,
             'rounded', rated_lines.amount::text,
             'currency', rated_lines.currency,
