@@ -3,7 +3,7 @@
 with gates as (
 
     select *
-    from {{ ref('int_cutover_gates') }}
+    from {{ ref('stg_ops__cutover_gates') }}
     where is_open
 
 ),
@@ -46,7 +46,7 @@ native_billing as (
 
 currencies as (
 
-    select * from {{ ref('int_currencies') }}
+    select * from {{ ref('stg_odoo__res_currency') }}
 
 ),
 

@@ -5,7 +5,10 @@ with moves as (
 
     select *
     from {{ ref('stg_odoo__account_move') }}
-    where move_type in ('out_invoice', 'out_refund') and move_state <> 'cancel'
+    where
+        deleted_at is null
+        and move_type in ('out_invoice', 'out_refund')
+        and move_state <> 'cancel'
 
 ),
 
@@ -62,7 +65,7 @@ final as (
         coalesce(signed.invoice_on, signed.accounting_on) as invoice_on,
         coalesce(signed.due_on, signed.invoice_on, signed.accounting_on) as due_on,
         currencies.currency_code as currency,
-        currencies.decimal_places::int as decimals,
+        currencies.decimals,
         signed.sign * signed.untaxed_amount as untaxed_amount,
         signed.sign * signed.tax_amount as tax_amount,
         signed.sign * signed.residual_amount as residual_amount

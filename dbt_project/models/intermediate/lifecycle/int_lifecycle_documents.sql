@@ -6,25 +6,31 @@ with publications as (
 
 moves as (
 
-    select * from {{ ref('stg_odoo__account_move') }}
+    select *
+    from {{ ref('stg_odoo__account_move') }}
+    where deleted_at is null
 
 ),
 
 deleted_moves as (
 
-    select * from {{ ref('stg_odoo__account_move_deleted') }}
+    select *
+    from {{ ref('stg_odoo__account_move') }}
+    where deleted_at is not null
 
 ),
 
 move_lines as (
 
-    select * from {{ ref('stg_odoo__account_move_line') }}
+    select *
+    from {{ ref('stg_odoo__account_move_line') }}
+    where deleted_at is null
 
 ),
 
 currencies as (
 
-    select * from {{ ref('int_currencies') }}
+    select * from {{ ref('stg_odoo__res_currency') }}
 
 ),
 

@@ -6,7 +6,9 @@ with app_invoices as (
 
 moves as (
 
-    select * from {{ ref('stg_odoo__account_move') }}
+    select *
+    from {{ ref('stg_odoo__account_move') }}
+    where deleted_at is null
 
 ),
 
@@ -24,15 +26,9 @@ partners as (
 
 ),
 
-odoo_currencies as (
-
-    select * from {{ ref('stg_odoo__res_currency') }}
-
-),
-
 currencies as (
 
-    select * from {{ ref('int_currencies') }}
+    select * from {{ ref('stg_odoo__res_currency') }}
 
 ),
 
@@ -79,7 +75,7 @@ manual_moves as (
         moves.invoice_on,
         moves.untaxed_amount,
         moves.total_amount,
-        odoo_currencies.currency_code,
+        currencies.currency_code,
         lower(trim(moves.move_name)) as number_key,
         array_remove(
             array[
@@ -88,7 +84,7 @@ manual_moves as (
             ], null
         ) as reference_keys
     from moves
-    left join odoo_currencies on moves.currency_id = odoo_currencies.currency_id
+    left join currencies on moves.currency_id = currencies.currency_id
     left join publications on moves.move_id = publications.odoo_move_id
     where
         moves.move_type in ('out_invoice', 'out_refund')

@@ -2,7 +2,7 @@
 
 with currencies as (
 
-    select * from {{ ref('int_currencies') }}
+    select * from {{ ref('stg_odoo__res_currency') }}
 
 ),
 
@@ -20,7 +20,7 @@ customers as (
 
 gates as (
 
-    select * from {{ ref('int_cutover_gates') }}
+    select * from {{ ref('stg_ops__cutover_gates') }}
 
 ),
 
