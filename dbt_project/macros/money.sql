@@ -3,7 +3,7 @@
     round({{ amount }}, {{ decimals }})
 {%- endmacro %}
 
-{#- The decimals of an amount's currency, of a relation stg_odoo__res_currency that was joined to it. Nothing is
+{#- The decimals of an amount's currency, of a relation int_currencies that was joined to it. Nothing is
     rated in a currency that Odoo does not know; what an app invoiced in one is shown in cents. -#}
 {% macro decimals_of(currencies) -%}
     coalesce({{ currencies }}.decimals, 2)

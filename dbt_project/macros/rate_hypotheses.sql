@@ -54,7 +54,7 @@
                 and coalesce(sets.span_variant, 'own') = usage.span_variant
                 and coalesce(sets.usage_variant, 'own') = usage.usage_variant
                 and prices.metric = usage.metric
-        inner join {{ ref('stg_odoo__res_currency') }} as currencies
+        inner join {{ ref('int_currencies') }} as currencies
             on prices.currency = currencies.currency_code
         where segments.numerator > 0
 

@@ -20,7 +20,7 @@ items as (
 
 currencies as (
 
-    select * from {{ ref('stg_odoo__res_currency') }}
+    select * from {{ ref('int_currencies') }}
 
 ),
 

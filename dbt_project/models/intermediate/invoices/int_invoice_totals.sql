@@ -32,7 +32,7 @@ partner_taxes as (
 
 currencies as (
 
-    select * from {{ ref('stg_odoo__res_currency') }}
+    select * from {{ ref('int_currencies') }}
 
 ),
 

@@ -65,7 +65,7 @@ final as (
         coalesce(signed.invoice_on, signed.accounting_on) as invoice_on,
         coalesce(signed.due_on, signed.invoice_on, signed.accounting_on) as due_on,
         currencies.currency_code as currency,
-        currencies.decimals,
+        currencies.decimal_places::int as decimals,
         signed.sign * signed.untaxed_amount as untaxed_amount,
         signed.sign * signed.tax_amount as tax_amount,
         signed.sign * signed.residual_amount as residual_amount

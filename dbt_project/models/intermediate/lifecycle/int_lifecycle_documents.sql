@@ -30,7 +30,7 @@ move_lines as (
 
 currencies as (
 
-    select * from {{ ref('stg_odoo__res_currency') }}
+    select * from {{ ref('int_currencies') }}
 
 ),
 

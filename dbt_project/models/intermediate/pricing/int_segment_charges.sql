@@ -7,7 +7,7 @@
 
 with currencies as (
 
-    select * from {{ ref('stg_odoo__res_currency') }}
+    select * from {{ ref('int_currencies') }}
 
 ),
 

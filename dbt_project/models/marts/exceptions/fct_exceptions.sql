@@ -60,7 +60,7 @@ rejected_rows as (
 
 currencies as (
 
-    select * from {{ ref('stg_odoo__res_currency') }}
+    select * from {{ ref('int_currencies') }}
 
 ),
 

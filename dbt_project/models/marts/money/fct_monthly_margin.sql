@@ -11,7 +11,7 @@ unit_costs as (
         upper(unit_costs.currency) as currency_code,
         {{ decimals_of('currencies') }} as decimals
     from {{ ref('unit_costs') }} as unit_costs
-    left join {{ ref('stg_odoo__res_currency') }} as currencies
+    left join {{ ref('int_currencies') }} as currencies
         on upper(unit_costs.currency) = currencies.currency_code
 
 ),

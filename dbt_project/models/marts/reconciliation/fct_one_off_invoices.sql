@@ -26,9 +26,15 @@ partners as (
 
 ),
 
-currencies as (
+odoo_currencies as (
 
     select * from {{ ref('stg_odoo__res_currency') }}
+
+),
+
+currencies as (
+
+    select * from {{ ref('int_currencies') }}
 
 ),
 
@@ -75,7 +81,7 @@ manual_moves as (
         moves.invoice_on,
         moves.untaxed_amount,
         moves.total_amount,
-        currencies.currency_code,
+        odoo_currencies.currency_code,
         lower(trim(moves.move_name)) as number_key,
         array_remove(
             array[
@@ -84,7 +90,7 @@ manual_moves as (
             ], null
         ) as reference_keys
     from moves
-    left join currencies on moves.currency_id = currencies.currency_id
+    left join odoo_currencies on moves.currency_id = odoo_currencies.currency_id
     left join publications on moves.move_id = publications.odoo_move_id
     where
         moves.move_type in ('out_invoice', 'out_refund')

@@ -9,7 +9,7 @@ final as (
     select
         id as currency_id,
         upper(name) as currency_code,
-        decimal_places::int as decimals,
+        decimal_places,
         rounding as rounding_unit,
         active as is_active,
         write_date as updated_at
