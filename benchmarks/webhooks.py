@@ -40,8 +40,9 @@ URL_NAME, SECRET_NAME = "NEXACLOUD_WEBHOOK_URL", "NEXACLOUD_WEBHOOK_SECRET"
 MARTS = """
 create schema marts;
 create schema serving;
-create table marts.dim_webhook_endpoints as
-    select 'nexacloud' as service, true as is_enabled, %s as url_name, %s as secret_name;
+create table marts.dim_services as
+    select 'nexacloud' as service, true as is_webhook_enabled, %s as webhook_url_name,
+        %s as webhook_secret_name;
 create table serving.fct_lifecycle_events as
 select
     md5(round || '/' || number) as event_id, round,

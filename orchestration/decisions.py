@@ -57,7 +57,7 @@ _EXPLAINED = """
 """
 _OPEN_GATES = """
     select service, external_subscription_id, from_period_start, decided_by, note
-    from {intermediate}.int_cutover_gates
+    from {staging}.stg_ops__cutover_gates
     where is_open
 """
 

@@ -3,16 +3,13 @@
 In: a PublishReport. Out: one row a line (CSV), two sheets (XLSX), or the machine answer (JSON).
 """
 
-import csv
 import json
-from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-
-from openpyxl import Workbook
-from openpyxl.worksheet.worksheet import Worksheet
+from zoneinfo import ZoneInfo
 
 from publishers.report import PublishReport, ReportDocument, ReportLine
+from publishers.spreadsheets import as_csv, as_xlsx
 
 Cell = str | int | Decimal | None
 DOCUMENT_COLUMNS = (
@@ -31,10 +28,7 @@ DOCUMENT_COLUMNS = (
     "reason",
 )
 LINE_COLUMNS = ("line_key", "description", "quantity", "unit_price", "amount", "tax_ids")
-# So many digits a spreadsheet keeps of a number.
-SPREADSHEET_DIGITS = 15
-# A spreadsheet would run a cell that begins so; descriptions hold names that customers chose.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+UTC = ZoneInfo("UTC")
 
 
 def export(report: PublishReport, path: Path) -> Path:
@@ -53,59 +47,31 @@ def _write_json(report: PublishReport, path: Path) -> None:
 
 
 def _write_csv(report: PublishReport, path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8-sig") as file:
-        writer = csv.writer(file)
-        writer.writerow([*DOCUMENT_COLUMNS, *LINE_COLUMNS])
-        for document in report.documents:
-            for line in document.lines:
-                cells = [*_document_cells(document), *_line_cells(line)]
-                writer.writerow([_harmless(cell) for cell in cells])
-
-
-def _harmless(cell: Cell) -> Cell:
-    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
-        return "'" + cell
-    return format(cell, "f") if isinstance(cell, Decimal) else cell
+    rows = [
+        {**_document(document), **_line(line)}
+        for document in report.documents
+        for line in document.lines
+    ]
+    path.write_bytes(as_csv(rows, (*DOCUMENT_COLUMNS, *LINE_COLUMNS), UTC))
 
 
 def _write_xlsx(report: PublishReport, path: Path) -> None:
-    book = Workbook()
-    documents = book.create_sheet("documents", 0)
-    lines = book.create_sheet("lines", 1)
-    book.remove(book["Sheet"])
-    _sheet(documents, DOCUMENT_COLUMNS, [_document_cells(d) for d in report.documents])
-    _sheet(
-        lines,
-        (*DOCUMENT_COLUMNS[:1], *LINE_COLUMNS),
-        [[d.key, *_line_cells(line)] for d in report.documents for line in d.lines],
-    )
-    book.save(path)
+    documents = [_document(document) for document in report.documents]
+    lines = [
+        {"document": document.key, **_line(line)}
+        for document in report.documents
+        for line in document.lines
+    ]
+    sheets = {
+        "documents": (DOCUMENT_COLUMNS, documents),
+        "lines": (("document", *LINE_COLUMNS), lines),
+    }
+    path.write_bytes(as_xlsx(sheets, UTC))
 
 
-def _sheet(sheet: Worksheet, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-    for row_number, row in enumerate([list(columns), *rows], start=1):
-        for column_number, value in enumerate(row, start=1):
-            cell = sheet.cell(row_number, column_number)
-            cell.value = format(value, "f") if isinstance(value, Decimal) else value
-            if isinstance(value, Decimal):
-                cell.data_type = number_type(value)
-            elif isinstance(value, str):
-                cell.data_type = "s"
-    sheet.freeze_panes = "A2"
-
-
-def number_type(value: Decimal) -> str:
-    """Whether a spreadsheet holds the number (`n`), or only its digits as text do (`s`).
-
-    Either way the file has all digits: openpyxl alone would write 16 of them, through a float.
-    """
-    digits = format(value.normalize(), "f").lstrip("-0.").replace(".", "")
-    return "n" if len(digits) <= SPREADSHEET_DIGITS else "s"
-
-
-def _document_cells(document: ReportDocument) -> list[Cell]:
+def _document(document: ReportDocument) -> dict[str, Cell]:
     totals = document.totals
-    return [
+    cells = (
         document.key,
         document.state,
         document.odoo_id,
@@ -119,9 +85,11 @@ def _document_cells(document: ReportDocument) -> list[Cell]:
         totals.tax if totals else None,
         totals.total if totals else None,
         document.reason,
-    ]
+    )
+    return dict(zip(DOCUMENT_COLUMNS, cells, strict=True))
 
 
-def _line_cells(line: ReportLine) -> list[Cell]:
+def _line(line: ReportLine) -> dict[str, Cell]:
     taxes = " ".join(str(tax_id) for tax_id in line.tax_ids)
-    return [line.line_key, line.description, line.quantity, line.unit_price, line.amount, taxes]
+    cells = (line.line_key, line.description, line.quantity, line.unit_price, line.amount, taxes)
+    return dict(zip(LINE_COLUMNS, cells, strict=True))

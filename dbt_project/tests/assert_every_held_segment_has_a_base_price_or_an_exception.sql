@@ -11,8 +11,8 @@ with segments as (
 fees as (
 
     select *
-    from {{ ref('int_rated_charges') }}
-    where charge_kind = 'base'
+    from {{ ref('int_rated_lines') }}
+    where kind = 'base'
 
 ),
 

@@ -4,12 +4,12 @@ with rated as (
 
     select
         subscription_id,
-        period_start,
+        service_period_start as period_start,
         currency,
         charge,
-        sum(amount + coalesce(minimum_shortfall_amount, 0)) as amount
-    from {{ ref('int_rated_charges') }}
-    group by subscription_id, period_start, currency, charge
+        sum(amount) as amount
+    from {{ ref('int_rated_lines') }}
+    group by subscription_id, service_period_start, currency, charge
 
 ),
 

@@ -41,7 +41,7 @@ class WebhooksConfig(dg.Config):
             KEY,
             deps=[
                 dg.AssetKey(["serving", "fct_lifecycle_events"]),
-                dg.AssetKey(["marts", "dim_webhook_endpoints"]),
+                dg.AssetKey(["marts", "dim_services"]),
             ],
             group_name=LIFECYCLE,
             kinds={"http"},

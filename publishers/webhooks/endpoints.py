@@ -1,6 +1,6 @@
 """Where each service's events go, and with which secrets.
 
-In: marts.dim_webhook_endpoints (names of settings, never values) and the settings themselves.
+In: marts.dim_services (names of settings, never values) and the settings themselves.
 Out: an endpoint that may be sent to, or an error that says what to fix.
 """
 
@@ -16,8 +16,8 @@ from publishers.webhooks.guard import GuardPolicy, Target, check_url
 from publishers.webhooks.signature import split_secrets
 
 ENDPOINTS = sql.SQL(
-    "select service, is_enabled, url_name, secret_name from {}.dim_webhook_endpoints"
-    " order by service"
+    "select service, is_webhook_enabled, webhook_url_name, webhook_secret_name"
+    " from {}.dim_services order by service"
 )
 
 
@@ -48,7 +48,7 @@ def read_endpoints(conn: connection, settings: Settings) -> dict[str, Endpoint]:
         except (psycopg2.errors.UndefinedTable, psycopg2.errors.InvalidSchemaName) as error:
             marts = settings.schema("marts")
             raise WebhookConfigError(
-                f"{marts}.dim_webhook_endpoints is not there: `billing run` makes it"
+                f"{marts}.dim_services is not there: `billing run` makes it"
             ) from error
         return {row[0]: Endpoint(*row) for row in cursor.fetchall()}
 

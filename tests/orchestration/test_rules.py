@@ -38,7 +38,7 @@ def test_another_policy_is_another_rule_and_another_price_is_not(manifest: dict[
         assert same is not is_rule
 
 
-@pytest.mark.parametrize("name", ["int_rated_charges", "fct_reconciliation", "rpt_line_story"])
+@pytest.mark.parametrize("name", ["int_rated_lines", "fct_reconciliation", "rpt_line_story"])
 def test_a_change_of_what_is_built_whole_each_night_is_none(
     manifest: dict[str, Any], name: str
 ) -> None:

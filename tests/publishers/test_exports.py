@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 
 from dashboards.exports import as_xlsx
-from publishers import exports
+from publishers import exports, spreadsheets
 from publishers.report import PublishReport, ReportDocument, ReportLine
 from publishers.taxes import Totals
 
@@ -29,7 +29,7 @@ MAY = (datetime(2026, 5, 1, 4, tzinfo=UTC), datetime(2026, 6, 1, 4, tzinfo=UTC))
     ],
 )  # fmt: skip
 def test_a_number_is_text_where_a_spreadsheet_would_round_it(value: str, kind: str) -> None:
-    assert exports.number_type(Decimal(value)) == kind
+    assert spreadsheets.number_type(Decimal(value)) == kind
 
 
 def _cells(content: bytes) -> str:

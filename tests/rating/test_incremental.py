@@ -15,7 +15,6 @@ RELATIONS = (
     "intermediate.int_usage_left_out",
     "intermediate.int_usage_by_slice",
     "intermediate.int_usage_by_segment",
-    "intermediate.int_rated_charges",
     "intermediate.int_rated_lines",
     "marts.fct_invoice_lines",
     "marts.fct_usage_exceptions",

@@ -174,9 +174,9 @@ def test_the_summary_says_lag_and_dead_letters_and_knows_quiet_services(
         "nexadesk": 0,
     }
     assert found.lag_seconds == pytest.approx(90)
-    world.rows("update marts.dim_webhook_endpoints set is_enabled = false")
+    world.rows("update marts.dim_services set is_webhook_enabled = false")
     assert summary(world.settings, emitted + timedelta(days=1)).lag_seconds == 0
-    world.rows("update marts.dim_webhook_endpoints set is_enabled = true")
+    world.rows("update marts.dim_services set is_webhook_enabled = true")
     run(world, options)
     assert summary(world.settings, emitted + timedelta(days=1)).lag_seconds == 0
 

@@ -27,7 +27,7 @@ from publishers.webhooks.reports import EmitReport
 from sandbox.receiver import PATH, Inbox, create_app
 from sandbox.standin import login_as
 
-MODELS = ("+fct_lifecycle_events", "+dim_webhook_endpoints")
+MODELS = ("+fct_lifecycle_events", "+dim_services")
 # What an ordinary step of the story changes: Odoo's payments, and the models over them.
 PAYMENTS = ("account_move", "account_move_line", "account_payment", "account_partial_reconcile")
 PAYMENTS += ("payment_transaction",)

@@ -18,8 +18,8 @@ START = datetime(2026, 6, 3, 12, 0, tzinfo=UTC)
 MARTS = """
 create schema marts;
 create schema serving;
-create table marts.dim_webhook_endpoints (
-    service text, is_enabled boolean, url_name text, secret_name text
+create table marts.dim_services (
+    service text, is_webhook_enabled boolean, webhook_url_name text, webhook_secret_name text
 );
 create table serving.fct_lifecycle_events (
     event_id text primary key, event_type text, service text, external_subscription_id text,
@@ -63,7 +63,7 @@ class World:
     def create_marts(self, *, enabled: bool = True) -> None:
         self.rows(MARTS)
         self.rows(
-            "insert into marts.dim_webhook_endpoints values (%s, %s, %s, %s), (%s, %s, %s, %s)",
+            "insert into marts.dim_services values (%s, %s, %s, %s), (%s, %s, %s, %s)",
             *("nexacloud", enabled, URL_NAME, SECRET_NAME),
             *("nexadesk", False, "NEXADESK_WEBHOOK_URL", "NEXADESK_WEBHOOK_SECRET"),
         )

@@ -14,25 +14,33 @@ publications as (
 
 moves as (
 
-    select * from {{ ref('stg_odoo__account_move') }}
+    select *
+    from {{ ref('stg_odoo__account_move') }}
+    where deleted_at is null
 
 ),
 
 move_lines as (
 
-    select * from {{ ref('stg_odoo__account_move_line') }}
+    select *
+    from {{ ref('stg_odoo__account_move_line') }}
+    where deleted_at is null
 
 ),
 
 deleted_moves as (
 
-    select * from {{ ref('stg_odoo__account_move_deleted') }}
+    select *
+    from {{ ref('stg_odoo__account_move') }}
+    where deleted_at is not null
 
 ),
 
 deleted_lines as (
 
-    select * from {{ ref('stg_odoo__account_move_line_deleted') }}
+    select *
+    from {{ ref('stg_odoo__account_move_line') }}
+    where deleted_at is not null
 
 ),
 

@@ -23,9 +23,12 @@ billed_lines as (
 
 ),
 
+-- A yearly plan has two streams of periods, cut by the same policies.
 period_policies as (
 
-    select * from {{ ref('int_period_policies') }}
+    select distinct on (subscription_id, period_start) *
+    from {{ ref('int_subscription_periods') }}
+    order by subscription_id asc, period_start asc, period_type asc
 
 ),
 
@@ -134,7 +137,7 @@ compared as (
             when 'bill_suspended'
                 then coalesce(period_policies.bill_suspended, policies.bill_suspended)::text
             when 'duplicate_policy'
-                then coalesce(period_policies.duplicate_policy, policies.duplicate_policy)
+                then policies.duplicate_policy
             when 'aggregation' then metrics.aggregation
         end as new_value
     from latest_lines

@@ -3,7 +3,7 @@
 with gates as (
 
     select *
-    from {{ ref('int_cutover_gates') }}
+    from {{ ref('stg_ops__cutover_gates') }}
     where is_open
 
 ),

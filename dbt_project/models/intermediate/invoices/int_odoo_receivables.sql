@@ -5,7 +5,10 @@ with moves as (
 
     select *
     from {{ ref('stg_odoo__account_move') }}
-    where move_type in ('out_invoice', 'out_refund') and move_state <> 'cancel'
+    where
+        deleted_at is null
+        and move_type in ('out_invoice', 'out_refund')
+        and move_state <> 'cancel'
 
 ),
 

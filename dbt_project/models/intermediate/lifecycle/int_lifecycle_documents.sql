@@ -6,19 +6,25 @@ with publications as (
 
 moves as (
 
-    select * from {{ ref('stg_odoo__account_move') }}
+    select *
+    from {{ ref('stg_odoo__account_move') }}
+    where deleted_at is null
 
 ),
 
 deleted_moves as (
 
-    select * from {{ ref('stg_odoo__account_move_deleted') }}
+    select *
+    from {{ ref('stg_odoo__account_move') }}
+    where deleted_at is not null
 
 ),
 
 move_lines as (
 
-    select * from {{ ref('stg_odoo__account_move_line') }}
+    select *
+    from {{ ref('stg_odoo__account_move_line') }}
+    where deleted_at is null
 
 ),
 

@@ -14,7 +14,7 @@ publication_lines as (
 
 gates as (
 
-    select * from {{ ref('int_cutover_gates') }}
+    select * from {{ ref('stg_ops__cutover_gates') }}
 
 ),
 
@@ -33,7 +33,7 @@ deployments as (
 last_told as (
 
     select *
-    from {{ ref('int_lifecycle_emitted') }}
+    from {{ ref('stg_ops__lifecycle_events') }}
     where is_last_told
 
 ),

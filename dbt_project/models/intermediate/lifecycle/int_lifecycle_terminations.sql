@@ -8,7 +8,7 @@ with subscriptions as (
 
 gates as (
 
-    select * from {{ ref('int_cutover_gates') }}
+    select * from {{ ref('stg_ops__cutover_gates') }}
 
 ),
 
@@ -27,7 +27,7 @@ releases as (
 last_told as (
 
     select *
-    from {{ ref('int_lifecycle_emitted') }}
+    from {{ ref('stg_ops__lifecycle_events') }}
     where is_last_told
 
 ),

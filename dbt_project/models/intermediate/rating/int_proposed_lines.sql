@@ -20,9 +20,12 @@ policies as (
 
 ),
 
+-- A yearly plan has two streams of periods, cut by the same policies.
 period_policies as (
 
-    select * from {{ ref('int_period_policies') }}
+    select distinct on (subscription_id, period_start) *
+    from {{ ref('int_subscription_periods') }}
+    order by subscription_id asc, period_start asc, period_type asc
 
 ),
 
@@ -224,8 +227,7 @@ final as (
             'proration', coalesce(period_policies.proration, policies.proration),
             'bill_suspended',
             coalesce(period_policies.bill_suspended, policies.bill_suspended)::text,
-            'duplicate_policy',
-            coalesce(period_policies.duplicate_policy, policies.duplicate_policy),
+            'duplicate_policy', policies.duplicate_policy,
             'aggregation', metrics.aggregation
         )) as policies
     from lines

@@ -1,7 +1,7 @@
 {{ config(post_hook='analyze {{ this }}') }}
 
 -- Expected, actual and billed beside each other, for periods that are over.
-with rated_lines as (
+with rated_lines as not materialized (
 
     select * from {{ ref('int_rated_lines') }}
 
@@ -43,16 +43,15 @@ charges as (
 
 ),
 
--- What was published for a service period plus the adjustments that correct it, whenever billed.
 published_lines as (
 
-    select * from {{ ref('int_reconciliation_published') }}
+    select * from {{ ref('int_published_lines') }}
 
 ),
 
 gates as (
 
-    select * from {{ ref('int_cutover_gates') }}
+    select * from {{ ref('stg_ops__cutover_gates') }}
 
 ),
 
@@ -181,7 +180,63 @@ actual as (
 
 ),
 
--- What was published for a service period plus the adjustments that correct it, whenever billed.
+rated_ends as (
+
+    select
+        subscription_id,
+        service_period_start,
+        currency,
+        charge,
+        max(service_period_end) as service_period_end
+    from rated_lines
+    group by subscription_id, service_period_start, currency, charge
+
+),
+
+published as (
+
+    select
+        *,
+        coalesce(corrects_period_start, service_period_start) as period_start,
+        case
+            when
+                count(*) filter (where kind <> 'credit' and publication_state <> 'released')
+                    over same_charge > 0
+                then
+                    max(service_period_end) filter (where publication_state <> 'released')
+                        over same_charge
+        end as billed_until
+    from published_lines
+    window same_charge as (
+        partition by
+            subscription_id, coalesce(corrects_period_start, service_period_start), currency,
+            charge
+    )
+
+),
+
+-- Each published line under the key that it is compared on: the period that it was made for or
+-- corrects. Where that period has another end today (the plan's interval changed in it, and showed
+-- late), the rating's end counts, or line and rating would stand on two keys.
+placed as (
+
+    select
+        published.*,
+        coalesce(
+            rated_ends.service_period_end, published.billed_until, published.service_period_end
+        ) as period_end
+    from published
+    left join rated_ends
+        on
+            published.subscription_id = rated_ends.subscription_id
+            and published.period_start = rated_ends.service_period_start
+            and published.currency = rated_ends.currency
+            and published.charge = rated_ends.charge
+
+),
+
+-- What was published for a service period plus the adjustments that correct it, whenever billed. Of
+-- it: what Odoo no longer holds as it was sent, and what a person gave back.
 billed as (
 
     select
@@ -193,10 +248,18 @@ billed as (
         min(currency) as currency,
         count(distinct currency) as currency_count,
         sum(billed_amount) as billed_amount,
-        array_agg(distinct odoo_name order by odoo_name)
-        filter (where odoo_name is not null) as odoo_names,
-        array_agg(distinct document_key order by document_key) as document_keys
-    from published_lines
+        array_agg(distinct document_key order by document_key) as document_keys,
+        sum(frozen_amount - billed_amount)
+        filter (where frozen_amount <> billed_amount and kind <> 'credit') as changed_amount,
+        string_agg(
+            distinct
+            document_key || ' (' || coalesce(finding, move_state, publication_state) || ')', ', '
+        ) filter (where frozen_amount <> billed_amount and kind <> 'credit') as changed_documents,
+        -- What Odoo holds of it: a credit note that was cancelled gives nothing back.
+        -sum(billed_amount) filter (where kind = 'credit') as credited_amount,
+        string_agg(distinct coalesce(odoo_name, document_key), ', ')
+        filter (where kind = 'credit') as credit_notes
+    from placed
     group by service, subscription_id, external_subscription_id, period_start, period_end
 
 ),
@@ -256,6 +319,10 @@ joined as (
         coalesce(actual.void_invoice_numbers, '{}'::text[]) as void_invoice_numbers,
         coalesce(billed.billed_amount, 0) as billed_amount,
         coalesce(billed.document_keys, '{}'::text[]) as document_keys,
+        billed.changed_amount,
+        billed.changed_documents,
+        billed.credited_amount,
+        billed.credit_notes,
         coalesce(gates.is_open and gates.from_period_start <= keys.period_start, false)
         or (billed.subscription_id is not null and coalesce(actual.counted_invoice_count, 0) = 0)
             as is_billed_compared,

@@ -23,7 +23,9 @@ charges as (
 
 usage as (
 
-    select * from {{ ref('stg_odoo__fusion_billing_usage') }}
+    select *
+    from {{ ref('stg_odoo__fusion_billing_usage') }}
+    where deleted_at is null
 
 ),
 

@@ -24,15 +24,9 @@ metrics as (
 
 ),
 
-live_rollups as (
+rollups as (
 
     select * from {{ ref('stg_odoo__fusion_billing_usage') }}
-
-),
-
-deleted_rollups as (
-
-    select * from {{ ref('stg_odoo__fusion_billing_usage_deleted') }}
 
 ),
 
@@ -47,36 +41,6 @@ billing_metrics as (
     select *
     from {{ ref('stg_snapshots__odoo_fusion_billing_metric') }}
     where is_current
-
-),
-
-rollups as (
-
-    select
-        billing_usage_id,
-        billing_service_id,
-        external_subscription_id,
-        billing_metric_id,
-        period_start,
-        quantity,
-        idempotency_key,
-        updated_at,
-        loaded_at,
-        null::timestamptz as deleted_at
-    from live_rollups
-    union all
-    select
-        billing_usage_id,
-        billing_service_id,
-        external_subscription_id,
-        billing_metric_id,
-        period_start,
-        quantity,
-        idempotency_key,
-        updated_at,
-        loaded_at,
-        deleted_at
-    from deleted_rollups
 
 ),
 

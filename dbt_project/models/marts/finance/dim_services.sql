@@ -13,7 +13,10 @@ final as (
         timezone,
         period_rule,
         proration,
-        tolerance::numeric(18, 4) as tolerance_amount
+        tolerance::numeric(18, 4) as tolerance_amount,
+        webhook_enabled as is_webhook_enabled,
+        webhook_url_name,
+        webhook_secret_name
     from services
 
 )

@@ -1,6 +1,8 @@
 with odoo_usage as (
 
-    select * from {{ ref('stg_odoo__fusion_billing_usage') }}
+    select *
+    from {{ ref('stg_odoo__fusion_billing_usage') }}
+    where deleted_at is null
 
 ),
 

@@ -13,14 +13,6 @@ with pieces as (
 
 ),
 
-fees as (
-
-    select *
-    from {{ ref('int_rated_charges') }}
-    where charge_kind = 'base'
-
-),
-
 base_lines as (
 
     select *
@@ -67,23 +59,23 @@ months as (
 fee_pieces as (
 
     select
-        fees.service,
+        base_lines.service,
         pieces.subscription_id,
-        fees.external_customer_id,
-        fees.plan_code,
-        fees.currency,
-        fees.is_trial,
-        fees.decimals,
-        case when fees.is_trial then 0 else fees.base_fee end as base_fee,
+        base_lines.external_customer_id,
+        base_lines.plan_code,
+        base_lines.currency,
+        base_lines.is_trial,
+        base_lines.decimals,
+        case when base_lines.is_trial then 0 else base_lines.base_fee end as base_fee,
         {{ months_of_days('pieces.period_days') }} as month_count,
         pieces.piece_start,
         pieces.piece_end
     from pieces
-    inner join fees
+    inner join base_lines
         on
-            pieces.subscription_id = fees.subscription_id
-            and pieces.period_type = fees.period_type
-            and pieces.segment_start = fees.segment_start
+            pieces.subscription_id = base_lines.subscription_id
+            and pieces.period_type = base_lines.period_type
+            and pieces.segment_start = base_lines.segment_start
 
 ),
 

@@ -1,10 +1,8 @@
 -- What the running period comes to if usage goes on as it did: every charge is rated once more, with the
 -- usage that its pace leads to.
-with charges as (
+with rated_lines as (
 
-    select *
-    from {{ ref('int_rated_charges') }}
-    where period_start <= {{ as_of() }} and period_end > {{ as_of() }}
+    select * from {{ ref('int_rated_lines') }}
 
 ),
 
@@ -14,15 +12,23 @@ periods as (
 
 ),
 
-rated_lines as (
-
-    select * from {{ ref('int_rated_lines') }}
-
-),
-
 customers as (
 
     select * from {{ ref('dim_customers') }}
+
+),
+
+-- What a minimum asks beyond the usage is a line of its own; here it is rated again with its charge.
+charges as (
+
+    select
+        rated_lines.*,
+        case when kind = 'usage' then quantity else 0 end as used_quantity,
+        sum(case when kind = 'minimum' then amount end) over (
+            partition by subscription_id, period_type, segment_start, charge
+        ) as minimum_shortfall_amount
+    from rated_lines
+    where service_period_start <= {{ as_of() }} and service_period_end > {{ as_of() }}
 
 ),
 
@@ -45,6 +51,7 @@ paced as (
             else charges.used_quantity
         end as expected_quantity
     from charges
+    where kind <> 'minimum'
 
 ),
 
@@ -56,8 +63,8 @@ inputs as (
         external_subscription_id,
         external_customer_id,
         period_type,
-        period_start,
-        period_end,
+        service_period_start as period_start,
+        service_period_end as period_end,
         segment_start,
         segment_end,
         plan_code,
@@ -65,18 +72,19 @@ inputs as (
         fraction_numerator,
         fraction_denominator,
         charge,
-        charge_kind,
+        kind as charge_kind,
         metric,
         charge_model,
         currency,
         base_fee,
-        unit_price,
-        included_quantity,
+        price_per_unit as unit_price,
+        full_included_quantity as included_quantity,
         minimum_amount,
         maximum_amount,
         package_size,
         rate_percent,
         tiers,
+        discount,
         decimals,
         so_far_quantity,
         so_far_amount,

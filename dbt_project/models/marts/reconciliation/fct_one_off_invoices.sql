@@ -6,7 +6,9 @@ with app_invoices as (
 
 moves as (
 
-    select * from {{ ref('stg_odoo__account_move') }}
+    select *
+    from {{ ref('stg_odoo__account_move') }}
+    where deleted_at is null
 
 ),
 

@@ -18,12 +18,6 @@ rated_lines as not materialized (
 
 ),
 
-rated_charges as (
-
-    select * from {{ ref('int_rated_charges') }}
-
-),
-
 periods as (
 
     select * from {{ ref('int_subscription_periods') }}
@@ -191,34 +185,20 @@ line_usage as (
 
 ),
 
-tiered_charges as (
-
-    select *
-    from {{ ref('int_rated_charges') }}
-    where tiers is not null
-
-),
-
 tiers as (
 
     select
         usage_lines.line_key,
-        tiered_charges.charge_model,
-        tiered_charges.billable_quantity,
+        usage_lines.charge_model,
+        usage_lines.billable_quantity,
         bounds.tier_number,
         (bounds.tier ->> 'from')::numeric as tier_from,
         (bounds.tier ->> 'to')::numeric as tier_to,
         (bounds.tier ->> 'unit_price')::numeric as unit_price,
         (bounds.tier ->> 'flat_fee')::numeric as flat_fee
     from usage_lines
-    inner join tiered_charges
-        on
-            usage_lines.subscription_id = tiered_charges.subscription_id
-            and usage_lines.period_type = tiered_charges.period_type
-            and usage_lines.segment_start = tiered_charges.segment_start
-            and usage_lines.charge = tiered_charges.charge
     cross join
-        lateral jsonb_array_elements(tiered_charges.tiers)
+        lateral jsonb_array_elements(usage_lines.tiers)
         with ordinality as bounds (tier, tier_number)
 
 ),
@@ -345,12 +325,12 @@ arithmetic as (
             'version', rated_lines.price_version,
             'is_assumed', rated_lines.is_assumed_price,
             'charge_model', rated_lines.charge_model,
-            'base_fee', rated_charges.base_fee::text,
-            'unit_price', rated_charges.unit_price::text,
-            'package_size', rated_charges.package_size::text,
-            'rate_percent', rated_charges.rate_percent::text,
-            'minimum', rated_charges.minimum_amount::text,
-            'maximum', rated_charges.maximum_amount::text
+            'base_fee', rated_lines.base_fee::text,
+            'unit_price', rated_lines.price_per_unit::text,
+            'package_size', rated_lines.package_size::text,
+            'rate_percent', rated_lines.rate_percent::text,
+            'minimum', rated_lines.minimum_amount::text,
+            'maximum', rated_lines.maximum_amount::text
         ) as price,
         case
             when rated_lines.kind = 'usage'
@@ -358,7 +338,7 @@ arithmetic as (
                     'metric', rated_lines.metric,
                     'aggregation', rated_lines.aggregation,
                     'used', trim_scale(rated_lines.quantity)::text,
-                    'included_in_a_whole_period', trim_scale(rated_charges.included_quantity)::text,
+                    'included_in_a_whole_period', trim_scale(rated_lines.full_included_quantity)::text,
                     'included', trim_scale(rated_lines.included_quantity)::text,
                     'billable', trim_scale(rated_lines.billable_quantity)::text
                 )
@@ -369,16 +349,10 @@ arithmetic as (
             'exact', rated_lines.exact_amount::text,
             'rounded', rated_lines.amount::text,
             'currency', rated_lines.currency,
-            'decimals', rated_charges.decimals,
+            'decimals', rated_lines.decimals,
             'rounding', 'once, half away from zero'
         ) as amount
     from rated_lines
-    inner join rated_charges
-        on
-            rated_lines.subscription_id = rated_charges.subscription_id
-            and rated_lines.period_type = rated_charges.period_type
-            and rated_lines.segment_start = rated_charges.segment_start
-            and rated_lines.charge = rated_charges.charge
     left join periods
         on
             rated_lines.subscription_id = periods.subscription_id

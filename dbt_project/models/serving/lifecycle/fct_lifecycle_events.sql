@@ -2,7 +2,7 @@
 
 with emitted_events as (
 
-    select * from {{ ref('int_lifecycle_emitted') }}
+    select * from {{ ref('stg_ops__lifecycle_events') }}
 
 ),
 

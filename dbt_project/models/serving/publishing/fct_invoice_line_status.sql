@@ -14,7 +14,7 @@ obstacles as (
 
 gates as (
 
-    select * from {{ ref('int_cutover_gates') }}
+    select * from {{ ref('stg_ops__cutover_gates') }}
 
 ),
 
@@ -34,7 +34,7 @@ line_exceptions as (
 acknowledgements as (
 
     select *
-    from {{ ref('int_exception_acknowledgements') }}
+    from {{ ref('stg_ops__exception_acknowledgements') }}
     where is_in_force
 
 ),

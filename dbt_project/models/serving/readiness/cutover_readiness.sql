@@ -20,7 +20,7 @@ customers as (
 
 gates as (
 
-    select * from {{ ref('int_cutover_gates') }}
+    select * from {{ ref('stg_ops__cutover_gates') }}
 
 ),
 

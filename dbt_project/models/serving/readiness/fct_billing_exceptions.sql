@@ -8,7 +8,7 @@ with exceptions as (
 
 acknowledgements as (
 
-    select * from {{ ref('int_exception_acknowledgements') }}
+    select * from {{ ref('stg_ops__exception_acknowledgements') }}
 
 ),
 

@@ -14,7 +14,9 @@ final as (
         count(*)::integer as subscription_count,
         count(*) filter (where is_agreeing)::integer as agreeing_count,
         count(*) filter (where is_missing_actual)::integer as missing_actual_count,
-        count(*) filter (where is_disagreeing)::integer as disagreeing_count
+        count(*) filter (where is_disagreeing)::integer as disagreeing_count,
+        count(*) filter (where is_agreeing_long_enough)::integer as agreeing_long_enough_count,
+        bool_and(is_wholly_agreeing) as is_agreeing
     from (
         select
             service,
@@ -23,7 +25,10 @@ final as (
             bool_or(is_agreeing) as is_agreeing,
             bool_or(status = 'missing_actual') as is_missing_actual,
             bool_or(status in ('unexplained', 'missing_expected', 'not_comparable', 'double_issuer'))
-                as is_disagreeing
+                as is_disagreeing,
+            bool_or(agreeing_period_count >= {{ var('readiness_periods') }})
+                as is_agreeing_long_enough,
+            bool_and(is_agreeing) as is_wholly_agreeing
         from history
         group by service, subscription_id, date_trunc('month', period_start_on)::date
     ) as subscriptions

@@ -13,8 +13,8 @@ with pieces as (
 charges as (
 
     select *
-    from {{ ref('int_rated_charges') }}
-    where charge_kind = 'usage'
+    from {{ ref('int_rated_lines') }}
+    where kind = 'usage'
 
 ),
 
@@ -63,13 +63,13 @@ records as (
         charges.external_subscription_id,
         charges.external_customer_id,
         charges.plan_code,
-        charges.period_start,
-        charges.period_end,
+        charges.service_period_start as period_start,
+        charges.service_period_end as period_end,
         charges.segment_start,
         charges.charge,
         charges.metric,
         charges.aggregation,
-        charges.prorated_included_quantity,
+        charges.included_quantity as prorated_included_quantity,
         {{ local_date('found.event_at', 'services.timezone') }} as usage_on,
         found.event_at,
         found.written_at,

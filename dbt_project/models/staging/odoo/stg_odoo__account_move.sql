@@ -4,6 +4,7 @@ with source as (
 
 ),
 
+-- What is gone from Odoo stays: what was counted of it must be seen to be withdrawn.
 final as (
 
     select
@@ -34,9 +35,9 @@ final as (
         write_uid as updated_by_user_id,
         create_date as created_at,
         write_date as updated_at,
-        _loaded_at as loaded_at
+        _loaded_at as loaded_at,
+        _deleted_at as deleted_at
     from source
-    where _deleted_at is null
 
 )
 

@@ -4,6 +4,7 @@ with source as (
 
 ),
 
+-- What is gone from Odoo stays: what was counted of it must be seen to be withdrawn.
 final as (
 
     select
@@ -17,9 +18,9 @@ final as (
         quantity,
         idempotency_key,
         write_date as updated_at,
-        _loaded_at as loaded_at
+        _loaded_at as loaded_at,
+        _deleted_at as deleted_at
     from source
-    where _deleted_at is null
 
 )
 
