@@ -3,8 +3,8 @@
 In: a session of the warehouse's owner, or of whoever may act for the owner of `ops`. Out: grants.
 `fusion_billing_ops_owner` owns the decisions and the ledger and cannot log in; loaders, dbt and the
 publisher are members of `fusion_billing_service`; the pages of `finance_reader` and
-`finance_approver`; whoever audits is a member of `finance_auditor`. Where nobody made the first two,
-`ops` is its migrator's.
+`finance_approver`, of an auditor `finance_auditor`. Where nobody made the first two, `ops` is its
+migrator's.
 """
 
 from collections.abc import Iterator, Sequence

@@ -19,7 +19,7 @@ move_lines as (
 
     select *
     from {{ ref('stg_odoo__account_move_line') }}
-    where display_type = 'product'
+    where deleted_at is null and display_type = 'product'
 
 ),
 

@@ -12,13 +12,15 @@ moves as (
 
     select *
     from {{ ref('stg_odoo__account_move') }}
-    where move_type in ('out_invoice', 'out_refund')
+    where deleted_at is null and move_type in ('out_invoice', 'out_refund')
 
 ),
 
 deleted_moves as (
 
-    select * from {{ ref('stg_odoo__account_move_deleted') }}
+    select *
+    from {{ ref('stg_odoo__account_move') }}
+    where deleted_at is not null
 
 ),
 

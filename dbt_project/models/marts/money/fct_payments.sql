@@ -17,7 +17,9 @@ app_invoices as (
 
 move_lines as (
 
-    select * from {{ ref('stg_odoo__account_move_line') }}
+    select *
+    from {{ ref('stg_odoo__account_move_line') }}
+    where deleted_at is null
 
 ),
 

@@ -32,6 +32,7 @@ moves as (
         move_id,
         invoice_on
     from {{ ref('stg_odoo__account_move') }}
+    where deleted_at is null
 
 ),
 
