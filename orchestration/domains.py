@@ -6,6 +6,7 @@ Flows out: groups, kinds, owners, descriptions, code references and links, for a
 
 from __future__ import annotations
 
+import gc
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -19,6 +20,9 @@ from connections.settings import load_settings
 
 # Code references are marked as beta, and there is no other way to show a file.
 warnings.filterwarnings("ignore", message=".*CodeReference", category=dg.BetaWarning)
+# What Dagster's import made stays for good: looking for garbage in it, again and again while the
+# definitions are made, would cost a third of loading them.
+gc.freeze()
 Manifest = Mapping[str, Any]
 REPOSITORY = Path(__file__).resolve().parent.parent
 SOURCES, REFERENCE, DECISIONS, PUBLISHING, LIFECYCLE, PAGES = (

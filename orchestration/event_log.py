@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 
 from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
@@ -20,22 +20,32 @@ BUSY_SECONDS = 60  # how long a writer waits for another, as the UI beside a run
 
 
 class RunHistory(ConsolidatedSqliteEventLogStorage):
-    """The consolidated storage with a pool. A crash of the machine may lose its last second."""
+    """The consolidated storage with a pool. A crash of the machine may lose its last second.
+
+    Only what every event storage of Dagster implements is implemented here.
+    """
 
     @cached_property
-    def _engine(self) -> Engine:
-        engine = create_engine(self._conn_string, connect_args={"timeout": BUSY_SECONDS})
+    def engine(self) -> Engine:
+        """One for the life of the storage."""
+        file = self.get_db_path()  # type: ignore[no-untyped-call]
+        engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": BUSY_SECONDS})
         event.listen(engine, "connect", _relax)
         return engine
 
     @contextmanager
-    def _connect(self) -> Iterator[Connection]:
-        with self._engine.begin() as connection:
+    def run_connection(self, run_id: str | None) -> Iterator[Connection]:  # noqa: ARG002
+        """A transaction; events of all runs are in one file."""
+        with self.engine.begin() as connection:
             yield connection
+
+    def index_connection(self) -> AbstractContextManager[Connection]:
+        """The same file."""
+        return self.run_connection(None)
 
     def dispose(self) -> None:
         """Close the files."""
-        self._engine.dispose()
+        self.engine.dispose()
         super().dispose()  # type: ignore[no-untyped-call]
 
 

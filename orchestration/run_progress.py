@@ -83,5 +83,5 @@ class RunProgress:
             task = self._bar.tasks[0]
             self._terminal.print(
                 f"  {task.completed:.0f}/{task.total:.0f} assets, {self._checks} checks: {short}",
-                markup=False, highlight=False,
+                markup=False, highlight=False, no_wrap=True, overflow="ellipsis",
             )  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster_dbt import DbtCliInvocation, DbtCliResource, DbtProject
+from dagster_dbt import DagsterDbtProjectPreparer, DbtCliInvocation, DbtCliResource
 
 from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
@@ -24,12 +24,7 @@ if TYPE_CHECKING:
     from orchestration.column_lineage import ColumnLineage
 
 SETTINGS = load_settings()
-PROJECT = DbtProject(
-    dbt.REPOSITORY,
-    profiles_dir=dbt.PROJECT_FOLDER,
-    target_path=dbt.target_folder(SETTINGS),
-)
-if PROJECT.preparer.using_dagster_dev():
+if DagsterDbtProjectPreparer().using_dagster_dev():
     dbt.prepare(SETTINGS)  # elsewhere `billing prepare` has done so: loading starts no process
 MANIFEST = dbt.manifest(SETTINGS)
 DOMAINS = Domains(MANIFEST)
@@ -48,11 +43,11 @@ def _specs() -> tuple[list[dg.AssetSpec], list[dg.AssetCheckSpec]]:
     for unique_id, kind in nodes.items():
         if kind not in ("model", "seed", "snapshot"):
             continue
-        spec = DOMAINS.get_asset_spec(MANIFEST, unique_id, PROJECT)
+        spec = DOMAINS.get_asset_spec(MANIFEST, unique_id, None)
         specs.append(spec)
         for child in MANIFEST["child_map"].get(unique_id, []):
             if nodes.get(child) == "test":
-                check = DOMAINS.get_asset_check_spec(spec, MANIFEST, child, PROJECT)
+                check = DOMAINS.get_asset_check_spec(spec, MANIFEST, child, None)
                 checks += [check] if check else []
     return specs, checks
 
@@ -137,9 +132,7 @@ def _events(
     for message in invocation.stream_raw_events():
         if not message.is_result_event:
             continue
-        for event in message.to_default_asset_events(
-            parsed, DOMAINS, None, invocation.target_path, PROJECT
-        ):
+        for event in message.to_default_asset_events(parsed, DOMAINS, None, invocation.target_path):
             if isinstance(event, dg.AssetMaterialization):
                 data = message.raw_event["data"]
                 said = str(data.get("result_message") or data.get("status"))
@@ -210,6 +203,8 @@ def _raise_if_failed(invocation: DbtCliInvocation, results: Mapping[str, Any]) -
 
 def dbt_resource() -> DbtCliResource:
     """dbt from this interpreter's own folder, whatever PATH says."""
-    # The validator takes a DbtProject and fills in its folders; only the annotation says str.
-    project: Any = PROJECT
-    return DbtCliResource(project_dir=project, dbt_executable=str(dbt.EXECUTABLE))
+    return DbtCliResource(
+        project_dir=str(dbt.REPOSITORY),
+        profiles_dir=str(dbt.PROJECT_FOLDER),
+        dbt_executable=str(dbt.EXECUTABLE),
+    )

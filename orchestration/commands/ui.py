@@ -43,6 +43,8 @@ def ui(port: Port = 3000, host: Host = "127.0.0.1") -> None:
     # `python -m` puts this folder on the path, where dagster.yaml finds our run history's class.
     python = [sys.executable, "-W", "ignore", "-m"]
     words = ["dagster", "dev", "-m", DEFINITIONS, "-h", host, "-p", str(port)]
+    if settings.billing_log_format == "json" or not sys.stderr.isatty():
+        words += ["--log-format", "json"]  # a file wants no colours
     os.execv(sys.executable, [*python, *words])
 
 

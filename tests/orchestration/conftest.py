@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-for room in ("rating", "dashboards", "orchestration"):
-    sys.path.insert(0, str(Path(__file__).parents[1] / room / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "rating" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "dashboards" / "support"))
+sys.path.insert(0, str(Path(__file__).parent / "support"))
 from dbt_runs import kept
 
 REPOSITORY = Path(__file__).resolve().parents[2]

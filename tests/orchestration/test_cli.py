@@ -164,3 +164,21 @@ def test_a_verb_loads_no_room_only_to_name_its_errors() -> None:
 def test_the_version_is_the_package_s() -> None:
     answer = CliRunner().invoke(app, ["--version"])
     assert answer.output.strip() == f"billing {version('fusion-billing')}"
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        (("billing", "re"), {"reconcile", "readiness", "reject", "revoke", "release"}),
+        (("billing", "run", "--"), {"--period", "--publish", "--log-format", "--json"}),
+    ],
+)
+def test_a_shell_completes_verbs_and_options(
+    billing: Billing, typed: tuple[str, ...], offered: set[str]
+) -> None:
+    answer = billing(
+        _BILLING_COMPLETE="complete_bash",
+        COMP_WORDS=" ".join(typed),
+        COMP_CWORD=str(len(typed) - 1),
+    )
+    assert offered <= set(answer.stdout.split())

@@ -161,6 +161,12 @@ def test_no_line_no_story(demo: Demo) -> None:
     assert "no line begins with zz" in answer.stderr
 
 
+def test_a_month_without_data_says_which_months_have_some(demo: Demo) -> None:
+    answer = demo("reconcile", "--period", "2031-01")
+    assert answer.code == 1
+    assert "nothing of 2031-01 matches: there are periods that begin from 2026-0" in answer.stderr
+
+
 def test_the_beginning_of_a_subscription_s_id_is_enough_where_it_is_one(demo: Demo) -> None:
     whole = {row["external_subscription_id"] for row in demo.json("reconcile")["rows"]}
     for name in whole:

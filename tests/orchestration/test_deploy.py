@@ -136,8 +136,9 @@ def test_every_variable_of_a_deployment_is_a_setting() -> None:
 
 
 def _with_secrets(**environment: str) -> subprocess.CompletedProcess[str]:
+    echo = 'echo "$A_KEY|$B|${A_KEY_FILE:-gone}|${SSL_CERT_FILE:-}"'
     return subprocess.run(
-        [str(DEPLOY / "with-secrets"), "sh", "-c", "echo \"$A|$B|${A_FILE:-gone}\""],
+        [str(DEPLOY / "with-secrets"), "sh", "-c", echo],
         env={"PATH": os.environ["PATH"], **environment},
         capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
@@ -146,11 +147,14 @@ def _with_secrets(**environment: str) -> subprocess.CompletedProcess[str]:
 def test_a_secret_comes_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("pass word=$1'\n")
     (tmp_path / "secrets").write_text("# more\nB=x=y")  # no newline at its end
-    done = _with_secrets(A_FILE=str(tmp_path / "a"), CREDENTIALS_DIRECTORY=str(tmp_path))
-    assert done.stdout == "pass word=$1'|x=y|gone\n", done.stderr
+    certificates = {"SSL_CERT_FILE": "/etc/ssl/certs.pem"}  # no secret of ours
+    done = _with_secrets(
+        A_KEY_FILE=str(tmp_path / "a"), CREDENTIALS_DIRECTORY=str(tmp_path), **certificates
+    )
+    assert done.stdout == "pass word=$1'|x=y|gone|/etc/ssl/certs.pem\n", done.stderr
 
 
 def test_a_secret_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
-    done = _with_secrets(A_FILE=str(tmp_path / "none"))
+    done = _with_secrets(A_KEY_FILE=str(tmp_path / "none"))
     assert done.returncode == 1
-    assert "A: no file" in done.stderr
+    assert "A_KEY: no file" in done.stderr

@@ -92,6 +92,69 @@ def test_children_are_found_and_no_strangers() -> None:
     assert child.pid not in children()
 
 
+PARENT = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c",
+    "import time; from orchestration.dbt_child import end_with_the_parent as end; end();"
+    "print('there', flush=True); time.sleep(60)"], stdout=subprocess.PIPE, text=True)
+child.stdout.readline()
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux knows a parent's death")
+def test_dbt_does_not_outlive_a_run_that_was_killed() -> None:
+    """It would go on building where the next build builds."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout
+    child = parent.stdout.readline().strip()
+    assert _runs(child)
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 10
+    while _runs(child) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _runs(child)
+
+
+def test_dbt_says_its_version_without_asking_anybody() -> None:
+    from importlib.metadata import version
+
+    from orchestration.dbt import EXECUTABLE
+
+    said = subprocess.run(
+        [str(EXECUTABLE), "--version"], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert said.stdout == f"installed: {version('dbt-core')}\n"
+
+
+def test_run_monitoring_hears_of_a_run_whose_process_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever else could say so may be dead as well: the code server, PostgreSQL."""
+    from dagster._core.launcher import WorkerStatus
+    from dagster._core.test_utils import create_run_for_test
+
+    from orchestration.instance import alive
+    from orchestration.launcher import RunLauncher
+
+    monkeypatch.setenv("BILLING_HOME", str(tmp_path))
+    launcher = RunLauncher()
+    assert launcher.supports_check_run_worker_health
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = create_run_for_test(instance, "night", status=dg.DagsterRunStatus.STARTED)
+    verdicts = [launcher.check_run_worker_health(run).status]  # it holds no lock yet
+    with alive(tmp_path, run.run_id):
+        verdicts.append(launcher.check_run_worker_health(run).status)
+    verdicts.append(launcher.check_run_worker_health(run).status)  # it has ended
+    (tmp_path / "running" / run.run_id).touch()  # what a killed one leaves
+    verdicts.append(launcher.check_run_worker_health(run).status)
+    assert verdicts == [*[WorkerStatus.RUNNING] * 3, WorkerStatus.FAILED]
+
+
 def test_a_second_run_is_told_for_whom_it_waits(tmp_path: Path) -> None:
     """Of a pool one step runs at a time; what a dead run held is given back."""
     from dagster._core.test_utils import create_run_for_test

@@ -83,6 +83,7 @@ class Deployment:
         text = text.replace("port: 5432", f"port: {history['port']}")
         text = text.replace("poll_interval_seconds: 60", "poll_interval_seconds: 2")
         text = text.replace("run_end_seconds: 60", "run_end_seconds: 2")
+        text = text.replace("start_timeout_seconds: 300", "start_timeout_seconds: 60")
         (home / "dagster.yaml").write_text(text)
         workspace = (DEPLOY / "workspace.yaml").read_text()
         (self.folder / "workspace.yaml").write_text(
@@ -222,9 +223,15 @@ class Deployment:
         wait_for(lambda: self.status(run_id) in ENDED, f"the end of run {run_id[:8]}", seconds)
         return self.status(run_id)
 
+    def runs(self, *statuses: str) -> list[str]:
+        """Runs in one of these states."""
+        found = self.ask("{ runsOrError { ... on Runs { results { runId status } } } }")
+        results = found["runsOrError"]["results"]
+        return [each["runId"] for each in results if each["status"] in statuses]
+
     def unfinished(self) -> list[str]:
-        runs = self.ask("{ runsOrError { ... on Runs { results { runId status } } } }")
-        results = runs["runsOrError"]["results"]
+        found = self.ask("{ runsOrError { ... on Runs { results { runId status } } } }")
+        results = found["runsOrError"]["results"]
         return [each["runId"] for each in results if each["status"] not in ENDED]
 
     def claimed_pools(self) -> list[str]:
