@@ -1,8 +1,8 @@
 """Any table as CSV and XLSX, numbers as numbers.
 
 In: rows with Decimal, dates and aware times; they become a DataFrame (dashboards.frames), as every
-table does that leaves. Out: bytes of a file. Money keeps its digits: a Decimal is written as its own
-decimal text, never through a float.
+table does that leaves. Out: bytes of a file. Money keeps its digits: a Decimal is written as its
+own decimal text, never through a float.
 """
 
 from __future__ import annotations
