@@ -138,6 +138,7 @@ def _usage(story: Row) -> str:
         ("Metric", _joined(f.words(quota.get("metric") or ""), quota.get("aggregation"))),
         ("Records", f"{counted.get('records', 0)}, from {_time(counted.get('first_at'))}"
          f" to {_time(counted.get('last_at'))}"),
+        ("Held before", _reading(counted.get("carried_in"))),
         ("Used", _number(quota.get("used") or counted.get("sum"))),
         ("Included", _number(quota.get("included"))),
         ("Billable", _number(quota.get("billable"))),
@@ -146,6 +147,11 @@ def _usage(story: Row) -> str:
     rest = ui.table_html(_typed(left_out), LEFT_OUT, "Left out") if left_out else ""
     note = f'<p class="fb-caption">{len(left_out)} left out:</p>' if left_out else ""
     return ui.facts(pairs) + note + rest
+
+
+def _reading(reading: Facts | None) -> str:
+    """What a gauge showed last before the segment began."""
+    return f"{_number(reading['quantity'])} since {_time(reading['at'])}" if reading else ""
 
 
 def _correction(story: Row) -> str:

@@ -1,7 +1,7 @@
-"""A proposed price book, put in the place of the one in git under a prefix of its own.
+"""A proposed price book, or discounts, in the place of those in git under a prefix of its own.
 
-Flows in: CSV files with the columns of the seeds charges and charge_tiers, judged before. Flows
-out: the prefixed seed tables hold them instead.
+Flows in: CSV files with the columns of the seeds charges, charge_tiers and discounts, judged
+before. Flows out: the prefixed seed tables hold them instead.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from connections.settings import Settings
 from orchestration.seeds import judge
 from orchestration.seeds.files import SeedFile
 from orchestration.seeds.known import Known
-from orchestration.seeds.tables import CHARGES, TIERS
+from orchestration.seeds.tables import CHARGES, DISCOUNTS, TIERS
 
 
 def check(files: Mapping[str, Path], known: Known | None = None) -> None:
@@ -27,9 +27,10 @@ def check(files: Mapping[str, Path], known: Known | None = None) -> None:
 
 
 def replace(conn: connection, settings: Settings, files: Mapping[str, Path]) -> None:
-    """Put the files' rows in the place of the seeds'; without a file of tiers there are none."""
+    """Put the files' rows in the place of the seeds'; a book without a file of tiers has none."""
     with conn.cursor() as cursor:
-        for table in (CHARGES, TIERS):
+        book = {CHARGES, TIERS} if CHARGES in files else set()
+        for table in sorted(book | ({DISCOUNTS} & files.keys())):
             relation = sql.Identifier(settings.schema("staging"), table)
             cursor.execute(sql.SQL("truncate {}").format(relation))
             if table in files:

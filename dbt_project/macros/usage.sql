@@ -80,3 +80,8 @@
             found.written_number = left_out.written_number
             and found.usage_source = left_out.usage_source
 {%- endmacro %}
+
+{#- True for the aggregations that sums of slices do not give: what they need of single records is kept by slice. -#}
+{% macro is_of_single_records(aggregation) -%}
+    {{ aggregation }} in ('last', 'time_weighted_hours', 'time_weighted_days', 'percentile_95')
+{%- endmacro %}

@@ -20,7 +20,7 @@ from orchestration.commands.options import Json, Period
 from orchestration.commands.reconcile import reconciliation
 from orchestration.queries import Filters, Row, select
 from orchestration.seeds import judge, known
-from orchestration.seeds.tables import CHARGES, TIERS
+from orchestration.seeds.tables import CHARGES, DISCOUNTS, TIERS
 
 PREFIX = "whatif_"
 # What the answer is computed from; no tests of models: the question is the numbers.
@@ -50,6 +50,10 @@ Tiers = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="Its tiers, as charge_tiers.csv."),
 ]
+Discounts = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="A CSV as discounts.csv, instead of it."),
+]
 Policies = Annotated[
     list[str] | None,
     typer.Option("--policy", metavar="SERVICE.POLICY=VALUE", help="As nexacloud.proration=second."),
@@ -59,22 +63,23 @@ Policies = Annotated[
 def what_if(
     book: Book = None,
     tiers: Tiers = None,
+    discounts: Discounts = None,
     policy: Policies = None,
     period: Period = None,
     json: Json = False,
 ) -> None:
     """Rate and reconcile again by another price book or policy, beside the real schemas.
 
-    Nothing that counts today is touched. A price book answers by customer, a policy by
-    subscription.
+    Nothing that counts today is touched. A price book and discounts answer by customer, a policy
+    by subscription.
 
     Example: [bold]billing what-if price_book.csv --period 2026-05[/]
     Example: [bold]billing what-if --policy nexacloud.proration=second --period 2026-04[/]
     """
-    files = _files(book, tiers)
+    files = _files(book, tiers, discounts)
     overrides = _overrides(policy or [])
     if not files and not overrides:
-        raise typer.BadParameter("name a price book, or a --policy SERVICE.POLICY=VALUE")
+        raise typer.BadParameter("name a price book, --discounts or --policy SERVICE.POLICY=VALUE")
     judge.refuse_policies(overrides)
     settings = load_settings()
     imagined = settings.model_copy(update={"billing_schema_prefix": PREFIX})
@@ -94,10 +99,10 @@ def what_if(
         _show(today, then, ", ".join(policy or []))
 
 
-def _files(book: Path | None, tiers: Path | None) -> dict[str, Path]:
+def _files(book: Path | None, tiers: Path | None, discounts: Path | None) -> dict[str, Path]:
     if tiers and not book:
         raise typer.BadParameter("--tiers belong to a price book: name it, too")
-    given = {CHARGES: book, TIERS: tiers}
+    given = {CHARGES: book, TIERS: tiers, DISCOUNTS: discounts}
     return {table: path for table, path in given.items() if path}
 
 

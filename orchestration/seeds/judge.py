@@ -75,7 +75,7 @@ def problems(
     """
     paths = dict(project or project_files())
     proposed = dict(proposed or {})
-    if proposed:
+    if CHARGES in proposed:
         paths.pop(CHARGES, None)
         paths.pop(TIERS, None)
     seeds = {name: read(name, path, is_proposal=False) for name, path in paths.items()}

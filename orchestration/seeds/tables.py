@@ -15,7 +15,10 @@ from orchestration.seeds.models import CHARGE_MODELS
 CHARGES, TIERS, SERVICES, METRICS = "charges", "charge_tiers", "services", "metrics"
 OVERRIDES, PRODUCTS, COSTS = "customer_overrides", "product_map", "unit_costs"
 DISCOUNTS = "discounts"
-AGGREGATIONS = ("sum", "count", "max", "last", "unique")
+AGGREGATIONS = (
+    *("sum", "count", "max", "last", "unique"),
+    *("time_weighted_hours", "time_weighted_days", "percentile_95"),
+)
 
 
 @dataclass(frozen=True)

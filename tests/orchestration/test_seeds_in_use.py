@@ -15,7 +15,7 @@ from orchestration import price_book
 from orchestration.command_error import CommandError
 from orchestration.commands import data
 from orchestration.seeds import judge, known
-from orchestration.seeds.tables import CHARGES, TABLES, TIERS
+from orchestration.seeds.tables import CHARGES, DISCOUNTS, TABLES, TIERS
 from orchestration.warehouse import migrate
 
 HEADER = "service,plan_code,charge_model,currency,metric,unit_price,valid_from"
@@ -90,7 +90,7 @@ def test_a_proposed_book_takes_the_place_of_both_files(loaded: Settings, tmp_pat
     """Nulls, a byte order mark and Windows line ends come out as values and empty cells."""
     with warehouse(loaded) as conn, conn.cursor() as cursor:
         cursor.execute("create schema staging")
-        for table in (CHARGES, TIERS):
+        for table in (CHARGES, TIERS, DISCOUNTS):
             columns = sql.SQL(", ").join(
                 sql.SQL("{} text").format(sql.Identifier(name)) for name in TABLES[table].columns
             )
@@ -111,4 +111,29 @@ def test_a_proposed_book_takes_the_place_of_both_files(loaded: Settings, tmp_pat
         rows = cursor.fetchall()
         cursor.execute("select count(*) from staging.charge_tiers")
         assert cursor.fetchall() == [(0,)]
+        cursor.execute("select service from staging.discounts")
+        assert cursor.fetchall() == [("old",)]
     assert rows == [("nexacloud", None, "0.5", None)]
+
+
+def test_proposed_discounts_leave_the_book_as_it_is_and_are_judged_beside_it(
+    loaded: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "half.csv"
+    named = "service,external_subscription_id,discount_percent,valid_from,reason,granted_by"
+    path.write_text(f"{named}\nnexacloud,s,50,2026-05-01,launch,ann\n")
+    price_book.check({DISCOUNTS: path}, known.Known())
+    path.write_text(f"{named}\nnexacloud,s,500,2026-05-01,launch,ann\n")
+    with pytest.raises(CommandError, match=r'half.csv, line 2, discount_percent "500"'):
+        price_book.check({DISCOUNTS: path}, known.Known())
+    path.write_text(f"{named}\nnexacloud,s,50,2026-05-01,launch,ann\n")
+    with warehouse(loaded) as conn, conn.cursor() as cursor:
+        cursor.execute("create schema staging")
+        cursor.execute("create table staging.charges as select 'old' as service")
+        columns = ", ".join(f"{name} text" for name in TABLES[DISCOUNTS].columns)
+        cursor.execute(f"create table staging.discounts ({columns})")
+        price_book.replace(conn, loaded, {DISCOUNTS: path})
+        cursor.execute("select service from staging.charges")
+        assert cursor.fetchall() == [("old",)]
+        cursor.execute("select external_subscription_id, discount_percent from staging.discounts")
+        assert cursor.fetchall() == [("s", "50")]

@@ -12,10 +12,17 @@ from decimal import Decimal
 
 import pytest
 from charge_oracles import MONTHS, Trial, discounts, graduated_percentage
+from measured_oracles import percentile, time_weighted
 from nexacloud_rows import plan, subscription
 from rating_world import World
 
-ORACLES = {"graduated_percentage": graduated_percentage, "discounts": discounts}
+SEGMENTS = "select t::text from intermediate.int_usage_by_segment as t order by 1"
+ORACLES = {
+    "graduated_percentage": graduated_percentage,
+    "discounts": discounts,
+    "time_weighted": time_weighted,
+    "percentile": percentile,
+}
 
 
 def fill(world: World, trials: Sequence[Trial]) -> None:
@@ -23,7 +30,16 @@ def fill(world: World, trials: Sequence[Trial]) -> None:
     world.load("raw_nexacloud.plans", [plan(trial.name, str(trial.price)) for trial in trials])
     world.load(
         "raw_nexacloud.subscriptions",
-        [subscription(trial.name, trial.name, trial.started_at) for trial in trials],
+        [
+            subscription(
+                trial.name,
+                trial.name,
+                trial.started_at,
+                cancelled_at=trial.cancelled_at,
+                status="cancelled" if trial.cancelled_at else "active",
+            )
+            for trial in trials
+        ],
     )
     metrics = {(trial.metric, trial.aggregation) for trial in trials}
     world.seed(
@@ -75,8 +91,14 @@ def test_a_charge_costs_what_its_oracle_says_also_after_it_was_billed(
     billed = world.lines(f"service_period_start in ({closed})")
     assert len(billed) > len(trials) / 2
     world.publish(billed, "closed")
+    for number, quantity in (edit for trial in trials for edit in trial.edits.items()):
+        what = {"_deleted_at": world.loaded_at} if quantity is None else {"quantity": quantity}
+        world.change("raw_nexacloud.usage_records", number, **what)
     load(world, trials, 1)
     assert differences(world, trials, 1) == []
     stands = {line["line_key"]: line["amount"] for line in world.lines()}
     assert [line for line in billed if stands[line["line_key"]] != line["amount"]] == []
     assert world.lines("kind = 'adjustment'"), "nothing came late"
+    by_nights = world.query(SEGMENTS)
+    world.rate(full_refresh=True)
+    assert world.query(SEGMENTS) == by_nights

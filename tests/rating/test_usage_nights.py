@@ -22,7 +22,8 @@ Row = dict[str, Any]
 LEFT_OUT, SLICES = "intermediate.int_usage_left_out", "intermediate.int_usage_by_slice"
 APP, ODOO = "raw_nexacloud.usage_records", "raw_odoo.fusion_billing_usage"
 NIGHT = ("int_usage_watermarks", "int_usage_left_out", "int_usage_by_slice")
-METRICS = ("cpu_seconds", "latest", "people", None)
+METRICS = ("cpu_seconds", "latest", "people", "gauge", "bandwidth", None)
+AGGREGATIONS = ("sum", "last", "unique", "time_weighted_hours", "percentile_95")
 ZONE = ZoneInfo("America/Toronto")
 
 
@@ -150,7 +151,7 @@ def live_through(world: World, policy: str, nights: int) -> None:
         "metrics",
         [
             {"service": "nexacloud", "metric": metric, "aggregation": aggregation}
-            for metric, aggregation in zip(METRICS[:3], ("sum", "last", "unique"), strict=True)
+            for metric, aggregation in zip(METRICS[:-1], AGGREGATIONS, strict=True)
         ],
     )
     world.load("raw_odoo.fusion_billing_service", [{"id": 1, "code": "nexadesk"}])

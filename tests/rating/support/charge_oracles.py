@@ -33,6 +33,9 @@ class Trial:
     aggregation: str = "sum"
     price: Decimal = Decimal(0)
     discounts: list[list[Row]] = field(default_factory=lambda: [[], []])
+    cancelled_at: datetime | None = None
+    # What the second load makes of records of the first: by id another quantity, or gone.
+    edits: dict[int, Decimal | None] = field(default_factory=dict)
     tiers: list[Row] = field(default_factory=list)
 
     @property

@@ -31,6 +31,14 @@ left_out as not materialized (
 
 ),
 
+usage_by_segment as (
+
+    select *
+    from {{ ref('int_usage_by_segment') }}
+    where aggregation in ('time_weighted_hours', 'time_weighted_days')
+
+),
+
 metrics as (
 
     select *
@@ -129,6 +137,9 @@ measured as (
         count(*) as record_count,
         max(found.quantity) as largest_quantity,
         count(distinct found.unique_value) as unique_count,
+        (array_agg(found.quantity order by found.quantity desc nulls last))[
+            (count(*) * 5 / 100 + 1)::integer
+        ] as percentile_quantity,
         (array_agg(
             found.quantity
             order by found.event_at desc, found.written_at desc, found.written_number desc
@@ -163,10 +174,34 @@ aggregated as (
             when 'max' then measured.largest_quantity
             when 'last' then measured.last_quantity
             when 'unique' then measured.unique_count
+            when 'percentile_95' then measured.percentile_quantity
         end as used_quantity
     from measured
     inner join metrics
         on measured.service = metrics.service and measured.metric = metrics.metric
+    where metrics.aggregation not in ('time_weighted_hours', 'time_weighted_days')
+
+),
+
+-- A gauge is known by what was measured before, too: it is as it is rated in every supposition.
+gauged as (
+
+    select
+        segments.segment_number,
+        variant.span_variant,
+        usage_by_segment.metric,
+        variant.usage_variant,
+        usage_by_segment.used_quantity
+    from segments
+    inner join usage_by_segment
+        on
+            segments.subscription_id = usage_by_segment.subscription_id
+            and segments.period_type = usage_by_segment.period_type
+            and segments.segment_start = usage_by_segment.segment_start
+    cross join (
+        values
+        ('own', 'own'), ('own', 'late'), ('as_invoiced', 'own'), ('as_invoiced', 'late')
+    ) as variant (span_variant, usage_variant)
 
 ),
 
@@ -260,6 +295,8 @@ named as (
 final as (
 
     select * from counted
+    union all
+    select * from gauged
     union all
     select
         segment_number,

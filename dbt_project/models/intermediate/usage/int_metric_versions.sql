@@ -48,7 +48,9 @@ candidates as (
         case
             when odoo_metrics.aggregation = 'unique_count' then 'unique'
             when odoo_metrics.aggregation = 'latest' then 'last'
-            when odoo_metrics.aggregation in ('sum', 'count', 'max', 'last', 'unique')
+            when
+                odoo_metrics.aggregation in ('sum', 'count', 'max', 'unique')
+                or {{ is_of_single_records('odoo_metrics.aggregation') }}
                 then odoo_metrics.aggregation
         end as aggregation,
         odoo_metrics.metric_name as unit_name,

@@ -104,6 +104,8 @@ parts as (
         slices.summed_quantity,
         slices.largest_quantity,
         slices.last_quantity,
+        slices.weighted_seconds,
+        slices.quantities,
         slices.first_event_at,
         slices.last_event_at,
         null::timestamptz as written_at,
@@ -126,6 +128,8 @@ parts as (
         quantity as summed_quantity,
         quantity as largest_quantity,
         quantity as last_quantity,
+        0 as weighted_seconds,
+        array[quantity] as quantities,
         event_at as first_event_at,
         event_at as last_event_at,
         written_at,
@@ -167,6 +171,145 @@ unique_counts as (
 
 ),
 
+-- A gauge: what each part of it measured last holds until the next part begins, or until now, over
+-- the ends of segments and through breaks; a segment without a reading has what is carried into it.
+held_values as (
+
+    select
+        parts.subscription_id,
+        parts.metric,
+        parts.last_quantity,
+        parts.last_event_at as held_from,
+        least(lead(parts.first_event_at) over by_time, {{ as_of() }}) as held_until
+    from parts
+    inner join subscriptions on parts.subscription_id = subscriptions.subscription_id
+    inner join metrics
+        on
+            subscriptions.service = metrics.service
+            and parts.metric = metrics.metric
+            and parts.period_start >= metrics.valid_from
+            and parts.period_start < metrics.valid_until
+    where
+        metrics.aggregation in ('time_weighted_hours', 'time_weighted_days')
+        -- Known before the join: of most metrics nothing is joined at all.
+        and parts.metric = any(array(
+            select gauges.metric
+            from metrics as gauges
+            where gauges.aggregation in ('time_weighted_hours', 'time_weighted_days')
+        ))
+    window by_time as (
+        partition by parts.subscription_id, parts.metric
+        order by parts.first_event_at, parts.written_at nulls first, parts.written_number
+    )
+
+),
+
+carried as (
+
+    select
+        held_values.subscription_id,
+        held_values.metric,
+        pieces.period_type,
+        pieces.period_start,
+        pieces.segment_start,
+        sum(
+            held_values.last_quantity * {{ seconds_between(
+                'greatest(held_values.held_from, pieces.piece_start)',
+                'least(held_values.held_until, pieces.piece_end)'
+            ) }}
+        ) as weighted_seconds
+    from held_values
+    inner join pieces
+        on
+            held_values.subscription_id = pieces.subscription_id
+            and held_values.held_from < pieces.piece_end
+            and held_values.held_until > pieces.piece_start
+    group by
+        held_values.subscription_id, held_values.metric, pieces.period_type, pieces.period_start,
+        pieces.segment_start
+
+),
+
+-- The largest twentieth of the samples is left out, and the largest of the rest counts: the value at
+-- rank 95 % (nearest rank). Of each slice only as many can matter as are left out of all, and one.
+sampled as (
+
+    select
+        parts.subscription_id,
+        parts.metric,
+        parts.period_type,
+        parts.segment_start,
+        parts.quantities,
+        (sum(parts.record_count) over (
+            partition by
+                parts.subscription_id, parts.metric, parts.period_type, parts.segment_start
+        ) * 5)::integer / 100 + 1 as rank_from_top
+    from parts
+    inner join subscriptions on parts.subscription_id = subscriptions.subscription_id
+    inner join metrics
+        on
+            subscriptions.service = metrics.service
+            and parts.metric = metrics.metric
+            and parts.period_start >= metrics.valid_from
+            and parts.period_start < metrics.valid_until
+    where
+        metrics.aggregation = 'percentile_95'
+        and parts.metric = any(array(
+            select samples.metric
+            from metrics as samples
+            where samples.aggregation = 'percentile_95'
+        ))
+
+),
+
+percentiles as (
+
+    select
+        sampled.subscription_id,
+        sampled.metric,
+        sampled.period_type,
+        sampled.segment_start,
+        (array_agg(largest.quantity order by largest.quantity desc))[max(sampled.rank_from_top)]
+            as percentile_quantity
+    from sampled
+    cross join lateral unnest(sampled.quantities[:sampled.rank_from_top]) as largest (quantity)
+    group by
+        sampled.subscription_id, sampled.metric, sampled.period_type, sampled.segment_start
+
+),
+
+measured as (
+
+    select
+        subscription_id,
+        metric,
+        period_type,
+        period_start,
+        segment_start,
+        record_count,
+        summed_quantity,
+        largest_quantity,
+        weighted_seconds,
+        first_event_at,
+        last_event_at
+    from parts
+    union all
+    select
+        subscription_id,
+        metric,
+        period_type,
+        period_start,
+        segment_start,
+        0 as record_count,
+        null as summed_quantity,
+        null as largest_quantity,
+        weighted_seconds,
+        null as first_event_at,
+        null as last_event_at
+    from carried
+
+),
+
 totals as (
 
     select
@@ -178,9 +321,10 @@ totals as (
         sum(record_count) as record_count,
         sum(summed_quantity) as summed_quantity,
         max(largest_quantity) as largest_quantity,
+        coalesce(sum(weighted_seconds), 0) as weighted_seconds,
         min(first_event_at) as first_event_at,
         max(last_event_at) as last_event_at
-    from parts
+    from measured
     group by subscription_id, metric, period_type, period_start, segment_start
 
 ),
@@ -203,6 +347,11 @@ final as (
             when 'max' then totals.largest_quantity
             when 'last' then last_values.last_quantity
             when 'unique' then coalesce(unique_counts.unique_count, 0)
+            when 'time_weighted_hours'
+                then round({{ exact_divide('totals.weighted_seconds', '3600') }}, 6)
+            when 'time_weighted_days'
+                then round({{ exact_divide('totals.weighted_seconds', '86400') }}, 6)
+            when 'percentile_95' then percentiles.percentile_quantity
             else 0
         end as used_quantity
     from totals
@@ -226,6 +375,16 @@ final as (
             and totals.metric = unique_counts.metric
             and totals.period_type = unique_counts.period_type
             and totals.segment_start = unique_counts.segment_start
+    left join percentiles
+        on
+            totals.subscription_id = percentiles.subscription_id
+            and totals.metric = percentiles.metric
+            and totals.period_type = percentiles.period_type
+            and totals.segment_start = percentiles.segment_start
+    -- What is carried into a period that weights by time no longer is nothing there.
+    where
+        totals.record_count > 0
+        or metrics.aggregation in ('time_weighted_hours', 'time_weighted_days')
 
 )
 

@@ -199,23 +199,46 @@ slices as (
 
 ),
 
--- Where no metric asks for the last value, the records are not read for it.
-last_records as (
+-- Where no metric asks for single records, they are not read for it.
+ordered_records as (
 
-    select distinct on (subscription_id, metric, slice_on)
+    select
         subscription_id,
         metric,
         slice_on,
-        quantity as last_quantity
+        quantity,
+        lead(written_number) over by_time is null as is_last,
+        {{ seconds_between('event_at', 'lead(event_at) over by_time') }} as seconds_held,
+        metric = any(
+            array(select metrics.metric from metrics where metrics.aggregation = 'percentile_95')
+        ) as is_percentile
     from records
     where
-        exists (select 1 from metrics where metrics.aggregation = 'last')
-        and records.metric = any(
-            array(select metrics.metric from metrics where metrics.aggregation = 'last')
-        )
-    order by
-        subscription_id asc, metric asc, slice_on asc,
-        event_at desc, written_at desc, written_number desc
+        exists (select 1 from metrics where {{ is_of_single_records('metrics.aggregation') }})
+        and records.metric = any(array(
+            select metrics.metric
+            from metrics
+            where {{ is_of_single_records('metrics.aggregation') }}
+        ))
+    window by_time as (
+        partition by subscription_id, metric, slice_on
+        order by event_at, written_at, written_number
+    )
+
+),
+
+-- A reading of a gauge holds until the next one; within the slice here, beyond it where it is used.
+single_records as (
+
+    select
+        subscription_id,
+        metric,
+        slice_on,
+        max(quantity) filter (where is_last) as last_quantity,
+        sum(quantity * seconds_held) as weighted_seconds,
+        array_agg(quantity order by quantity desc nulls last) filter (where is_percentile) as quantities
+    from ordered_records
+    group by subscription_id, metric, slice_on
 
 ),
 
@@ -223,13 +246,15 @@ final as (
 
     select
         slices.*,
-        last_records.last_quantity
+        single_records.last_quantity,
+        single_records.weighted_seconds,
+        single_records.quantities
     from slices
-    left join last_records
+    left join single_records
         on
-            slices.subscription_id = last_records.subscription_id
-            and slices.metric = last_records.metric
-            and slices.slice_on = last_records.slice_on
+            slices.subscription_id = single_records.subscription_id
+            and slices.metric = single_records.metric
+            and slices.slice_on = single_records.slice_on
     {% if is_incremental() -%}
         union all
         -- Where no record is left: deleted at the end.
@@ -244,7 +269,9 @@ final as (
             null as first_event_at,
             null as last_event_at,
             null as loaded_at,
-            null as last_quantity
+            null as last_quantity,
+            null as weighted_seconds,
+            null as quantities
         from {{ this }} as held
         left join touched
             on

@@ -36,7 +36,7 @@ billed_lines as (
 
 ),
 
-pieces as (
+pieces as not materialized (
 
     select * from {{ ref('int_segment_pieces') }}
 
@@ -389,7 +389,7 @@ final as (
         arithmetic.period,
         arithmetic.segment,
         arithmetic.price,
-        records.counted as usage_counted,
+        records.counted || coalesce(carried.reading, '{}') as usage_counted,
         records.left_out as usage_left_out,
         arithmetic.quota,
         filled.tiers,
@@ -428,6 +428,41 @@ final as (
         from line_usage as usage
         where usage.line_key = lines.line_key
     ) as records on lines.kind = 'usage'
+    -- What a gauge held when the segment began: the last reading before it of time that was held.
+    left join lateral (
+        select
+            jsonb_build_object('carried_in', jsonb_build_object(
+                'usage', events.usage_source || ':' || events.written_number,
+                'at', events.event_at,
+                'quantity', trim_scale(events.quantity)::text
+            )) as reading
+        from events
+        where
+            events.usage_source = 'nexacloud'
+            and events.external_subscription_id = lines.external_subscription_id
+            and events.placed_at < (arithmetic.segment ->> 'start')::timestamptz
+            and events.metric = arithmetic.quota ->> 'metric'
+            and not exists (
+                select 1
+                from left_out
+                where
+                    left_out.written_number = events.written_number
+                    and left_out.usage_source = events.usage_source
+            )
+            and exists (
+                select 1
+                from pieces
+                where
+                    pieces.subscription_id = lines.subscription_id
+                    and pieces.piece_start <= events.event_at
+                    and pieces.piece_end > events.event_at
+            )
+        order by events.placed_at desc, events.written_at desc, events.written_number desc
+        limit 1
+    ) as carried
+        on
+            lines.service = 'nexacloud'
+            and arithmetic.quota ->> 'aggregation' in ('time_weighted_hours', 'time_weighted_days')
     left join lateral (
         select jsonb_agg(line_tiers.tier order by line_tiers.tier_number) as tiers
         from line_tiers
