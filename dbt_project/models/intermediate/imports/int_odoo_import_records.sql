@@ -48,13 +48,9 @@ invoices as (
 
 products_of_charges as (
 
-    select
-        service,
-        plan_code,
-        charge,
-        preferred_code as product_code
-    from {{ ref('int_product_map') }}
-    where valid_until is null and charge in ('base', 'cpu_seconds')
+    select *
+    from {{ ref('int_product_candidates') }}
+    where candidate_rank = 1 and charge in ('base', 'cpu_seconds')
 
 ),
 

@@ -1,125 +1,14 @@
 {{ config(post_hook='analyze {{ this }}') }}
 
-with products as (
+with candidates as (
+
+    select * from {{ ref('int_product_candidates') }}
+
+),
+
+products as (
 
     select * from {{ ref('stg_snapshots__odoo_product_product') }}
-
-),
-
-price_book as (
-
-    select * from {{ ref('charges') }}
-
-),
-
-billing_services as (
-
-    select * from {{ ref('stg_odoo__fusion_billing_service') }}
-
-),
-
-metrics as (
-
-    select * from {{ ref('metrics') }}
-
-),
-
-services as (
-
-    select * from {{ ref('services') }}
-
-),
-
-patterns as (
-
-    select * from {{ ref('product_map') }}
-
-),
-
--- Every code that a plan ever had: what was held under a former one needs its product as before.
-plans as (
-
-    select plan_code
-    from {{ ref('stg_snapshots__nexacloud_plans') }}
-
-),
-
-odoo_charges as (
-
-    select *
-    from {{ ref('stg_snapshots__odoo_fusion_billing_charge') }}
-    where is_current
-
-),
-
-service_plans as (
-
-    select
-        'nexacloud' as service,
-        plan_code
-    from plans
-    union
-    select
-        service,
-        plan_code
-    from price_book
-    union
-    select
-        billing_services.service,
-        odoo_charges.plan_code
-    from odoo_charges
-    inner join billing_services
-        on odoo_charges.billing_service_id = billing_services.billing_service_id
-
-),
-
-charge_names as (
-
-    select
-        services.service,
-        generic.charge
-    from services
-    cross join (values ('base'), ('minimum'), ('maximum')) as generic (charge)
-    union
-    select
-        service,
-        metric as charge
-    from metrics
-    union
-    select
-        service,
-        charge
-    from price_book
-    where charge is not null
-
-),
-
--- The closest pattern first: its own plan before any plan, its own charge before any charge,
--- and of equals the one that the seed lists first.
-candidates as (
-
-    select
-        service_plans.service,
-        service_plans.plan_code,
-        charge_names.charge,
-        replace(
-            replace(patterns.product_code, '{plan_code}', service_plans.plan_code),
-            '{charge}', charge_names.charge
-        ) as product_code,
-        row_number() over (
-            partition by service_plans.service, service_plans.plan_code, charge_names.charge
-            order by
-                (patterns.service = '*')::int, (patterns.plan_code = '*')::int,
-                (patterns.charge = '*')::int, patterns.pattern_order
-        ) as candidate_rank
-    from service_plans
-    inner join charge_names on service_plans.service = charge_names.service
-    inner join patterns
-        on
-            patterns.service in (service_plans.service, '*')
-            and patterns.plan_code in (service_plans.plan_code, '*')
-            and patterns.charge in (charge_names.charge, '*')
-    where service_plans.plan_code is not null
 
 ),
 
@@ -249,38 +138,23 @@ ranked as (
 
 ),
 
-preferred as (
-
-    select *
-    from candidates
-    where candidate_rank = 1
-
-),
-
 -- A time in which no product was found says nothing: one that was entered later counts for it too.
 final as (
 
     select
-        ranked.service,
-        ranked.plan_code,
-        ranked.charge,
+        service,
+        plan_code,
+        charge,
         coalesce(
-            lag(ranked.valid_until) over (
-                partition by ranked.service, ranked.plan_code, ranked.charge
-                order by ranked.valid_from
+            lag(valid_until) over (
+                partition by service, plan_code, charge order by valid_from
             ), '-infinity'
         ) as valid_from,
-        ranked.valid_until,
-        ranked.product_code,
-        ranked.product_id,
-        preferred.product_code as preferred_code
+        valid_until,
+        product_code,
+        product_id
     from ranked
-    inner join preferred
-        on
-            ranked.service = preferred.service
-            and ranked.plan_code = preferred.plan_code
-            and ranked.charge = preferred.charge
-    where ranked.product_id is not null or ranked.valid_until is null
+    where product_id is not null or valid_until is null
 
 )
 
