@@ -14,6 +14,7 @@ ROOMS = ("tests/standin/",)
 ON_THE_SAMPLE = (
     "tests/publishers/machine/",
     "tests/dashboards/",
+    "tests/orchestration/test_browser.py",
     "tests/reconciliation/",
     "tests/importer/",
 )
@@ -25,6 +26,7 @@ LONGEST = (
     "tests/orchestration/test_swap.py",
     "tests/orchestration/test_demo_odoo.py",
     "tests/dashboards/",
+    "tests/orchestration/test_browser.py",
     "tests/reconciliation/",
     "tests/importer/test_import_faults.py",
     "tests/importer/",
@@ -48,6 +50,7 @@ STARTS_BY_ITSELF = (
     "tests/sandbox/test_cluster.py",
     "tests/sandbox/test_world.py",
     "tests/orchestration/test_definitions.py::test_dagster_validates",
+    "tests/orchestration/test_run_log.py",
 )
 UNIT_TESTS = "tests/rating/test_unit_tests.py"
 
