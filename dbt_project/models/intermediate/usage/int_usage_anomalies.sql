@@ -163,26 +163,64 @@ windows as (
 
 ),
 
--- Each window with those before it: up to two years of months, half a year of weeks.
-with_past as (
+-- One list and one median a subscription: the windows near it are as usual, and looked at no closer.
+histories as (
 
     select
-        windows.*,
-        limits.deviation_limit,
-        limits.least_history_count,
-        limits.spread_floor_percent,
-        array_agg(windows.daily_quantity) over (
-            partition by windows.subscription_id, windows.metric, windows.window_type
-            order by windows.window_start
-            rows between 24 preceding and 1 preceding
-        ) as past_quantities
+        subscription_id,
+        metric,
+        window_type,
+        array_agg(daily_quantity order by window_start) as quantities,
+        (
+            percentile_disc(0.5) within group (order by daily_quantity)
+            + percentile_disc(0.5) within group (order by daily_quantity desc)
+        ) / 2 as usual_quantity
     from windows
-    inner join limits
-        on windows.service = limits.service and windows.window_type = limits.window_type
+    group by subscription_id, metric, window_type
 
 ),
 
--- What is long billed is asked of nobody any more.
+numbered as (
+
+    select
+        *,
+        row_number() over (
+            partition by subscription_id, metric, window_type
+            order by window_start
+        )::integer as window_number
+    from windows
+
+),
+
+-- Each of the others with those before it: up to two years of months, half a year of weeks. What is long
+-- billed is asked of nobody any more.
+with_past as (
+
+    select
+        numbered.*,
+        limits.deviation_limit,
+        limits.spread_floor_percent,
+        histories.quantities[
+            greatest(numbered.window_number - 24, 1):numbered.window_number - 1
+        ] as past_quantities
+    from numbered
+    inner join limits
+        on numbered.service = limits.service and numbered.window_type = limits.window_type
+    inner join histories
+        on
+            numbered.subscription_id = histories.subscription_id
+            and numbered.metric = histories.metric
+            and numbered.window_type = histories.window_type
+    where
+        numbered.window_number > limits.least_history_count
+        and numbered.window_end > {{ as_of() }} - interval '{{ var("anomaly_days", 185) }} days'
+        and (
+            numbered.daily_quantity > 1.5 * histories.usual_quantity
+            or numbered.daily_quantity * 1.5 < histories.usual_quantity
+        )
+
+),
+
 judged as (
 
     select
@@ -197,14 +235,10 @@ judged as (
             ) / 2 as median_quantity
         from unnest(with_past.past_quantities) as quantity
     ) as medians
+    -- Half or double at least: nothing else is worth a question.
     where
-        cardinality(with_past.past_quantities) >= with_past.least_history_count
-        and with_past.window_end > {{ as_of() }} - interval '{{ var("anomaly_days", 92) }} days'
-        -- Half or double at least: nothing else is worth a question.
-        and (
-            with_past.daily_quantity > 2 * medians.median_quantity
-            or with_past.daily_quantity * 2 < medians.median_quantity
-        )
+        with_past.daily_quantity > 2 * medians.median_quantity
+        or with_past.daily_quantity * 2 < medians.median_quantity
 
 ),
 
