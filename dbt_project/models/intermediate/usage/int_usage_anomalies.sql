@@ -163,32 +163,33 @@ windows as (
 
 ),
 
--- One list and one median a subscription: the windows near it are as usual, and looked at no closer.
+-- One list and one median a subscription: the windows near it are as usual, and looked at no closer. Lists
+-- are taken apart again instead of joined: the planner would take them for short, and join row by row.
 histories as (
 
     select
-        subscription_id,
-        metric,
-        window_type,
-        array_agg(daily_quantity order by window_start) as quantities,
+        windows.service,
+        windows.subscription_id,
+        windows.metric,
+        windows.window_type,
+        limits.deviation_limit,
+        limits.spread_floor_percent,
+        limits.least_history_count,
+        array_agg(windows.window_start order by windows.window_start) as window_starts,
+        array_agg(windows.window_end order by windows.window_start) as window_ends,
+        array_agg(windows.period_start order by windows.window_start) as period_starts,
+        array_agg(windows.used_quantity order by windows.window_start) as used_quantities,
+        array_agg(windows.daily_quantity order by windows.window_start) as daily_quantities,
         (
-            percentile_disc(0.5) within group (order by daily_quantity)
-            + percentile_disc(0.5) within group (order by daily_quantity desc)
+            percentile_disc(0.5) within group (order by windows.daily_quantity)
+            + percentile_disc(0.5) within group (order by windows.daily_quantity desc)
         ) / 2 as usual_quantity
     from windows
-    group by subscription_id, metric, window_type
-
-),
-
-numbered as (
-
-    select
-        *,
-        row_number() over (
-            partition by subscription_id, metric, window_type
-            order by window_start
-        )::integer as window_number
-    from windows
+    inner join limits
+        on windows.service = limits.service and windows.window_type = limits.window_type
+    group by
+        windows.service, windows.subscription_id, windows.metric, windows.window_type,
+        limits.deviation_limit, limits.spread_floor_percent, limits.least_history_count
 
 ),
 
@@ -197,26 +198,33 @@ numbered as (
 with_past as (
 
     select
-        numbered.*,
-        limits.deviation_limit,
-        limits.spread_floor_percent,
-        histories.quantities[
-            greatest(numbered.window_number - 24, 1):numbered.window_number - 1
+        histories.service,
+        histories.subscription_id,
+        histories.metric,
+        histories.window_type,
+        listed.window_start,
+        listed.window_end,
+        listed.period_start,
+        listed.used_quantity,
+        listed.daily_quantity,
+        histories.deviation_limit,
+        histories.spread_floor_percent,
+        histories.daily_quantities[
+            greatest(listed.window_number - 24, 1):listed.window_number - 1
         ] as past_quantities
-    from numbered
-    inner join limits
-        on numbered.service = limits.service and numbered.window_type = limits.window_type
-    inner join histories
-        on
-            numbered.subscription_id = histories.subscription_id
-            and numbered.metric = histories.metric
-            and numbered.window_type = histories.window_type
+    from histories
+    cross join lateral unnest(
+        histories.window_starts, histories.window_ends, histories.period_starts,
+        histories.used_quantities, histories.daily_quantities
+    ) with ordinality as listed (
+        window_start, window_end, period_start, used_quantity, daily_quantity, window_number
+    )
     where
-        numbered.window_number > limits.least_history_count
-        and numbered.window_end > {{ as_of() }} - interval '{{ var("anomaly_days", 185) }} days'
+        listed.window_number > histories.least_history_count
+        and listed.window_end > {{ as_of() }} - interval '{{ var("anomaly_days", 185) }} days'
         and (
-            numbered.daily_quantity > 1.5 * histories.usual_quantity
-            or numbered.daily_quantity * 1.5 < histories.usual_quantity
+            listed.daily_quantity > 1.5 * histories.usual_quantity
+            or listed.daily_quantity * 1.5 < histories.usual_quantity
         )
 
 ),
