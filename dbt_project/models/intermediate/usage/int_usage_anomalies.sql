@@ -163,26 +163,72 @@ windows as (
 
 ),
 
--- Each window with those before it: up to two years of months, half a year of weeks.
-with_past as (
+-- One list and one median a subscription: the windows near it are as usual, and looked at no closer. Lists
+-- are taken apart again instead of joined: the planner would take them for short, and join row by row.
+histories as (
 
     select
-        windows.*,
+        windows.service,
+        windows.subscription_id,
+        windows.metric,
+        windows.window_type,
         limits.deviation_limit,
-        limits.least_history_count,
         limits.spread_floor_percent,
-        array_agg(windows.daily_quantity) over (
-            partition by windows.subscription_id, windows.metric, windows.window_type
-            order by windows.window_start
-            rows between 24 preceding and 1 preceding
-        ) as past_quantities
+        limits.least_history_count,
+        array_agg(windows.window_start order by windows.window_start) as window_starts,
+        array_agg(windows.window_end order by windows.window_start) as window_ends,
+        array_agg(windows.period_start order by windows.window_start) as period_starts,
+        array_agg(windows.used_quantity order by windows.window_start) as used_quantities,
+        array_agg(windows.daily_quantity order by windows.window_start) as daily_quantities,
+        (
+            percentile_disc(0.5) within group (order by windows.daily_quantity)
+            + percentile_disc(0.5) within group (order by windows.daily_quantity desc)
+        ) / 2 as usual_quantity
     from windows
     inner join limits
         on windows.service = limits.service and windows.window_type = limits.window_type
+    group by
+        windows.service, windows.subscription_id, windows.metric, windows.window_type,
+        limits.deviation_limit, limits.spread_floor_percent, limits.least_history_count
 
 ),
 
--- What is long billed is asked of nobody any more.
+-- Each of the others with those before it: up to two years of months, half a year of weeks. What is long
+-- billed is asked of nobody any more.
+with_past as (
+
+    select
+        histories.service,
+        histories.subscription_id,
+        histories.metric,
+        histories.window_type,
+        listed.window_start,
+        listed.window_end,
+        listed.period_start,
+        listed.used_quantity,
+        listed.daily_quantity,
+        histories.deviation_limit,
+        histories.spread_floor_percent,
+        histories.daily_quantities[
+            greatest(listed.window_number - 24, 1):listed.window_number - 1
+        ] as past_quantities
+    from histories
+    cross join lateral unnest(
+        histories.window_starts, histories.window_ends, histories.period_starts,
+        histories.used_quantities, histories.daily_quantities
+    ) with ordinality as listed (
+        window_start, window_end, period_start, used_quantity, daily_quantity, window_number
+    )
+    where
+        listed.window_number > histories.least_history_count
+        and listed.window_end > {{ as_of() }} - interval '{{ var("anomaly_days", 185) }} days'
+        and (
+            listed.daily_quantity > 1.5 * histories.usual_quantity
+            or listed.daily_quantity * 1.5 < histories.usual_quantity
+        )
+
+),
+
 judged as (
 
     select
@@ -197,14 +243,10 @@ judged as (
             ) / 2 as median_quantity
         from unnest(with_past.past_quantities) as quantity
     ) as medians
+    -- Half or double at least: nothing else is worth a question.
     where
-        cardinality(with_past.past_quantities) >= with_past.least_history_count
-        and with_past.window_end > {{ as_of() }} - interval '{{ var("anomaly_days", 92) }} days'
-        -- Half or double at least: nothing else is worth a question.
-        and (
-            with_past.daily_quantity > 2 * medians.median_quantity
-            or with_past.daily_quantity * 2 < medians.median_quantity
-        )
+        with_past.daily_quantity > 2 * medians.median_quantity
+        or with_past.daily_quantity * 2 < medians.median_quantity
 
 ),
 
