@@ -41,6 +41,11 @@ class Recipe:
         return [file for file, part in self._parts.items() if UNIT_TEST.search(part)]
 
     @property
+    def python_tests(self) -> list[str]:
+        """The files of tests that it brings."""
+        return [file for file in self.files if Path(file).name.startswith("test_")]
+
+    @property
     def unit_tests(self) -> set[str]:
         return {name for part in self._parts.values() for name in UNIT_TEST.findall(part)}
 

@@ -53,7 +53,10 @@ insert into usage_records values
     (1, 'S00042', 'chats', 3, '2026-05-03 12:00Z', '2026-05-03 13:00Z', 'a', '2026-05-03 13:01Z'),
     (2, 'S00042', 'chats', -1, '2026-05-03 13:00Z', '2026-05-03 14:00Z', 'b', '2026-05-03 14:01Z');
 """
-FIVE = {"source-column", "line-column", "charge-model", "cause", "own-database"}
+SIX = {
+    *("source-column", "line-column", "metric-and-price", "charge-model", "cause"),
+    "own-database",
+}
 
 each_recipe = pytest.mark.parametrize("recipe", recipes(), ids=lambda recipe: recipe.name)
 
@@ -95,9 +98,9 @@ def in_tree(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> Tree:
     return tree
 
 
-def test_there_are_five_recipes_with_a_page_each() -> None:
-    assert {recipe.name for recipe in recipes()} == FIVE
-    assert {page.stem for page in FOLDER.glob("*.md")} - {"README"} == FIVE
+def test_there_are_six_recipes_with_a_page_each() -> None:
+    assert {recipe.name for recipe in recipes()} == SIX
+    assert {page.stem for page in FOLDER.glob("*.md")} - {"README"} == SIX
 
 
 @each_recipe
@@ -106,14 +109,14 @@ def test_a_recipe_touches_few_files_and_names_them(recipe: Recipe) -> None:
     assert 0 < len(recipe.files) <= MOST_FILES
     page = recipe.patch.with_suffix(".md").read_text()
     assert [file for file in recipe.files if file not in page] == []
-    assert recipe.test_files, "it brings a unit test"
+    assert recipe.test_files or recipe.python_tests, "it brings a test"
 
 
 @each_recipe
 def test_a_recipe_works_and_reverts(
     recipe: Recipe, in_tree: Tree, built: Callable[[], World]
 ) -> None:
-    """What it changes is built, and its unit tests pass."""
+    """What it changes is built, and its tests pass."""
     before = in_tree.contents()
     world = built()
     dbt = Dbt(world.dsn, in_tree.root / "target" / "run")
@@ -123,6 +126,7 @@ def test_a_recipe_works_and_reverts(
     changed = _changed(world.dbt.manifest, dbt.manifest)
     dbt.build(changed, VARIABLES, types=("seed", "model"))
     assert recipe.unit_tests <= _run_unit_tests(dbt, recipe.unit_tests)
+    assert _pytest(in_tree, recipe) == pytest.ExitCode.OK
     in_tree.revert(recipe)
     assert in_tree.contents() == before
 
@@ -130,15 +134,24 @@ def test_a_recipe_works_and_reverts(
 def test_a_recipe_without_its_change_fails(in_tree: Tree, built: Callable[[], World]) -> None:
     """The unit tests alone, all at once: each of them asks for what its recipe brings."""
     brought = set[str]().union(*(recipe.unit_tests for recipe in recipes()))
-    for recipe in recipes():
+    with_unit_tests = [recipe for recipe in recipes() if recipe.unit_tests]
+    for recipe in with_unit_tests:
         in_tree.apply(recipe, *(f"--include={file}" for file in recipe.test_files))
     dbt = Dbt(built().dsn, in_tree.root / "target" / "run")
     dbt.parse()
     with pytest.raises(DbtFailed) as failed:
         _run_unit_tests(dbt, brought)
     assert {name for name in brought if f"{name}: " not in str(failed.value)} == set()
-    for recipe in recipes():
+    for recipe in with_unit_tests:
         in_tree.revert(recipe, *(f"--include={file}" for file in recipe.test_files))
+
+
+def test_a_metric_without_its_price_fails(in_tree: Tree) -> None:
+    recipe = next(recipe for recipe in recipes() if recipe.python_tests)
+    only = [f"--include={file}" for file in recipe.python_tests]
+    in_tree.apply(recipe, *only)
+    assert _pytest(in_tree, recipe) == pytest.ExitCode.TESTS_FAILED
+    in_tree.revert(recipe, *only)
 
 
 def test_a_service_with_a_database_of_its_own_is_loaded(
@@ -161,11 +174,22 @@ def test_a_service_with_a_database_of_its_own_is_loaded(
 
 def _run_unit_tests(dbt: Dbt, names: set[str]) -> set[str]:
     """Run the unit tests of the models that these are of; return those that passed."""
+    if not names:
+        return set()
     dbt.parse()
     every = dbt.manifest.unit_tests.values()
     models = sorted({test.model for test in every if test.name in names})
     ran = dbt.unit_test(models, VARIABLES)
     return {result.node.name for result in ran.results if result.status == "pass"}
+
+
+def _pytest(tree: Tree, recipe: Recipe) -> int:
+    """Run the tests that it brings, in a process of its own, which imports the copy's packages."""
+    if not recipe.python_tests:
+        return pytest.ExitCode.OK
+    options = ("-q", "-p", "no:xdist", "-p", "no:cacheprovider")
+    command = [sys.executable, "-m", "pytest", *options, *recipe.python_tests]
+    return subprocess.run(command, cwd=tree.root, check=False).returncode
 
 
 def _changed(plain: Any, patched: Any) -> list[str]:
