@@ -33,13 +33,13 @@ cause_acceptances as (
 
 gates as (
 
-    select * from {{ ref('stg_ops__cutover_gates') }}
+    select * from {{ ref('stg_ops__cutover_gate_log') }}
 
 ),
 
 acknowledgements as (
 
-    select * from {{ ref('stg_ops__exception_acknowledgements') }}
+    select * from {{ ref('stg_ops__exception_acknowledgement_log') }}
 
 ),
 
