@@ -24,11 +24,18 @@ FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
+_RUNNING: list[Any] = []
 
 
 @contextmanager
 def started() -> Iterator[Any]:
-    """A browser, or a test that is skipped; PAGES_BROWSER=required fails it instead."""
+    """A browser, or a test that is skipped; PAGES_BROWSER=required fails it instead.
+
+    Whoever asks while it runs gets the same one: Playwright starts once in a process.
+    """
+    if _RUNNING:
+        yield _RUNNING[0]
+        return
     import pytest
     from playwright.sync_api import sync_playwright
 
@@ -37,8 +44,12 @@ def started() -> Iterator[Any]:
         (pytest.fail if os.environ.get("PAGES_BROWSER") == "required" else pytest.skip)(MISSING)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
-        yield browser
-        browser.close()
+        _RUNNING.append(browser)
+        try:
+            yield browser
+        finally:
+            _RUNNING.clear()
+            browser.close()
 
 
 def find() -> Path | None:
