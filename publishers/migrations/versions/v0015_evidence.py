@@ -56,26 +56,21 @@ begin
     end loop;
 end $$;
 
-create function ops.link_rows() returns trigger language plpgsql security definer
+-- At the end of the transaction, so that nobody waits for one that stays open.
+create function ops.link_row() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-    keys text[];
-    hashes text[];
+    content jsonb := to_jsonb(new);
+    key text;
 begin
-    select
-        array_agg(named.key order by length(named.key), named.key),
-        array_agg(ops.evidence_hash(kept.row, string_to_array(tg_argv[1], ','))
-            order by length(named.key), named.key)
-    into keys, hashes
-    from added
-    cross join lateral (select to_jsonb(added)) as kept (row)
-    cross join lateral (
-        select string_agg(kept.row ->> names.name, ' ' order by names.position)
-        from unnest(string_to_array(tg_argv[0], ',')) with ordinality as names (name, position)
-    ) as named (key);
-    perform ops.extend_chain(tg_table_name, keys, hashes);
+    select string_agg(content ->> names.name, ' ' order by names.position) into key
+    from unnest(string_to_array(tg_argv[0], ',')) with ordinality as names (name, position);
+    perform ops.extend_chain(
+        tg_table_name, array[key],
+        array[ops.evidence_hash(content, string_to_array(tg_argv[1], ','))]
+    );
     return null;
 end $$;
 revoke execute on function ops.extend_chain(text, text[], text[]) from public;
@@ -128,9 +123,9 @@ def upgrade() -> None:
     for table, (key, changeable) in CHAINED.items():
         op.execute(BACKFILL.format(table=table, key=key, changeable=changeable))
         op.execute(
-            f"create trigger link after insert on ops.{table}"
-            " referencing new table as added for each statement"
-            f" execute function ops.link_rows('{key}', '{changeable}')"
+            f"create constraint trigger link after insert on ops.{table}"
+            " deferrable initially deferred for each row"
+            f" execute function ops.link_row('{key}', '{changeable}')"
         )
 
 
