@@ -104,32 +104,6 @@ def test_loading_them_starts_nothing_and_reaches_nothing(parsed_home: Path) -> N
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stdout + done.stderr
 
 
-def test_loading_them_costs_little_more_than_importing_dagster(parsed_home: Path) -> None:
-    """The processor's time, the better of two: another process may have disturbed one."""
-    import os
-    import subprocess
-    import sys
-
-    program = (
-        "import time, dagster, dagster_dbt\n"
-        "theirs = time.process_time()\n"
-        "import orchestration.definitions\n"
-        "print(time.process_time() / theirs)"
-    )
-    ratios = [
-        float(
-            subprocess.run(
-                [sys.executable, "-W", "ignore", "-c", program],
-                cwd=Path(__file__).parents[2],
-                env={"PATH": os.environ["PATH"], "BILLING_HOME": str(parsed_home)},
-                capture_output=True, text=True, timeout=300, check=True,
-            ).stdout
-        )
-        for _ in range(2)
-    ]  # fmt: skip
-    assert min(ratios) <= 1.2
-
-
 def test_without_a_manifest_the_message_says_what_to_run(tmp_path: Path) -> None:
     from connections.settings import load_settings
     from orchestration import dbt
