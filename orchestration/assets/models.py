@@ -84,7 +84,7 @@ def models(
         dbt.check_current(settings)
         migrate(settings)
         with warehouse(settings) as conn:
-            judge.refuse(known.read(conn))
+            judge.refuse(known.read(conn, judge.discounted()))
         yield from _built(context, settings, config, dbt_cli)
 
 

@@ -57,7 +57,7 @@ def _seed_findings(settings: Settings) -> list[CheckFinding]:
     """The price book and the policies, held against what was loaded so far."""
     try:
         with warehouse(settings) as conn:
-            names = known.read(conn)
+            names = known.read(conn, judge.discounted())
     except (SettingsError, DatabaseUnreachable):  # a finding already
         names = known.Known()
     found = judge.problems(names)

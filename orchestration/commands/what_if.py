@@ -84,7 +84,7 @@ def what_if(
     settings = load_settings()
     imagined = settings.model_copy(update={"billing_schema_prefix": PREFIX})
     with warehouse(settings) as conn:
-        price_book.check(files, known.read(conn))
+        price_book.check(files, known.read(conn, judge.discounted(files)))
         today = _answer(conn, settings, period)
     with _built(settings, imagined, overrides, files) as conn:
         then = _answer(conn, imagined, period)

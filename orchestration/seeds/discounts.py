@@ -46,7 +46,7 @@ def _size(row: SeedRow) -> Iterator[SeedProblem]:
 
 
 def _subscription(row: SeedRow, known: Known) -> Iterator[SeedProblem]:
-    if not known.subscriptions:
+    if known.subscriptions is None:
         return
     service, name = row["service"] or "", row["external_subscription_id"]
     of_service = known.subscriptions.get(service, frozenset())

@@ -41,6 +41,14 @@ def project_files(folder: Path = PROJECT_FOLDER / "seeds") -> dict[str, Path]:
     return {name: folder / f"{name}.csv" for name in TABLES}
 
 
+def discounted(proposed: Files | None = None) -> set[str]:
+    """The subscriptions that discounts are for: what the judge has to know whether they exist."""
+    path = (proposed or {}).get(DISCOUNTS)
+    given = path or project_files()[DISCOUNTS]
+    rows = read(DISCOUNTS, given, is_proposal=path is not None).rows
+    return {name for row in rows if (name := row["external_subscription_id"])}
+
+
 def refuse(known: Known, proposed: Files | None = None) -> None:
     """Raise CommandError with every problem's sentence, where a seed cannot be rated by."""
     found = problems(known, proposed)

@@ -116,6 +116,30 @@ def test_a_proposed_book_takes_the_place_of_both_files(loaded: Settings, tmp_pat
     assert rows == [("nexacloud", None, "0.5", None)]
 
 
+def test_only_subscriptions_that_discounts_name_are_looked_for(
+    loaded: Settings, tmp_path: Path
+) -> None:
+    here, gone = "6f1c0b0e-3c6f-4a0c-9d1f-0a5b7c8d9e0f", "6f1c0b0e-3c6f-4a0c-9d1f-0a5b7c8d9e00"
+    with warehouse(loaded) as conn, conn.cursor() as cursor:
+        cursor.execute(
+            "insert into raw_nexacloud.subscriptions (id, _run_id, _loaded_at)"
+            f" values ('{here}', 'run', now())"
+        )
+        assert known.read(conn).subscriptions is None
+    path = tmp_path / "half.csv"
+    named = "service,external_subscription_id,discount_percent,valid_from,reason,granted_by"
+    for name in (here, gone):
+        path.write_text(f"{named}\nnexacloud,{name},50,2026-05-01,launch,ann\n")
+        files = {DISCOUNTS: path}
+        with warehouse(loaded) as conn:
+            found = known.read(conn, judge.discounted(files))
+        if name == here:
+            price_book.check(files, found)
+            continue
+        with pytest.raises(CommandError, match="nexacloud has no such subscription"):
+            price_book.check(files, found)
+
+
 def test_proposed_discounts_leave_the_book_as_it_is_and_are_judged_beside_it(
     loaded: Settings, tmp_path: Path
 ) -> None:
