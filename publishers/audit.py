@@ -5,8 +5,8 @@ does not agree. Approvals are judged as of the moment of the claim, from decisio
 alone: what was revoked or lifted afterwards changes nothing.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from uuid import uuid4
 
 from psycopg2 import sql
@@ -193,9 +193,6 @@ order by 1
 """
 
 
-def summary(findings: Any) -> dict[str, int]:
+def summary(found: Iterable[Discrepancy]) -> dict[str, int]:
     """How many of each kind."""
-    counts: dict[str, int] = {}
-    for finding in findings:
-        counts[finding.kind] = counts.get(finding.kind, 0) + 1
-    return counts
+    return dict(Counter(each.kind for each in found))

@@ -100,7 +100,7 @@ def _sections(
 
 def _section(
     name: str, question: str, find: Callable[..., Iterable[Discrepancy]], *given: Any
-) -> Any:
+) -> Section:
     return Section(name, question, tuple(find(*given)))
 
 

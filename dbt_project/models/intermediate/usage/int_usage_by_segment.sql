@@ -171,16 +171,12 @@ unique_counts as (
 
 ),
 
--- A gauge: what each part of it measured last holds until the next part begins, or until now, over
--- the ends of segments and through breaks; a segment without a reading has what is carried into it.
-held_values as (
+-- What cannot be added up: gauges and samples, of few metrics, known before the join.
+kept_apart as (
 
     select
-        parts.subscription_id,
-        parts.metric,
-        parts.last_quantity,
-        parts.last_event_at as held_from,
-        least(lead(parts.first_event_at) over by_time, {{ as_of() }}) as held_until
+        parts.*,
+        metrics.aggregation
     from parts
     inner join subscriptions on parts.subscription_id = subscriptions.subscription_id
     inner join metrics
@@ -190,16 +186,32 @@ held_values as (
             and parts.period_start >= metrics.valid_from
             and parts.period_start < metrics.valid_until
     where
-        metrics.aggregation in ('time_weighted_hours', 'time_weighted_days')
-        -- Known before the join: of most metrics nothing is joined at all.
+        metrics.aggregation in ('time_weighted_hours', 'time_weighted_days', 'percentile_95')
         and parts.metric = any(array(
-            select gauges.metric
-            from metrics as gauges
-            where gauges.aggregation in ('time_weighted_hours', 'time_weighted_days')
+            select known.metric
+            from metrics as known
+            where known.aggregation in (
+                'time_weighted_hours', 'time_weighted_days', 'percentile_95'
+            )
         ))
+
+),
+
+-- A gauge: what each part of it measured last holds until the next part begins, or until now, over
+-- the ends of segments and through breaks; a segment without a reading has what is carried into it.
+held_values as (
+
+    select
+        subscription_id,
+        metric,
+        last_quantity,
+        last_event_at as held_from,
+        least(lead(first_event_at) over by_time, {{ as_of() }}) as held_until
+    from kept_apart
+    where aggregation <> 'percentile_95'
     window by_time as (
-        partition by parts.subscription_id, parts.metric
-        order by parts.first_event_at, parts.written_at nulls first, parts.written_number
+        partition by subscription_id, metric
+        order by first_event_at, written_at nulls first, written_number
     )
 
 ),
@@ -235,30 +247,16 @@ carried as (
 sampled as (
 
     select
-        parts.subscription_id,
-        parts.metric,
-        parts.period_type,
-        parts.segment_start,
-        parts.quantities,
-        (sum(parts.record_count) over (
-            partition by
-                parts.subscription_id, parts.metric, parts.period_type, parts.segment_start
+        subscription_id,
+        metric,
+        period_type,
+        segment_start,
+        quantities,
+        (sum(record_count) over (
+            partition by subscription_id, metric, period_type, segment_start
         ) * 5)::integer / 100 + 1 as rank_from_top
-    from parts
-    inner join subscriptions on parts.subscription_id = subscriptions.subscription_id
-    inner join metrics
-        on
-            subscriptions.service = metrics.service
-            and parts.metric = metrics.metric
-            and parts.period_start >= metrics.valid_from
-            and parts.period_start < metrics.valid_until
-    where
-        metrics.aggregation = 'percentile_95'
-        and parts.metric = any(array(
-            select samples.metric
-            from metrics as samples
-            where samples.aggregation = 'percentile_95'
-        ))
+    from kept_apart
+    where aggregation = 'percentile_95'
 
 ),
 
