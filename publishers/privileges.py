@@ -52,7 +52,13 @@ SERVICE_INSERTS: Columns = {
     "termination_releases": ("service", "external_subscription_id", "ended_at", "note"),
 }
 # Only the owner of ops says who decides, and which version ops is at; only its triggers link.
-OWNERS_ONLY = ("evidence", "identities", "identity_changes", "schema_version")
+OWNERS_ONLY = (
+    "evidence",
+    "evidence_pending",
+    "identities",
+    "identity_changes",
+    "schema_version",
+)
 
 
 @dataclass(frozen=True)

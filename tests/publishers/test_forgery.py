@@ -263,7 +263,12 @@ HANDS_OFF = (
     " values ('line_approvals', 1000, '1', '', '')",
     "update ops.evidence set hash = ''",
     "delete from ops.evidence",
+    "insert into ops.evidence_pending (table_name, keys, hashes)"
+    " values ('line_approvals', array['1'], array[''])",
     "select ops.extend_chain('line_approvals', array['1'], array[''])",
+    "create temporary table line_approvals (approval_id bigint);"
+    " create trigger link after insert on line_approvals referencing new table as added"
+    " for each statement execute function ops.note_rows('approval_id', '')",
 )
 
 

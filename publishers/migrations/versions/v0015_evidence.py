@@ -43,9 +43,9 @@ declare
     last_hash text;
 begin
     perform pg_advisory_xact_lock(1702258020, hashtext(chained));
-    select number, hash into last_number, last_hash
-    from ops.evidence where table_name = chained
-    order by number desc limit 1;
+    -- Planned anew each time: a plan that was made while the chain was short reads all of it.
+    execute 'select number, hash from ops.evidence where table_name = $1'
+        ' order by number desc limit 1' into last_number, last_hash using chained;
     for n in 1 .. coalesce(cardinality(keys), 0) loop
         last_number := coalesce(last_number, 0) + 1;
         last_hash := encode(sha256(convert_to(concat_ws(
@@ -56,24 +56,53 @@ begin
     end loop;
 end $$;
 
--- At the end of the transaction, so that nobody waits for one that stays open.
-create function ops.link_row() returns trigger language plpgsql security definer
+-- A statement's rows are hashed at once and wait here, a row for each statement, until their
+-- transaction ends: the chain is held while it is written, and nobody waits for a transaction
+-- that stays open.
+create table ops.evidence_pending (
+    pending_id bigint generated always as identity primary key,
+    table_name text not null, keys text[] not null, hashes text[] not null
+);
+
+create function ops.note_rows() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
-declare
-    content jsonb := to_jsonb(new);
-    key text;
 begin
-    select string_agg(content ->> names.name, ' ' order by names.position) into key
-    from unnest(string_to_array(tg_argv[0], ',')) with ordinality as names (name, position);
-    perform ops.extend_chain(
-        tg_table_name, array[key],
-        array[ops.evidence_hash(content, string_to_array(tg_argv[1], ','))]
-    );
+    insert into ops.evidence_pending (table_name, keys, hashes)
+    select
+        tg_table_name, array_agg(row_key order by length(row_key), row_key),
+        array_agg(row_hash order by length(row_key), row_key)
+    from (
+        select
+            (
+                select string_agg(kept ->> names.name, ' ' order by names.position)
+                from unnest(string_to_array(tg_argv[0], ',')) with ordinality
+                    as names (name, position)
+            ) as row_key,
+            ops.evidence_hash(kept, string_to_array(tg_argv[1], ',')) as row_hash
+        from added cross join lateral to_jsonb(added) as kept
+    ) as hashed
+    having count(*) > 0;
     return null;
 end $$;
-revoke execute on function ops.extend_chain(text, text[], text[]) from public;
+
+create function ops.link_pending() returns trigger language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- All that this transaction noted, and only it sees: by table, so that no two transactions
+    -- hold the chains that each other waits for.
+    perform ops.extend_chain(noted.table_name, noted.keys, noted.hashes)
+    from (select * from ops.evidence_pending order by table_name, pending_id) as noted;
+    delete from ops.evidence_pending;
+    return null;
+end $$;
+create constraint trigger link after insert on ops.evidence_pending
+    deferrable initially deferred for each row execute function ops.link_pending();
+revoke execute on function
+    ops.extend_chain(text, text[], text[]), ops.note_rows(), ops.link_pending()
+from public;
 """
 
 # Table: its key, and what may change of a row.
@@ -123,9 +152,9 @@ def upgrade() -> None:
     for table, (key, changeable) in CHAINED.items():
         op.execute(BACKFILL.format(table=table, key=key, changeable=changeable))
         op.execute(
-            f"create constraint trigger link after insert on ops.{table}"
-            " deferrable initially deferred for each row"
-            f" execute function ops.link_row('{key}', '{changeable}')"
+            f"create trigger link after insert on ops.{table}"
+            " referencing new table as added for each statement"
+            f" execute function ops.note_rows('{key}', '{changeable}')"
         )
 
 
