@@ -192,15 +192,8 @@ UNFINISHED = [
 
 def _reason_to_wait(instance: dg.DagsterInstance, work: str) -> str | None:
     """Another run is at it, or one has just ended well and left this very work as it was."""
-    unfinished = instance.get_runs(
-        filters=dg.RunsFilter(
-            job_name=publish.name,
-            statuses=UNFINISHED,
-        ),
-        limit=1,
-    )
-    if unfinished:
-        return f"run {unfinished[0].run_id} is not finished"
+    if reason := _unfinished(instance, publish.name):
+        return reason
     same_work = dg.RunsFilter(job_name=publish.name, tags={WORK: work})
     records = instance.get_run_records(filters=same_work, limit=1)
     if not records or not records[0].dagster_run.is_success:
@@ -211,20 +204,31 @@ def _reason_to_wait(instance: dg.DagsterInstance, work: str) -> str | None:
     return None
 
 
+def _unfinished(instance: dg.DagsterInstance, job_name: str) -> str | None:
+    """Another run of the job is waiting or at work; what it leaves, the next look sees."""
+    filters = dg.RunsFilter(job_name=job_name, statuses=UNFINISHED)
+    runs = instance.get_runs(filters=filters, limit=1)
+    return f"run {runs[0].run_id} is not finished" if runs else None
+
+
 @dg.sensor(
     job=events,
     minimum_interval_seconds=SETTINGS.billing_look_seconds,
     default_status=_sensor_status("deliver_events"),
     description="Delivers events, for real, while any are due. Naming it allows it.",
 )
-def deliver_events(billing_warehouse: Warehouse) -> dg.RunRequest | dg.SkipReason:
-    """Ask for a run while something is due or new."""
-    from publishers.webhooks import emit, summary
+def deliver_events(
+    context: dg.SensorEvaluationContext, billing_warehouse: Warehouse
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a run while something is due or new; one at a time, so a failed one is repeated."""
+    from publishers.webhooks import emit, is_due
 
     settings = billing_warehouse.settings()
-    waiting = sum(service.pending for service in summary(settings, datetime.now(UTC)).services)
-    if waiting == 0 and not any(n.decision == "send" for n in emit(settings).events):
+    is_new = any(note.decision == "send" for note in emit(settings).events)
+    if not is_new and not is_due(settings, datetime.now(UTC)):
         return dg.SkipReason("nothing to tell")
+    if reason := _unfinished(context.instance, events.name):
+        return dg.SkipReason(reason)
     return dg.RunRequest(run_config={"ops": {WEBHOOKS_OP: {"config": {"go": True}}}})
 
 

@@ -5,7 +5,7 @@ of every attempt in schema `ops`. Nothing leaves without `go`, and nothing for a
 services.csv does not enable. docs/webhooks.md describes the receiver's side.
 """
 
-from publishers.webhooks.backlog import summary
+from publishers.webhooks.backlog import is_due, summary
 from publishers.webhooks.delivery import Options, deliver
 from publishers.webhooks.emission import emit
 from publishers.webhooks.errors import (
@@ -29,6 +29,7 @@ __all__ = [
     "deliver",
     "discard",
     "emit",
+    "is_due",
     "release_termination",
     "replay",
     "summary",

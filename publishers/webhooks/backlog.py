@@ -56,6 +56,17 @@ def preview(conn: connection, now: datetime) -> list[DeliveryNote]:
         return [DeliveryNote(*row) for row in cursor.fetchall()]
 
 
+def is_due(settings: Settings, now: datetime) -> bool:
+    """Would a run send anything: due for a service that is enabled, or left by a dead worker."""
+    with warehouse(settings) as conn:
+        endpoints = read_endpoints(conn, settings)
+        enabled = {service for service, endpoint in endpoints.items() if endpoint.is_enabled}
+        return any(
+            note.service in enabled and note.state in ("due", "delivering")
+            for note in preview(conn, now)
+        )
+
+
 def count_waiting(conn: connection) -> int:
     """How many deliveries are pending, due or not."""
     with conn.cursor() as cursor:

@@ -92,6 +92,17 @@ def test_dagster_s_history_works_in_postgresql(
         assert instance.event_log_storage.get_concurrency_info("warehouse").claimed_slots == []
 
 
+def test_the_chart_keeps_runs_of_one_target_apart_as_dagster_s_configuration_does() -> None:
+    chart, given = _yaml("kubernetes/values.yaml"), _yaml("dagster.yaml")["concurrency"]
+    assert chart["concurrency"]["enabled"]
+    pools = chart["concurrency"]["pools"]
+    assert {"default_limit": pools["defaultLimit"], "granularity": pools["granularity"]} == given[
+        "pools"
+    ]
+    coordinator = chart["dagsterDaemon"]["runCoordinator"]["config"]["queuedRunCoordinator"]
+    assert coordinator["maxConcurrentRuns"] == given["runs"]["max_concurrent_runs"]
+
+
 def test_the_workspace_names_one_code_server() -> None:
     [location] = _yaml("workspace.yaml")["load_from"]
     assert location["grpc_server"]["port"] == 4000
