@@ -35,6 +35,16 @@ class Verbs(TyperGroup):
             verb_name(target): target for targets in self.panels.values() for target in targets
         }
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Only text goes further; an empty one is a variable that the shell did not know."""
+        for number, arg in enumerate(args, start=1):
+            if not arg:
+                raise typer.BadParameter(f"argument {number} is empty: leave it out or write it", ctx)
+            if "\0" in arg or any("\ud800" <= letter <= "\udfff" for letter in arg):
+                raise typer.BadParameter(f"argument {number} is not UTF-8 text", ctx)
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The verb that is meant, imported now."""
         name, listed, rest = super().resolve_command(ctx, args)

@@ -9,7 +9,7 @@ import typer
 
 
 def month(text: str | None) -> str | None:
-    if text is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
+    if text is not None and not re.fullmatch(r"[12][0-9]{3}-(0[1-9]|1[0-2])", text):
         raise typer.BadParameter("a period is a month, as in 2026-05")
     return text
 

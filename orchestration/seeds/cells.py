@@ -19,11 +19,11 @@ DECIMALS = 6  # of unit prices and quantities (law 1)
 WHOLE_DIGITS = 12
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 LONGEST_DUNNING_DAYS = 3650
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")  # \d is any script's digit
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNITS = "(?:second|minute|hour|day|week|month)s?"
 _INTERVAL = re.compile(
-    rf"\d{{1,4}} {_UNITS}(?: \d{{1,4}} {_UNITS})*|\d{{1,3}}:[0-5]\d(?::[0-5]\d)?"
+    rf"[0-9]{{1,4}} {_UNITS}(?: [0-9]{{1,4}} {_UNITS})*|[0-9]{{1,3}}:[0-5][0-9](?::[0-5][0-9])?"
 )
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]*")
 _PLACEHOLDER = re.compile(r"\{[^}]*\}|[{}]")
