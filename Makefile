@@ -7,7 +7,7 @@ WORKERS ?= logical
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev dashboard test quick test-odoo soak lint house format docs bench lock clean
+.PHONY: help install demo dev dashboard test quick test-odoo soak safety sbom lint house format docs bench lock clean
 
 help:            ## the verbs of this file
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ —/'
@@ -41,6 +41,12 @@ test-odoo: install  ## publishing and loading against the Odoo 19 that ODOO_* na
 
 soak: install    ## the seeded schedules, 1,000 of each
 	$(BIN)/python -m pytest -m soak --seeds 1000 $(ARGS)
+
+safety: install  ## the promises of docs/safety.md: each of its tests, and its figures
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS) $$(grep -oE 'tests/[a-z_/]+\.py' docs/safety.md | sort -u)
+
+sbom: install    ## what is installed, as CycloneDX: sbom.json
+	$(BIN)/uvx --from cyclonedx-bom==7.5.0 cyclonedx-py environment $(BIN)/python --output-file sbom.json
 
 lint: install    ## ruff, mypy, import rules, SQL style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -77,7 +77,10 @@ class Json2:
         return exact(body)
 
     def _post(self, path: str, content: Mapping[str, Any]) -> bytes:
-        request = Request(self._base + path, data=encoded(content), headers=self._headers)
+        # address_of let only http and https through.
+        request = Request(  # noqa: S310
+            self._base + path, data=encoded(content), headers=self._headers
+        )
         with self._opener.open(request, timeout=self._timeout) as response:
             answer: bytes = response.read()
         return answer

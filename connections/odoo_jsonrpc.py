@@ -52,7 +52,7 @@ class ExactProxy(ProxyJSON):  # type: ignore[misc]
             "params": params or {},
             "id": random.getrandbits(30),
         }
-        request = Request(
+        request = Request(  # noqa: S310 (address_of let only http and https through)
             self._get_full_url(url.lstrip("/")),
             data=encoded(body),
             headers={"Content-Type": "application/json"},

@@ -20,13 +20,12 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connections.errors import SettingsError
+from connections.places import FOLDER
 from connections.sandbox_state import sandbox_state
 
 Source = Literal["warehouse", "nexacloud", "odoo"]
 # Who looks at the finance pages: two database roles, finance_reader and finance_approver.
 PageRole = Literal["reader", "approver"]
-
-REPOSITORY = Path(__file__).resolve().parent.parent
 
 # Which fields belong to a source; the first one decides whether the source is configured.
 SOURCE_FIELDS: dict[Source, tuple[str, ...]] = {
@@ -43,10 +42,10 @@ class Settings(BaseSettings):
     """What differs between deployments. Frozen: `load_settings(...)` makes another."""
 
     model_config = SettingsConfigDict(
-        env_file=REPOSITORY / ".env", extra="ignore", frozen=True, env_ignore_empty=True
+        env_file=FOLDER / ".env", extra="ignore", frozen=True, env_ignore_empty=True
     )
 
-    billing_home: Path = REPOSITORY / ".local"
+    billing_home: Path = FOLDER / ".local"
     billing_pg_bin: Path | None = None
     billing_as_of: datetime | None = None
     billing_schema_prefix: str = Field(default="", pattern=r"^[a-z0-9_]*$")
@@ -291,7 +290,7 @@ def _named(variable: str) -> str:
 def _dotenv() -> dict[str, str | None]:
     from dotenv import dotenv_values
 
-    return dotenv_values(REPOSITORY / ".env")
+    return dotenv_values(FOLDER / ".env")
 
 
 @functools.cache

@@ -145,12 +145,15 @@ def _post(settings: Settings, title: str, lines: list[str]) -> None:
     text = "\n".join(
         [f"*{title}*", *(f"• {line}" for line in lines), settings.dashboard_dagster_url]
     )
-    request = urllib.request.Request(
-        settings.alert_webhook_url.get_secret_value(),
+    address = settings.alert_webhook_url.get_secret_value()
+    if not address.startswith(("https://", "http://")):
+        raise CommandError("ALERT_WEBHOOK_URL must begin with https:// or http://")
+    request = urllib.request.Request(  # noqa: S310
+        address,
         data=json.dumps({"text": text}).encode(),
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=SECONDS_TO_SEND):
+    with urllib.request.urlopen(request, timeout=SECONDS_TO_SEND):  # noqa: S310
         pass
 
 

@@ -39,9 +39,9 @@ class Verbs(TyperGroup):
         """Only text goes further; an empty one is a variable that the shell did not know."""
         for number, arg in enumerate(args, start=1):
             if not arg:
-                raise typer.BadParameter(f"argument {number} is empty: leave it out or write it", ctx)
+                raise typer.BadParameter(f"argument {number} is empty: write it or leave it out")
             if "\0" in arg or any("\ud800" <= letter <= "\udfff" for letter in arg):
-                raise typer.BadParameter(f"argument {number} is not UTF-8 text", ctx)
+                raise typer.BadParameter(f"argument {number} is not UTF-8 text")
         parsed: list[str] = super().parse_args(ctx, args)
         return parsed
 

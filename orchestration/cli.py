@@ -21,6 +21,7 @@ VERBS: Panels = {
         f"{COMMANDS}.world:status",
     ),
     "Sources and warehouse": (
+        f"{COMMANDS}.init:init",
         f"{COMMANDS}.data:check",
         f"{COMMANDS}.data:migrate",
         f"{COMMANDS}.data:load",

@@ -19,10 +19,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from connections.places import PROJECT
 from connections.settings import Settings
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-PROJECT_FOLDER = REPOSITORY / "dbt_project"
+PROJECT_FOLDER = PROJECT / "dbt_project"
 EXECUTABLE = Path(sys.executable).parent / "billing-dbt"  # dbt_child.py
 KEPT_INVOCATIONS = 20  # folders of past dbt invocations that stay for the curious
 
@@ -153,7 +153,7 @@ def _is_stale(manifest: Path) -> bool:
 
 def _project_paths() -> Iterator[Path]:
     """Files, and folders too: a deleted file leaves its trace in its folder's time."""
-    yield REPOSITORY / "dbt_project.yml"
+    yield PROJECT / "dbt_project.yml"
     yield PROJECT_FOLDER
     yield from PROJECT_FOLDER.rglob("*")
 
@@ -188,7 +188,7 @@ def run(
     results.unlink(missing_ok=True)
     done = subprocess.run(
         command(settings, *arguments, **more_variables),
-        cwd=REPOSITORY,
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         check=False,
@@ -207,7 +207,7 @@ def command(settings: Settings, *arguments: str, **more_variables: object) -> Se
     """A dbt command line over this project and these settings."""
     return [
         str(EXECUTABLE), "--no-use-colors", *arguments,
-        "--project-dir", str(REPOSITORY), "--profiles-dir", str(PROJECT_FOLDER),
+        "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT_FOLDER),
         "--target-path", str(target_folder(settings)),
         "--log-path", str(settings.billing_home / "dbt" / "logs"),
         "--vars", variables(settings, **more_variables),

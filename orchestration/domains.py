@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject
 
+from connections.places import PROJECT
 from connections.settings import load_settings
 
 # Code references are marked as beta, and there is no other way to show a file.
@@ -24,7 +25,6 @@ warnings.filterwarnings("ignore", message=".*CodeReference", category=dg.BetaWar
 # definitions are made, would cost a third of loading them.
 gc.freeze()
 Manifest = Mapping[str, Any]
-REPOSITORY = Path(__file__).resolve().parent.parent
 SOURCES, REFERENCE, DECISIONS, PUBLISHING, LIFECYCLE, PAGES = (
     "sources", "reference", "decisions", "publishing", "lifecycle", "pages",
 )  # fmt: skip
@@ -53,7 +53,7 @@ def docs_metadata(domain: str, code: Path, line: int = 1) -> dict[str, Any]:
         dg.LocalFileCodeReference(file_path=str(code), line_number=line, label="the code")
     ]
     if name := DOCS.get(domain):
-        file = str(REPOSITORY / "docs" / name)
+        file = str(PROJECT / "docs" / name)
         references.append(
             dg.LocalFileCodeReference(file_path=file, line_number=1, label=f"docs/{name}")
         )
@@ -124,7 +124,7 @@ class Domains(DagsterDbtTranslator):
         return said or f"dbt {dbt_resource_props['resource_type']} {dbt_resource_props['name']}"
 
     def _references(self, props: Mapping[str, Any]) -> dict[str, Any]:
-        code = REPOSITORY / props["original_file_path"]
+        code = PROJECT / props["original_file_path"]
         links = docs_metadata(self.get_group_name(props), code)
         # Where it is read; where it is built, another schema, is what the manifest names.
         links["dagster/table_name"] = ".".join(key_of(props))

@@ -27,7 +27,7 @@ def pause_seconds(attempt: int) -> float:
     """How long to wait after this attempt, the first being 1: exponential with jitter, so that two
     that collided do not collide again.
     """
-    return FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5)
+    return FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311
 
 
 def repeated(

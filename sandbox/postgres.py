@@ -20,6 +20,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
+from connections.places import FOLDER
 from sandbox.processes import (
     SandboxError,
     file_lock,
@@ -29,7 +30,7 @@ from sandbox.processes import (
     run_unprivileged,
 )
 
-DEFAULT_HOME = Path(__file__).resolve().parents[1] / ".local"
+DEFAULT_HOME = FOLDER / ".local"
 DEFAULT_PORT = 54329
 SUPERUSER = "postgres"
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from connections.settings import REPOSITORY, Settings
+from connections.places import CODE
+from connections.settings import Settings
 from loaders.contracts import Table
 from loaders.relations import HISTORY_SCHEMA
 from loaders.tables import ALL
@@ -59,7 +60,7 @@ def _specs(table: Table) -> Iterator[dg.AssetSpec]:
         "owners": [ENGINEERING],
         "kinds": {"postgres", "raw", table.source},
     }
-    links = docs_metadata(SOURCES, REPOSITORY / "loaders" / "tables.py")
+    links = docs_metadata(SOURCES, CODE / "loaders" / "tables.py")
     yield dg.AssetSpec(
         asset_key(table),
         description=f"{table.description} Copied from {_title(table)} as it is.",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from dagster_dbt import DagsterDbtProjectPreparer, DbtCliInvocation, DbtCliResource
 
+from connections.places import PROJECT
 from connections.postgres import warehouse
 from connections.settings import Settings, load_settings
 from orchestration import builds, dbt, rules
@@ -204,7 +205,7 @@ def _raise_if_failed(invocation: DbtCliInvocation, results: Mapping[str, Any]) -
 def dbt_resource() -> DbtCliResource:
     """dbt from this interpreter's own folder, whatever PATH says."""
     return DbtCliResource(
-        project_dir=str(dbt.REPOSITORY),
+        project_dir=str(PROJECT),
         profiles_dir=str(dbt.PROJECT_FOLDER),
         dbt_executable=str(dbt.EXECUTABLE),
     )

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from connections.places import CODE, PROJECT
 from connections.postgres import ops_owner, warehouse
 from connections.settings import load_settings
 from orchestration import dbt, render
@@ -22,7 +23,7 @@ Port = Annotated[int, typer.Option(help="The port on this machine.")]
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # Streamlit's own place for the OIDC provider.
-SECRETS = dbt.REPOSITORY / ".streamlit" / "secrets.toml"
+SECRETS = PROJECT / ".streamlit" / "secrets.toml"
 
 
 def ui(port: Port = 3000, host: Host = "127.0.0.1") -> None:
@@ -38,7 +39,7 @@ def ui(port: Port = 3000, host: Host = "127.0.0.1") -> None:
     dbt.prepare(settings)
     os.environ["DAGSTER_HOME"] = str(dagster_home(settings.billing_home))
     os.environ["BILLING_HOME"] = str(settings.billing_home)
-    os.chdir(dbt.REPOSITORY)
+    os.chdir(PROJECT)
     render.stderr.print(f"Dagster on http://{host}:{port}", highlight=False)
     # `python -m` puts this folder on the path, where dagster.yaml finds our run history's class.
     python = [sys.executable, "-W", "ignore", "-m"]
@@ -64,10 +65,10 @@ def dashboard(port: Port = 8501, host: Host = "127.0.0.1") -> None:
         )
     _refuse_taken(host, port, "dashboard")
     os.environ["BILLING_HOME"] = str(settings.billing_home)
-    os.chdir(dbt.REPOSITORY)
+    os.chdir(PROJECT)
     render.stderr.print(f"finance pages on http://{host}:{port}", highlight=False)
     options = ["--server.address", host, "--server.port", str(port)]
-    app = str(dbt.REPOSITORY / "dashboards" / "app.py")
+    app = str(CODE / "dashboards" / "app.py")
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", app, *options])
 
 

@@ -152,18 +152,6 @@ def test_a_run_through_dagster_says_the_same_and_keeps_what_was_loaded(sources: 
     assert sources.raw_rows() == before
 
 
-def test_a_secret_reaches_no_log_and_no_event(sources: Sources) -> None:
-    answer = sources.billing("run", ODOO_PASSWORD=PASSWORD)
-    _assert_named(answer, "ODOO_PASSWORD")
-    written = [
-        path
-        for path in sources.home.rglob("*")
-        if path.is_file() and PASSWORD.encode() in path.read_bytes()
-    ]
-    assert written == []
-    assert PASSWORD not in answer.stdout + answer.stderr
-
-
 def test_a_warehouse_that_is_not_built_yet_says_so(sources: Sources) -> None:
     for verb in ("reconcile", "lines", "readiness"):
         _assert_named(sources.billing(verb), "billing run")
