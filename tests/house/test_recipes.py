@@ -53,9 +53,9 @@ insert into usage_records values
     (1, 'S00042', 'chats', 3, '2026-05-03 12:00Z', '2026-05-03 13:00Z', 'a', '2026-05-03 13:01Z'),
     (2, 'S00042', 'chats', -1, '2026-05-03 13:00Z', '2026-05-03 14:00Z', 'b', '2026-05-03 14:01Z');
 """
-SIX = {
+NAMES = {
     *("source-column", "line-column", "metric-and-price", "charge-model", "cause"),
-    "own-database",
+    *("own-database", "alert"),
 }
 
 each_recipe = pytest.mark.parametrize("recipe", recipes(), ids=lambda recipe: recipe.name)
@@ -98,9 +98,9 @@ def in_tree(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> Tree:
     return tree
 
 
-def test_there_are_six_recipes_with_a_page_each() -> None:
-    assert {recipe.name for recipe in recipes()} == SIX
-    assert {page.stem for page in FOLDER.glob("*.md")} - {"README"} == SIX
+def test_each_recipe_has_a_page() -> None:
+    assert {recipe.name for recipe in recipes()} == NAMES
+    assert {page.stem for page in FOLDER.glob("*.md")} - {"README"} == NAMES
 
 
 @each_recipe
@@ -146,8 +146,10 @@ def test_a_recipe_without_its_change_fails(in_tree: Tree, built: Callable[[], Wo
         in_tree.revert(recipe, *(f"--include={file}" for file in recipe.test_files))
 
 
-def test_a_metric_without_its_price_fails(in_tree: Tree) -> None:
-    recipe = next(recipe for recipe in recipes() if recipe.python_tests)
+@pytest.mark.parametrize(
+    "recipe", [each for each in recipes() if each.python_tests], ids=lambda recipe: recipe.name
+)
+def test_a_test_without_what_its_recipe_brings_fails(recipe: Recipe, in_tree: Tree) -> None:
     only = [f"--include={file}" for file in recipe.python_tests]
     in_tree.apply(recipe, *only)
     assert _pytest(in_tree, recipe) == pytest.ExitCode.TESTS_FAILED
