@@ -46,6 +46,7 @@ VERBS: Panels = {
         f"{COMMANDS}.publish:release",
         f"{COMMANDS}.publish:restore_ledger",
         f"{COMMANDS}.events:events",
+        f"{COMMANDS}.close_month:close_month",
     ),
     "Who may what": (f"{COMMANDS}.identities:identities", f"{COMMANDS}.ui:roles"),
     "Keep": (f"{COMMANDS}.backup:backup", f"{COMMANDS}.backup:restore"),
