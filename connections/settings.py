@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     alert_smtp_password: SecretStr = SecretStr("")
     alert_from: str = "billing@localhost"
     alert_to: str = ""
+    # Where the month-end sheet goes when it leaves by itself: nowhere unless named.
+    report_folder: Path | None = None
+    report_to: str = ""  # mail addresses, by commas; through ALERT_SMTP_HOST
 
     sandbox_scale: int = Field(default=0, ge=0)
     sandbox_postgres_port: int = 54329
