@@ -53,7 +53,7 @@ def made(settings: Settings, month: date) -> MonthFiles:
         "Month": f"{month:%Y-%m}",
         "As of": _instant(build.as_of) if build else "unknown",
         "Build": f"{build.build_id}, in use since {_instant(build.swapped_at)}" if build else "",
-        "Closed": closed.sentence if closed else "not closed",
+        "Closed": closed.sentence.removeprefix("closed ") if closed else "no",
     }
     title = f"Month-end {month:%Y-%m}"
     return MonthFiles(

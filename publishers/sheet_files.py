@@ -22,6 +22,7 @@ from publishers.spreadsheets import as_xlsx
 Facts = Mapping[str, str]
 NUMERIC = ("money", "quantity")
 GREY = "#e8e8e8"
+ROOM = 100  # points
 
 
 def workbook(facts: Facts, found: Sheet, zone: ZoneInfo) -> bytes:
@@ -36,13 +37,14 @@ def pdf(title: str, facts: Facts, found: Sheet, zone: ZoneInfo) -> bytes:
     # Slow to import, and nobody but a report needs it.
     from reportlab.lib.pagesizes import landscape, letter
     from reportlab.lib.styles import getSampleStyleSheet
-    from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
+    from reportlab.platypus import CondPageBreak, Paragraph, SimpleDocTemplate, Spacer
 
     styles = getSampleStyleSheet()
     said = [Paragraph(escape(title), styles["Title"])]
     said += [Paragraph(f"{escape(k)}: {escape(v)}", styles["Normal"]) for k, v in facts.items()]
     for part in PARTS:
         said += [
+            CondPageBreak(ROOM),  # no heading stands alone at the foot of a page
             Paragraph(escape(part.title), styles["Heading2"]),
             Paragraph(escape(part.says), styles["Normal"]),
             Spacer(1, 4),
