@@ -201,3 +201,51 @@ def test_what_was_closed_stays_as_it_was(accepted: Ledger, statement: str) -> No
     _close(accepted)
     with pytest.raises(InsufficientPrivilege, match="keeps what was decided"):
         accepted.query(statement)
+
+
+WAITS = {
+    "differences that nothing explains": (
+        "update marts.fct_reconciliation set status = 'unexplained', unexplained_amount = -1.50"
+        " where ctid = (select min(ctid) from marts.fct_reconciliation"
+        " where period_start = '2026-04-01 04:00+00' and status = 'match')",
+        (1, Decimal("1.50"), "CAD"),
+    ),
+    "exceptions that hold lines": (
+        "insert into marts.fct_exceptions (exception_key, facts_hash, kind, severity, is_blocking,"
+        " closes_gate, service, period_start, currency, stake_amount, since_at) values"
+        " ('k', 'h', 'usage_anomaly', 'high', true, false, 'nexacloud', '2026-04-01 04:00+00',"
+        " 'CAD', 7.25, '2026-05-01')",
+        (1, Decimal("7.25"), "CAD"),
+    ),
+    "documents that are not confirmed in Odoo": (
+        "insert into ops.publications (document_key, external_id, service, partner_id,"
+        " billing_period_start, billing_period_end, currency, move_type, document_number, state,"
+        " payload, payload_hash, expected_untaxed_amount, expected_tax_amount,"
+        " expected_total_amount, rounding_method, invoice_date, invoice_date_due)"
+        " values ('d', 'dwh_pub.d', 'nexacloud', 1, '2026-04-01 04:00+00', '2026-05-01 04:00+00',"
+        " 'CAD', 'out_invoice', 1, 'claimed', '{}', 'h', 1, 0.13, 1.13, 'round_globally',"
+        " '2026-05-03', '2026-06-03')",
+        (1, Decimal("1.13"), "CAD"),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WAITS)
+def test_what_is_not_done_waits_with_its_amount(accepted: Ledger, what: str) -> None:
+    assert _look(accepted).waiting == []
+    statement, right = WAITS[what]
+    accepted.query(statement)
+    [found] = _look(accepted).waiting
+    assert (found.what, (found.number, found.amount, found.currency)) == (what, right)
+
+
+def test_an_acknowledged_exception_and_one_of_another_month_hold_nothing(accepted: Ledger) -> None:
+    statement, _ = WAITS["exceptions that hold lines"]
+    accepted.query(statement.replace("2026-04-01", "2026-05-01").replace("'k'", "'other'"))
+    accepted.query(statement)
+    accepted.query("select set_config('billing.identity', 'Dana Roy', true)")
+    accepted.query(
+        "insert into ops.exception_acknowledgements (exception_key, facts_hash, note)"
+        " values ('k', 'h', 'a test of the customer')"
+    )
+    assert _look(accepted).waiting == []
