@@ -110,6 +110,8 @@ class Settings(BaseSettings):
     alert_smtp_password: SecretStr = SecretStr("")
     alert_from: str = "billing@localhost"
     alert_to: str = ""
+    report_folder: Path | None = None  # where month-end sheets go by themselves
+    report_to: str = ""  # mail addresses, by commas; through ALERT_SMTP_HOST
 
     sandbox_scale: int = Field(default=0, ge=0)
     sandbox_postgres_port: int = 54329

@@ -14,12 +14,12 @@ import urllib.request
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
 
 import dagster as dg
 
 from connections.postgres import warehouse
 from connections.settings import Settings
+from orchestration import mail
 from orchestration.command_error import CommandError
 from orchestration.standing import standing
 
@@ -27,7 +27,6 @@ LOOKS_BACK = timedelta(days=3)
 STALE_SECONDS = 26 * 3600
 MOST_IN_A_DIGEST = 30
 MOST_CHECKS = 2000
-SECONDS_TO_SEND = 10
 
 
 @dataclass(frozen=True, order=True)
@@ -153,17 +152,10 @@ def _post(settings: Settings, title: str, lines: list[str]) -> None:
         data=json.dumps({"text": text}).encode(),
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=SECONDS_TO_SEND):  # noqa: S310
+    with urllib.request.urlopen(request, timeout=mail.SECONDS_TO_SEND):  # noqa: S310
         pass
 
 
 def _mail(settings: Settings, title: str, lines: list[str]) -> None:
-    mail = EmailMessage()
-    mail["Subject"], mail["From"], mail["To"] = title, settings.alert_from, settings.alert_to
-    mail.set_content("\n".join([*lines, "", settings.dashboard_dagster_url]))
-    host, _, port = settings.alert_smtp_host.partition(":")
-    with smtplib.SMTP(host, int(port or 25), timeout=SECONDS_TO_SEND) as server:
-        if settings.alert_smtp_user:
-            server.starttls()
-            server.login(settings.alert_smtp_user, settings.alert_smtp_password.get_secret_value())
-        server.send_message(mail)
+    text = "\n".join([*lines, "", settings.dashboard_dagster_url])
+    mail.send(settings, settings.alert_to, title, text)

@@ -17,12 +17,14 @@ from orchestration.assets.drafts import KEY as DRAFTS
 from orchestration.assets.imports import KEY as IMPORT
 from orchestration.assets.models import models
 from orchestration.assets.months import MONTHS, PUBLISHED, RATED, RECONCILED, TIME_ZONE
+from orchestration.assets.reports import SHEET
 from orchestration.assets.webhooks import KEY as WEBHOOKS
 from orchestration.maintenance import maintenance
 from orchestration.names import LOAD_OP, PUBLISH_OP, WEBHOOKS_OP
 from orchestration.resources import NexaCloud, Odoo, Warehouse
 
 NIGHT_TIME, MONTH_END_TIME, WEEK_END_TIME = "0 3 * * *", "0 6 1 * *", "30 1 * * 0"
+SHEET_TIME = "0 7 3 * *"
 # How long the same work rests after a run that succeeded without taking it up: what is held stays
 # held until somebody acts.
 RETRY_SECONDS = 900
@@ -84,6 +86,13 @@ publish_month = dg.define_asset_job(
     tags=MINUTES_AT_MOST,
     description="Publish what was approved of a month. A dry run unless configured to go.",
 )
+send_sheet = dg.define_asset_job(
+    "send_sheet",
+    selection=dg.AssetSelection.assets(SHEET),
+    partitions_def=MONTHS,
+    tags=MINUTES_AT_MOST,
+    description="The month-end sheet of a month as XLSX and PDF, to a folder or by mail.",
+)
 night = dg.define_asset_job(
     "night",
     selection=_COPIES | _MODELS | _DRAFTS,
@@ -104,7 +113,7 @@ import_shadow = dg.define_asset_job(
 )
 JOBS = (
     refresh, rebuild, sweep, reconcile, rebuild_month, publish, publish_month, night, events,
-    import_shadow, maintenance,
+    import_shadow, send_sheet, maintenance,
 )  # fmt: skip
 
 
@@ -139,6 +148,22 @@ def every_night() -> dg.RunRequest:
 )
 def month_end(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """The month that has just ended."""
+    return _of_the_month_before(context)
+
+
+@dg.schedule(
+    job=send_sheet,
+    cron_schedule=SHEET_TIME,
+    execution_timezone=TIME_ZONE,
+    default_status=_schedule_status("month_sheet"),
+    description="On the third of a month: the sheet of the month before leaves.",
+)
+def month_sheet(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """The month that has just ended."""
+    return _of_the_month_before(context)
+
+
+def _of_the_month_before(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     today = context.scheduled_execution_time.astimezone(ZoneInfo(TIME_ZONE))
     ended = today.replace(day=1) - timedelta(days=1)
     return dg.RunRequest(partition_key=f"{ended:%Y-%m}", run_key=f"{ended:%Y-%m}")
@@ -249,4 +274,6 @@ def alert(
     return dg.SensorResult(cursor=cursor, skip_reason=dg.SkipReason(said))
 
 
-AUTOMATIONS = (every_night, month_end, every_week, publish_approved, deliver_events, alert)
+AUTOMATIONS = (
+    every_night, month_end, month_sheet, every_week, publish_approved, deliver_events, alert,
+)  # fmt: skip

@@ -47,6 +47,8 @@ VERBS: Panels = {
         f"{COMMANDS}.publish:release",
         f"{COMMANDS}.publish:restore_ledger",
         f"{COMMANDS}.events:events",
+        f"{COMMANDS}.close_month:close_month",
+        f"{COMMANDS}.report:report",
     ),
     "Who may what": (f"{COMMANDS}.identities:identities", f"{COMMANDS}.ui:roles"),
     "Keep": (f"{COMMANDS}.backup:backup", f"{COMMANDS}.backup:restore"),

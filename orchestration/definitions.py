@@ -4,6 +4,7 @@ raw_nexacloud/*, raw_odoo/*   copies of the sources            assets/copies.py
 ops/*                         decisions and the ledger         assets/ledger.py
 staging ... serving/*         what dbt decides, with tests     assets/models.py
 months/*                      a month: rated, reconciled       assets/months.py
+months/sheet                  its month-end sheet as files     assets/reports.py
 odoo/draft_invoices           what goes out                    assets/drafts.py
 odoo/shadow_import            what Odoo holds of the app       assets/imports.py
 nexacloud/lifecycle_webhooks  what the apps are told           assets/webhooks.py
@@ -19,6 +20,7 @@ from orchestration.assets.imports import shadow_import
 from orchestration.assets.ledger import ledger
 from orchestration.assets.models import MANIFEST, dbt_resource, models
 from orchestration.assets.months import month, publish_month
+from orchestration.assets.reports import month_end_sheet
 from orchestration.assets.webhooks import lifecycle_webhooks
 from orchestration.automation import AUTOMATIONS, JOBS
 from orchestration.checks import CHECKS
@@ -33,6 +35,7 @@ defs = dg.Definitions(
         month,
         draft_invoices,
         publish_month,
+        month_end_sheet,
         lifecycle_webhooks,
         shadow_import,
         *page_assets(MANIFEST),

@@ -14,6 +14,7 @@ from loaders.errors import LoadError, LoadInProgress
 from orchestration.command_error import CommandError
 from orchestration.dbt import DbtError
 from publishers.approvals import ApprovalError
+from publishers.closings import ClosingError
 from publishers.credits import CreditError
 from publishers.gates import GateError
 from publishers.identities import IdentityError
@@ -33,6 +34,7 @@ OURS: tuple[type[Exception], ...] = (
     LoadError,
     AlreadyPublishing,
     ApprovalError,
+    ClosingError,
     CreditError,
     GateError,
     IdentityError,

@@ -9,6 +9,7 @@ WEBHOOKS_OP = "send_webhooks"
 IMPORT_OP = "import_into_odoo"
 MONTH_OP = "look_at_a_month"
 PUBLISH_MONTH_OP = "publish_a_month"
+SHEET_OP = "send_month_end_sheet"
 
 # Of each pool one step runs at a time, in all runs of this Dagster.
 WAREHOUSE_POOL, ODOO_POOL, WEBHOOKS_POOL = "warehouse", "odoo", "webhooks"

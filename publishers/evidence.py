@@ -15,7 +15,7 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
-from publishers.migrations.versions.v0015_evidence import CHAINED
+from publishers.migrations.versions.v0016_month_closings import CHAINED
 
 PAGE = 10_000
 

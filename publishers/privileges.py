@@ -25,6 +25,7 @@ SHOWN = (
     "line_approval_status",
     "line_approvals",
     "load_runs",
+    "month_closings",
     "policies_in_force",
     "publication_lines",
     "publications",
@@ -49,6 +50,7 @@ SERVICE_INSERTS: Columns = {
         *("four_eyes_amount", "replaces", "note"),
     ),
     "credit_requests": ("line_key", "amount", "note"),
+    "month_closings": ("month", "sheet", "waited", "despite", "note"),
     "termination_releases": ("service", "external_subscription_id", "ended_at", "note"),
 }
 # Only the owner of ops says who decides, and which version ops is at; only its triggers link.

@@ -206,7 +206,7 @@ def test_the_month_end_sheet_says_of_when_its_figures_are(
     monkeypatch.setattr(month_end.filters, "choice", lambda *_: "2026-05")
     monkeypatch.setattr(month_end.st, "html", shown.append)
     monkeypatch.setattr(month_end.ui, "heading", lambda *_: None)
-    for part in ("_part", "_taxes"):
+    for part in ("_part", "_closed"):
         monkeypatch.setattr(month_end, part, lambda *_: None)
     month_end.show()
     as_of = f.instant(datetime(2026, 6, 3, 12, tzinfo=UTC))

@@ -18,13 +18,14 @@ ON_THE_SAMPLE = (
     "tests/reconciliation/",
     "tests/importer/",
 )
-WITHOUT_IT = ("tests/importer/test_import_faults.py",)
+WITHOUT_IT = ("tests/importer/test_import_faults.py", "tests/dashboards/test_month_end.py")
 # What takes minutes begins, the longest first, so that nobody waits for it at the end.
 LONGEST = (
     "tests/publishers/machine/",
     "tests/orchestration/test_demo.py",
     "tests/orchestration/test_swap.py",
     "tests/orchestration/test_demo_odoo.py",
+    "tests/dashboards/test_month_end.py",
     "tests/dashboards/",
     "tests/orchestration/test_browser.py",
     "tests/reconciliation/",

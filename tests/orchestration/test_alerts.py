@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import socketserver
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -15,24 +13,13 @@ from typing import Any
 import dagster as dg
 import psycopg2
 import pytest
+from mailbox_server import mailbox, served
 
 from connections.settings import Settings, load_settings
 from orchestration.alerts import MOST_IN_A_DIGEST, Matter, digest, send, tell
 from orchestration.command_error import CommandError
 from orchestration.metrics import exposition, open_metrics
 from orchestration.standing import QUERIES
-
-
-@contextmanager
-def served(server: socketserver.BaseServer) -> Iterator[int]:
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]  # type: ignore[misc]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
 
 
 @pytest.fixture
@@ -55,24 +42,8 @@ def posts() -> Iterator[tuple[str, list[Any]]]:
 
 @pytest.fixture
 def mails() -> Iterator[tuple[str, list[str]]]:
-    """A mail server that takes everything: its address, and the mails."""
-    got: list[str] = []
-
-    class Mailbox(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            self.wfile.write(b"220 here\r\n")
-            while line := self.rfile.readline():
-                word = line[:4].upper()
-                if word == b"DATA":
-                    self.wfile.write(b"354 go on\r\n")
-                    body = iter(self.rfile.readline, b".\r\n")
-                    got.append(b"".join(body).decode())
-                self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"250 ok\r\n")
-                if word == b"QUIT":
-                    return
-
-    with served(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mailbox)) as port:
-        yield f"127.0.0.1:{port}", got
+    with mailbox() as box:
+        yield box
 
 
 def _settings(tmp_path: Path, dsn: str, **more: str) -> Settings:

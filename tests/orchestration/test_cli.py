@@ -60,6 +60,8 @@ def test_the_design_s_verbs_are_all_there() -> None:
         ("approve", "--by", "Dana Roy"),
         ("approve", "abc", "--all", "--by", "Dana Roy"),
         ("publish", "--limit", "0"),
+        ("close-month", "May"),
+        ("close-month", "2026-05", "--go"),
     ],
 )
 def test_a_command_written_wrong_ends_with_2(arguments: tuple[str, ...]) -> None:

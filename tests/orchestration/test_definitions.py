@@ -22,6 +22,7 @@ OURS = {
     dg.AssetKey(["months", "rated"]),
     dg.AssetKey(["months", "reconciled"]),
     dg.AssetKey(["months", "published"]),
+    dg.AssetKey(["months", "sheet"]),
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 from publishing_world import World, line
 
 from publishers import audit, evidence
+from publishers.identities import speak_for
 
 LINK = """
 encode(sha256(convert_to(concat_ws('|', table_name, number, row_key, row_hash, {before}), 'UTF8')),
@@ -80,6 +81,23 @@ def test_a_row_that_was_written_past_the_server_is_named(decided: World) -> None
         " overriding system value values (99, 'k', 'h', 'approve', 'fay')",
     )
     assert _found(decided) == {("added", "99")}
+
+
+def test_a_closed_month_is_in_the_chain_too(warehouse_world: World) -> None:
+    warehouse_world.query(
+        "create table marts.dim_build as select build_id, as_of from ops.builds;"
+        " create table marts.dim_services as select 'America/Toronto' as timezone"
+    )
+    with warehouse_world.warehouse() as conn, conn.cursor() as cursor:
+        speak_for(cursor, "fay")
+        cursor.execute(
+            "insert into ops.month_closings (month, sheet, waited)"
+            " values ('2026-01-01', '{\"sides\": []}', '[]')"
+        )
+    assert _found(warehouse_world) == set()
+    ((key,),) = warehouse_world.query("select closing_id::text from ops.month_closings")
+    _tamper(warehouse_world, "month_closings", "update ops.month_closings set sheet = '{}'")
+    assert _found(warehouse_world) == {("changed", key)}
 
 
 def test_two_rows_that_changed_places_are_named(decided: World) -> None:

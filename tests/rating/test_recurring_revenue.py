@@ -33,7 +33,27 @@ LAWS = (
 SEED, COUNT = 20260603, 240
 
 
+def _discounts(told: list[Held]) -> list[dict[str, Any]]:
+    return [
+        {
+            "service": "nexacloud",
+            "external_subscription_id": held.name,
+            "charge": "base",
+            "discount_percent": held.discount.percent,
+            "discount_amount": held.discount.amount,
+            "currency": held.discount.amount and held.stays[0][0].currency,
+            "valid_from": held.discount.since,
+            "valid_to": held.discount.until,
+            "reason": "a story",
+            "granted_by": "ann",
+        }
+        for held in told
+        if held.discount
+    ]
+
+
 def _write(world: World, told: list[Held]) -> None:
+    world.seed("discounts", _discounts(told))
     world.load(
         "raw_nexacloud.plans",
         [

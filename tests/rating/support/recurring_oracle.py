@@ -50,13 +50,34 @@ class Invoiced(NamedTuple):
     status: str
 
 
+class Discount(NamedTuple):
+    """Off the fee of what begins from a day on and before another."""
+
+    percent: Decimal | None
+    amount: Decimal | None
+    since: date
+    until: date
+
+    def of(self, price: Decimal) -> Decimal:
+        """What the fee is less it; never below zero."""
+        off = self.amount if self.percent is None else price * self.percent / 100
+        return max(price - (off or ZERO), ZERO)
+
+
 @dataclass
 class Held:
     """One subscription's story; `stays` are half-open times on a plan, a pause lies between two."""
 
     name: str
     stays: list[tuple[Plan, datetime, datetime | None]]
+    discount: Discount | None = None
     invoiced: list[Invoiced] = field(default_factory=list)
+
+    def fee(self, plan: Plan, first_day: date) -> Decimal:
+        """The fee of a whole period of which the plan's part begins on that day."""
+        off = self.discount
+        is_off = off is not None and off.since <= first_day < off.until
+        return off.of(plan.price) if off and is_off else plan.price
 
 
 def cents(amount: Decimal) -> Decimal:
@@ -99,8 +120,8 @@ class Base(NamedTuple):
         return cents(self.amount * elapsed / whole) if elapsed > 0 else ZERO
 
 
-def bases(held: Held, as_of: datetime) -> Iterator[Base]:
-    """Count the days of each plan in each period; a switch day is the new plan's."""
+def days_held(held: Held, as_of: datetime) -> dict[tuple[date, Plan], list[date]]:
+    """The days of each plan in each period; a switch day is the new plan's."""
     owners: dict[date, Plan] = {}
     for plan, start, end in held.stays:
         # Of what nobody has ended every day is counted to the end of the running period.
@@ -113,10 +134,15 @@ def bases(held: Held, as_of: datetime) -> Iterator[Base]:
     days: dict[tuple[date, Plan], list[date]] = defaultdict(list)
     for day, plan in sorted(owners.items()):
         days[period_of(day, plan.months)[0], plan].append(day)
-    for (period, plan), touched in days.items():
+    return days
+
+
+def bases(held: Held, as_of: datetime) -> Iterator[Base]:
+    """The fee of each plan in each period, by its share of the days."""
+    for (period, plan), touched in days_held(held, as_of).items():
         if midnight(period) <= as_of:
             whole = (next_month(period, plan.months) - period).days
-            amount = cents(plan.price * len(touched) / whole)
+            amount = cents(held.fee(plan, touched[0]) * len(touched) / whole)
             yield Base(period, plan.currency, amount, touched[0], touched[-1])
 
 
@@ -128,12 +154,15 @@ def month_ends(as_of: datetime) -> list[date]:
 
 def mrr(held: Held, as_of: datetime) -> dict[tuple[date, str], Decimal]:
     """The monthly fee in force at the end of each month, by month and currency."""
-    found = {}
+    found, days = {}, days_held(held, as_of)
     for month in month_ends(as_of):
         at = min(midnight(next_month(month)), as_of)
         for plan, start, end in held.stays:
-            if start < at and (end is None or at <= end) and plan.price:
-                found[month, plan.currency] = cents(plan.price / plan.months)
+            if start < at and (end is None or at <= end):
+                period, _ = period_of(local_day(at - timedelta(microseconds=1)), plan.months)
+                fee = held.fee(plan, days[period, plan][0])
+                if fee:
+                    found[month, plan.currency] = cents(fee / plan.months)
     return found
 
 
@@ -228,9 +257,20 @@ def _story(draw: random.Random, name: str, as_of: datetime) -> Held:
         elif happens < 0.8 and plan in SWITCHED:
             other = draw.choice([one for one in SWITCHED if one != plan])
             stays = [(plan, start, middle), (other, middle, stays[0][2])]
-    held = Held(name, stays)
+    held = Held(name, stays, _discount(draw))
     held.invoiced = list(_invoices(draw, held, as_of))
     return held
+
+
+def _discount(draw: random.Random) -> Discount | None:
+    """Of a third of them: a share of the fee, or so much a period that it is sometimes all."""
+    if draw.random() > 0.35:
+        return None
+    since = date(2025, 6, 1) + timedelta(days=draw.randint(0, 300))
+    until = since + timedelta(days=draw.randint(20, 300))
+    if draw.random() < 0.5:
+        return Discount(draw.choice((Decimal(50), Decimal("33.333"))), None, since, until)
+    return Discount(None, Decimal("12.34"), since, until)
 
 
 def _invoices(draw: random.Random, held: Held, as_of: datetime) -> Iterator[Invoiced]:

@@ -3,8 +3,8 @@
     post_hook='analyze {{ this }}',
 ) }}
 
--- Monthly recurring revenue: the fee in force when the month ends, whatever of it was prorated away,
--- beside the base lines of the month.
+-- Monthly recurring revenue: the fee in force when the month ends less its discount, whatever of it
+-- was prorated away, beside the base lines of the month.
 with pieces as (
 
     select *
@@ -66,7 +66,19 @@ fee_pieces as (
         base_lines.currency,
         base_lines.is_trial,
         base_lines.decimals,
-        case when base_lines.is_trial then 0 else base_lines.base_fee end as base_fee,
+        -- Of a whole period, as the discount says it; it never makes a fee negative.
+        case
+            when base_lines.is_trial then 0
+            else
+                greatest(
+                    base_lines.base_fee - coalesce(
+                        base_lines.base_fee * (base_lines.discount ->> 'percent')::numeric * 0.01,
+                        (base_lines.discount ->> 'amount')::numeric,
+                        0
+                    ),
+                    0
+                )
+        end as base_fee,
         {{ months_of_days('pieces.period_days') }} as month_count,
         pieces.piece_start,
         pieces.piece_end
