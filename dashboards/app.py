@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg2
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from connections.errors import DatabaseUnreachable, SettingsError
 from dashboards import data, identity
@@ -24,28 +25,39 @@ from dashboards.identity import Viewer
 from dashboards.queries import common
 from dashboards.views import (
     approvals,
+    customers,
     cutover,
     exceptions,
+    home,
     imports,
+    invoices,
     month,
     month_end,
     reconciliation,
+    recurring,
     revenue,
+    search,
 )
 
 PAGES: dict[str, tuple[tuple[Callable[[], None], str, str, str], ...]] = {
+    "Start": (
+        (home.show, "Home", "home", "home"),
+        (customers.show, "Customers", "customers", "group"),
+    ),
     "Prove": (
         (month.show, "Month", "month", "calendar_month"),
         (reconciliation.show, "Reconciliation", "reconciliation", "balance"),
         (exceptions.show, "Exceptions", "exceptions", "error"),
     ),
     "Bill": (
+        (invoices.show, "Invoices", "invoices", "receipt_long"),
         (approvals.show, "Approvals", "approvals", "task_alt"),
         (cutover.show, "Cutover", "cutover", "moving"),
         (imports.show, "Import", "import", "move_to_inbox"),
     ),
     "Report": (
         (revenue.show, "Revenue", "revenue", "payments"),
+        (recurring.show, "Recurring", "recurring", "autorenew"),
         (month_end.show, "Month-end", "month-end", "print"),
     ),
 }
@@ -61,22 +73,29 @@ def main() -> None:
     viewer = _viewer()
     if viewer is None:
         return
-    page = st.navigation(
-        {
-            section: [
-                st.Page(
-                    partial(_guarded, show),
-                    title=title,
-                    url_path=path,
-                    icon=f":material/{icon}:",
-                    default=path == "month",
-                )
-                for show, title, path, icon in pages
-            ]
-            for section, pages in PAGES.items()
-        }
+    found = st.Page(
+        partial(_guarded, search.show), title="Search", url_path="search", visibility="hidden"
     )
+    page = st.navigation({**_sections(), "": [found]})
+    if "sought" in st.session_state:
+        st.switch_page(found, query_params={"word": st.session_state.pop("sought")})
     _guarded(partial(_show, viewer, page.run))
+
+
+def _sections() -> dict[str, list[StreamlitPage]]:
+    return {
+        section: [
+            st.Page(
+                partial(_guarded, show),
+                title=title,
+                url_path=path,
+                icon=f":material/{icon}:",
+                default=path == "home",
+            )
+            for show, title, path, icon in pages
+        ]
+        for section, pages in PAGES.items()
+    }
 
 
 def _show(viewer: Viewer, page: Callable[[], None]) -> None:
@@ -85,7 +104,27 @@ def _show(viewer: Viewer, page: Callable[[], None]) -> None:
         if build and build.failed_at:
             st.warning(f.literal(f"These are figures {build.sentence}"))
         _sidebar(viewer)
+        _search_box()
         page()
+
+
+def _search_box() -> None:
+    with st.container(key="find"):
+        st.text_input(
+            "Find",
+            key="find-word",
+            type="search",
+            label_visibility="collapsed",
+            width=420,
+            placeholder="Find a customer, subscription, invoice, line",
+            on_change=_seek,
+        )
+
+
+def _seek() -> None:
+    word = st.session_state["find-word"].strip()
+    if word:
+        st.session_state["sought"] = word
 
 
 def _viewer() -> Viewer | None:

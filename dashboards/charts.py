@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -91,3 +92,34 @@ def stacked_by_month(rows: Sequence[Row], month: str, names: Mapping[str, str]) 
         )
     figure.update_layout(barmode="stack")
     return figure
+
+
+def usage_by_day(days: Sequence[Row]) -> go.Figure:
+    """What each day used, free and beyond the quota apart; the running total beside the quota."""
+    figure = go.Figure()
+    on = [row["usage_on"] for row in days]
+    beyond = [row["billable_on_day_quantity"] for row in days]
+    free = [row["used_quantity"] - row["billable_on_day_quantity"] for row in days]
+    for name, values, color in (("Within the quota", free, LESS), ("Beyond it", beyond, MORE)):
+        figure.add_bar(name=name, x=on, marker={"color": color}, **_drawn(values))
+    for name, column, dash in (
+        ("Since the period began", "running_quantity", "solid"),
+        ("Quota", "included_quantity", "dash"),
+    ):
+        figure.add_scatter(
+            name=name, x=on, yaxis="y2", mode="lines", line={"dash": dash, "width": 2},
+            **_drawn([row[column] for row in days]),
+        )  # fmt: skip
+    figure.update_layout(
+        barmode="stack", yaxis2={"overlaying": "y", "side": "right", "rangemode": "tozero"}
+    )
+    return figure
+
+
+def _drawn(values: Sequence[Decimal | None]) -> dict[str, Any]:
+    """Quantities as places on an axis, and as the words of the hover."""
+    return {
+        "y": [as_drawn_number(value) for value in values],
+        "customdata": [f.quantity(value) for value in values],
+        "hovertemplate": "%{customdata}",
+    }

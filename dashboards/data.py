@@ -87,18 +87,23 @@ _build: ContextVar[Build | None] = ContextVar("build", default=None)
 @contextmanager
 def one_build() -> Iterator[Build | None]:
     """All answers of the block come from one build: none is swapped in before its end."""
-    with finance(settings(), "reader") as conn, pinned(conn, settings().schema("marts")) as build:
-        token = _build.set(build)
+    with finance(settings(), "reader") as conn, pinned(conn, settings().schema("marts")) as of:
+        token = _build.set(of)
         try:
-            yield build
+            yield of
         finally:
             _build.reset(token)
 
 
+def build() -> Build | None:
+    """The build that this page reads; None where none was swapped in yet."""
+    return _build.get()
+
+
 def rows(query: str, **parameters: Any) -> list[Row]:
     """The answer of a query, at most KEPT_SECONDS old and of the build that this page reads."""
-    build = _build.get()
-    return _kept(query, tuple(sorted(parameters.items())), build.build_id if build else None)
+    of = build()
+    return _kept(query, tuple(sorted(parameters.items())), of.build_id if of else None)
 
 
 def row(query: str, **parameters: Any) -> Row | None:

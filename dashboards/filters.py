@@ -5,7 +5,7 @@ can be sent to a colleague.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,11 +14,14 @@ import streamlit as st
 
 from dashboards import formats as f
 from dashboards import layout
-from dashboards.data import Row, rows
+from dashboards.data import Row, all_rows, rows
 from dashboards.queries import common
 
 EVERY = "All services"
+PAGE_SIZE = 50
 MONTH = re.compile(r"\d{4}-\d{2}")
+# What is chosen once and holds on every page until something else is chosen.
+TRAVELLING = frozenset({"month", "service", "currency"})
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,10 @@ def any_service() -> str | None:
 
 
 def choice(label: str, options: Sequence[str], key: str) -> str:
-    """One of several; kept in the address under `key`."""
-    asked = st.query_params.get(key)
+    """One of several; kept in the address under `key`, and some from page to page."""
+    asked = st.query_params.get(key) or st.session_state.get(f"chosen-{key}")
+    if key in TRAVELLING and asked in options:
+        st.query_params[key] = st.session_state[f"chosen-{key}"] = str(asked)
     start = options.index(asked) if asked in options else 0
     picked = st.selectbox(
         label, options, index=start, key=f"filter-{key}", format_func=_shown,
@@ -80,7 +85,27 @@ def _shown(option: str) -> str:
 
 
 def _remember(key: str) -> None:
-    st.query_params[key] = st.session_state[f"filter-{key}"]
+    st.query_params[key] = st.session_state[f"chosen-{key}"] = st.session_state[f"filter-{key}"]
+
+
+def like(text: str | None) -> str | None:
+    """A pattern that finds text anywhere, letter by letter; None where nothing is asked for."""
+    escaped = re.sub(r"([%_\\])", r"\\\1", (text or "").strip())
+    return f"%{escaped}%" if escaped else None
+
+
+def table(
+    query: str,
+    columns: Sequence[layout.Column],
+    parameters: Mapping[str, Any],
+    title: str,
+    nothing: str = "Nothing to show for this selection.",
+) -> None:
+    """A long table by the page, with the whole of it as an export."""
+    layout.table(
+        paged(query, PAGE_SIZE, title, **parameters), columns, title=title, nothing=nothing,
+        whole=lambda: all_rows(query, **parameters),
+    )  # fmt: skip
 
 
 def paged(query: str, size: int, key: str, **parameters: Any) -> list[Row]:

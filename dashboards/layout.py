@@ -59,12 +59,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Kpi:
-    """A figure with its name, and a sentence below it."""
+    """A figure with its name, a sentence below it, and the page that has its rows."""
 
     label: str
     value: str
     note: str = ""
     tone: str = ""
+    link: str = ""
 
 
 def style() -> None:
@@ -83,7 +84,7 @@ def kpis(figures: Sequence[Kpi]) -> None:
     cells = "".join(
         f'<div class="fb-kpi" data-kpi="{escape(k.label)}">'
         f'<div class="label">{escape(k.label)}</div>'
-        f'<div class="value {k.tone}">{escape(k.value)}</div>'
+        f'<div class="value {k.tone}">{linked(escape(k.value), k.link)}</div>'
         + (f'<div class="note">{escape(k.note)}</div>' if k.note else "")
         + "</div>"
         for k in figures
@@ -126,12 +127,7 @@ def table_html(rows: Sequence[Row], columns: Sequence[Column], title: str) -> st
     currency = _only_currency(rows, columns)
     head = "".join(f'<th scope="col" class="{_class(c)}">{escape(c.label)}</th>' for c in columns)
     body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td class="{_class(c)}" data-label="{escape(c.label)}">{cell(c, row, currency)}</td>'
-            for c in columns
-        )
-        + "</tr>"
+        "<tr>" + "".join(_cell_html(c, cell(c, row, currency)) for c in columns) + "</tr>"
         for row in rows
     )
     return (
@@ -139,6 +135,12 @@ def table_html(rows: Sequence[Row], columns: Sequence[Column], title: str) -> st
         f'<table class="fb-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
         + (f'<p class="fb fb-caption">Amounts in {escape(currency)}.</p>' if currency else "")
     )
+
+
+def _cell_html(column: Column, text: str) -> str:
+    """A cell; a phone leaves out the empty ones."""
+    names = f"{_class(column)} nothing" if text == f.NOTHING else _class(column)
+    return f'<td class="{names}" data-label="{escape(column.label)}">{text}</td>'
 
 
 def _only_currency(rows: Sequence[Row], columns: Sequence[Column]) -> str | None:
@@ -151,13 +153,18 @@ def _only_currency(rows: Sequence[Row], columns: Sequence[Column]) -> str | None
 def cell(column: Column, row: Row, only_currency: str | None = None) -> str:
     """One value as HTML, with its link where it has one."""
     value = row.get(column.name)
+    target = column.link(row) if column.link else None
     if column.kind == "status":
-        return pill(f.plain(value)) if value not in (None, "") else f.NOTHING
+        return linked(pill(f.plain(value)), target) if value not in (None, "") else f.NOTHING
     if column.kind == "money" and only_currency:
         text = escape(f.bare_money(value, only_currency))
     else:
         text = escape(_text(column, value, row))
-    target = column.link(row) if column.link else None
+    return linked(text, target)
+
+
+def linked(text: str, target: str | None = None) -> str:
+    """HTML that leads somewhere, where there is somewhere to go."""
     return f'<a href="{escape(target)}">{text}</a>' if target else text
 
 
@@ -217,10 +224,12 @@ def _file(rows: Sequence[Row], title: str, kind: str) -> bytes:
     return exports.as_xlsx(rows, columns, title)
 
 
-def facts(pairs: Sequence[tuple[str, str]]) -> str:
-    """Names and values below each other, as HTML; empty values are left out."""
+def facts(pairs: Sequence[tuple[str, str] | tuple[str, str, str | None]]) -> str:
+    """Names and values below each other, some with a page to go to; empty ones are left out."""
     shown = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in pairs if value
+        f"<dt>{escape(name)}</dt><dd>{linked(escape(value), *target)}</dd>"
+        for name, value, *target in pairs
+        if value
     )
     return f'<dl class="fb fb-facts">{shown}</dl>'
 

@@ -8,6 +8,29 @@ from urllib.parse import quote, urlencode
 from dashboards.data import Row, settings
 
 
+def page(path: str, **choices: object) -> str:
+    """A page with what is chosen on it; an empty choice is left out."""
+    chosen = {name: str(value) for name, value in choices.items() if value not in (None, "")}
+    return f"{path}?{urlencode(chosen)}" if chosen else path
+
+
+def customer(row: Row) -> str | None:
+    """The page of a customer: an account of a service, or whoever a partner pays for."""
+    service, account, partner = (
+        row.get(name) for name in ("service", "external_customer_id", "partner_id")
+    )
+    if service and account:
+        return page("customers", customer=f"{service}:{account}")
+    return page("customers", partner=partner) if partner else None
+
+
+def usage(row: Row) -> str | None:
+    """A subscription on the page of its customer: its usage by day."""
+    service, account = row.get("service"), row.get("external_customer_id")
+    of = row["external_subscription_id"]
+    return page("customers", customer=f"{service}:{account}", of=of) if account else None
+
+
 def period(row: Row) -> str:
     """The reconciliation of one subscription and period."""
     start: datetime = row["period_start"]
@@ -28,6 +51,17 @@ def odoo(model: str, record_id: int | None) -> str | None:
 def move(row: Row) -> str | None:
     """The draft or invoice in Odoo."""
     return odoo("account.move", row.get("odoo_id") or row.get("odoo_move_id"))
+
+
+def invoice(row: Row) -> str | None:
+    """The invoice in Odoo, where it is one of Odoo's."""
+    issuer, _, number = row["invoice_key"].partition(":")
+    return odoo("account.move", int(number)) if issuer == "odoo" else None
+
+
+def readiness(row: Row) -> str:
+    """Whether a subscription may move to Odoo, and its gate."""
+    return page("cutover", of=row["subscription_id"])
 
 
 def dagster(*key: str) -> str:

@@ -102,11 +102,12 @@ def paper(document: Row, lines: Sequence[Row], facts: TaxFacts) -> str:
     span = (
         f"{f.day(document['billing_period_start'])} to {f.last_day(document['billing_period_end'])}"
     )
+    customer = escape(document["customer_name"] or "Unknown customer")
     shown = [{**line, "taxes": _tax_names(line)} for line in lines[:SHOWN_LINES]]
     return (
         '<article class="fb fb-paper"><header><div>'
         f'<div class="stamp">DRAFT {escape(kind.upper())}</div><div>{escape(facts.company)}</div>'
-        f"</div><div><b>{escape(document['customer_name'] or 'Unknown customer')}</b>"
+        f"</div><div><b>{ui.linked(customer, links.customer(document))}</b>"
         f"<div>{escape(document['service'])} · {escape(span)}</div></div></header>"
         + ui.table_html(shown, COLUMNS, f"Draft for {document['customer_name']}")
         + _rest(lines)

@@ -14,6 +14,7 @@ from typing import Any
 
 from dashboards import formats as f
 from dashboards import layout as ui
+from dashboards import links
 from dashboards.data import Row
 from dashboards.layout import Column
 
@@ -49,7 +50,11 @@ def card(story: Row) -> str:
     title = story["description"] or f"{f.words(story['kind'])} {story['charge']}"
     head = f"<h3>{escape(title)}</h3>" + ui.facts(
         [
-            ("Customer", story["customer_name"] or ""),
+            (
+                "Customer",
+                story["customer_name"] or "",
+                links.customer(story),
+            ),
             ("Subscription", story["external_subscription_id"]),
             ("Line", story["line_key"]),
         ]

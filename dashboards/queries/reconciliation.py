@@ -20,7 +20,8 @@ _FROM = f"""
         )
 """
 COLUMNS = """
-    r.service, r.subscription_id, r.external_subscription_id, r.customer_name, r.plan_code,
+    r.service, r.subscription_id, r.external_subscription_id, r.external_customer_id,
+    r.customer_name, r.plan_code,
     r.period_start, r.period_end, r.currency, r.list_amount, r.expected_amount, r.actual_amount,
     r.billed_amount, r.delta_amount, r.unexplained_amount, r.status, r.causes, r.invoice_numbers,
     r.expected_tax_amount, r.actual_tax_amount, r.tax_delta_amount
@@ -76,8 +77,9 @@ DOCUMENTS = """
 """
 STORY = "select * from {serving}.rpt_line_story where line_key = %(line_key)s"
 ONE_OFFS = """
-    select o.service, o.invoice_number, o.customer_name, o.invoice_status, o.issued_at, o.currency,
-        o.amount, o.tax_amount, o.total_amount, o.match_status, o.odoo_move_id, o.odoo_name
+    select o.service, o.external_customer_id, o.invoice_number, o.customer_name,
+        o.invoice_status, o.issued_at, o.currency, o.amount, o.tax_amount,
+        o.total_amount, o.match_status, o.odoo_move_id, o.odoo_name
     from {marts}.fct_one_off_invoices as o
     where o.month_on = %(month)s
         and o.currency = %(currency)s

@@ -74,8 +74,9 @@ TAX = """
     order by tax_month desc, document_state desc, issuer, province, service
 """
 USAGE = f"""
-    select service, customer_name, external_subscription_id, subscription_id, plan_code, metric,
-        currency, used_quantity, included_quantity, billable_quantity, quota_percent, usage_amount
+    select service, external_customer_id, customer_name, external_subscription_id,
+        subscription_id, plan_code, metric, currency, used_quantity, included_quantity,
+        billable_quantity, quota_percent, usage_amount
     from {{marts}}.rpt_usage_by_customer
     where {_SCOPE} and usage_month = %(month)s
     order by quota_percent desc nulls last, usage_amount desc, subscription_id, metric

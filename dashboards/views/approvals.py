@@ -27,7 +27,7 @@ from publishers.lines import Filters
 PAGE_SIZES = ("10", "25", "50")
 SINGLE_SIZE = 20
 CHANGES = (
-    Column("customer_name", "Customer"),
+    Column("customer_name", "Customer", link=links.customer),
     Column("description", "Line", "wide", link=links.line),
     Column("approved_by", "Approved by"),
     Column("what", "What changed"),
@@ -71,7 +71,7 @@ def _choices() -> tuple[str, dict[str, Any], int]:
         search = st.text_input("Search", key="approvals-search", placeholder="Customer, line")
     with fourth:
         size = filters.choice("Documents a page", PAGE_SIZES, "size")
-    like = f"%{search.strip()}%" if search and search.strip() else None
+    like = filters.like(search)
     return view, {"service": service, "search": like}, int(size)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from dashboards import charts, data, decisions, filters
+from dashboards import charts, data, decisions, filters, links
 from dashboards import formats as f
 from dashboards import layout as ui
 from dashboards.data import Row
@@ -28,10 +27,6 @@ CHECKS = {
 }
 
 
-def _address(row: Row) -> str:
-    return f"cutover?{urlencode({'of': row['subscription_id']})}"
-
-
 SERVICES = (
     Column("service", "Service"),
     Column("subscription_count", "Running", "quantity"),
@@ -44,13 +39,13 @@ SERVICES = (
     Column("exceptions_open", "Exceptions block", "quantity"),
 )
 ROWS = (
-    Column("customer_name", "Customer", "name", link=_address),
+    Column("customer_name", "Customer", "name", link=links.customer),
     Column("plan_code", "Plan", "tight"),
     Column("ready", "Ready", "status"),
     Column("gate", "Gate", "status"),
     Column("agreeing", "Agreeing periods", "tight"),
     Column("missing", "What is missing", "wide"),
-    Column("external_subscription_id", "Subscription", "key", link=_address),
+    Column("external_subscription_id", "Subscription", "key", link=links.readiness),
 )
 PERIODS = (
     Column("period_start_on", "Period from", "day"),
@@ -109,12 +104,12 @@ def _overview() -> None:
     ui.table(services, SERVICES, title="Readiness by service")
     history = data.rows(queries.HISTORY, service=service)
     if history:
-        st.subheader("History", anchor=False)
+        st.header("History", anchor=False)
         figure = charts.stacked_by_month(history, "period_month", HISTORY)
         charts.show(
             figure, "Running subscriptions by month: agree, nobody invoiced, disagree", "history"
         )
-    st.subheader("Subscriptions", anchor=False)
+    st.header("Subscriptions", anchor=False)
     _table(service)
 
 
@@ -139,7 +134,7 @@ def _table(service: str | None) -> None:
         state = filters.choice("State", [EVERY, *queries.STATES], "state")
     with right:
         search = st.text_input("Search", key="cutover-search", placeholder="Customer, plan, id")
-    like = f"%{search.strip()}%" if search and search.strip() else None
+    like = filters.like(search)
     parameters: dict[str, Any] = {
         "service": service, "state": None if state == EVERY else state, "search": like,
     }  # fmt: skip
@@ -182,7 +177,7 @@ def _subscription(subscription_id: str) -> None:
         ]
     )
     _blockers(row)
-    st.subheader("Periods", anchor=False)
+    st.header("Periods", anchor=False)
     periods = data.rows(queries.PERIODS, subscription_id=subscription_id)
     ui.table(
         [_worded_period(each) for each in periods], PERIODS, title=f"Periods {subscription_id}"
@@ -218,7 +213,7 @@ def _blockers(row: Row) -> None:
         external_customer_id=row["external_customer_id"],
     )  # fmt: skip
     if found:
-        st.subheader("What still blocks", anchor=False)
+        st.header("What still blocks", anchor=False)
         ui.table(found, BLOCKERS, title=f"Blockers {row['subscription_id']}")
 
 
@@ -226,7 +221,7 @@ def _causes(row: Row) -> None:
     causes = data.rows(queries.UNACCEPTED, subscription_id=row["subscription_id"])
     if not causes:
         return
-    st.subheader("Explained, and not accepted yet", anchor=False)
+    st.header("Explained, and not accepted yet", anchor=False)
     ui.table(causes, CAUSES, title=f"Causes {row['subscription_id']}")
     if decisions.viewer().may_decide:
         with st.form("accept-causes", border=False, enter_to_submit=False):
@@ -238,7 +233,7 @@ def _causes(row: Row) -> None:
 
 
 def _gate(row: Row) -> None:
-    st.subheader("The gate", anchor=False)
+    st.header("The gate", anchor=False)
     known = {name: row[name] for name in ("service", "external_subscription_id")}
     ui.table(
         data.rows(queries.GATES, **known), GATES, title=f"Gate {row['subscription_id']}",

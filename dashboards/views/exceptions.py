@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import data, decisions, filters
+from dashboards import data, decisions, filters, links
 from dashboards import formats as f
 from dashboards import layout as ui
 from dashboards.data import Row
@@ -111,7 +111,7 @@ def _card(row: Row) -> str:
     return f'<div class="fb">{head}</div>' + ui.facts(
         [
             ("At stake", stake if row["stake_amount"] is not None else ""),
-            ("Customer", row["customer_name"] or ""),
+            ("Customer", row["customer_name"] or "", links.customer(row)),
             ("About", _about(row)),
             (
                 "Since",

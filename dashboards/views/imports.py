@@ -58,7 +58,7 @@ def show() -> None:
     st.caption(f"Looked at {f.instant(looked)}, Toronto time" if looked else "")
     ui.table(counts, COUNTS, title="Import by kind", nothing="Nothing is proposed.")
     _proposals()
-    st.subheader("What was done", anchor=False)
+    st.header("What was done", anchor=False)
     events = filters.paged(queries.EVENTS, PAGE_SIZE, "import-events")
     ui.table(events, EVENTS, title="Import events", nothing="Nothing was imported from here yet.")
 
@@ -79,7 +79,7 @@ def _figures(counts: list[data.Row]) -> None:
 
 
 def _proposals() -> None:
-    st.subheader("Proposals", anchor=False)
+    st.header("Proposals", anchor=False)
     first, second = st.columns(2)
     with first:
         kind = filters.choice("Kind", [EVERY_KIND, *queries.KINDS], "import-kind")

@@ -99,7 +99,7 @@ def _kpis(totals: Row, scope: Scope) -> None:
 
 
 def _waterfall(scope: Scope) -> None:
-    st.subheader("Why it differs", anchor=False)
+    st.header("Why it differs", anchor=False)
     causes = data.rows(queries.CAUSES, **scope.as_parameters())
     if not causes:
         ui.empty("No difference", "Every period of the month matches, to the tolerance.")
@@ -112,7 +112,7 @@ def _waterfall(scope: Scope) -> None:
 
 
 def _trend(scope: Scope) -> None:
-    st.subheader("Trend", anchor=False)
+    st.header("Trend", anchor=False)
     found = data.rows(queries.TREND, currency=scope.currency, service=scope.service)
     series = {"expected_amount": "Expected", "actual_amount": "Invoiced", "billed_amount": "Billed"}
     figure = charts.bars_by_month(found[::-1], series, "period_month", scope.currency)
@@ -122,7 +122,7 @@ def _trend(scope: Scope) -> None:
 
 
 def _breakdown(scope: Scope) -> None:
-    st.subheader("Where", anchor=False)
+    st.header("Where", anchor=False)
     names = [*queries.DIMENSIONS, "currency"]
     for tab, name in zip(st.tabs([f"By {each}" for each in names]), names, strict=True):
         with tab:

@@ -19,9 +19,9 @@ EVERY = "Every status"
 # What the expected amount is compared with, in words.
 COMPARED = {"actual": "invoiced", "billed": "billed"}
 ROWS = (
-    Column("customer_name", "Customer", "name", link=links.period),
+    Column("customer_name", "Customer", "name", link=links.customer),
     Column("plan_code", "Plan", "tight"),
-    Column("period_start", "From", "day"),
+    Column("period_start", "Period from", "day", link=links.period),
     Column("expected_amount", "Expected", "money"),
     Column("actual_amount", "Invoiced", "money"),
     Column("billed_amount", "Billed", "money"),
@@ -56,7 +56,7 @@ DOCUMENTS = (
 )
 ONE_OFFS = (
     Column("invoice_number", "Invoice", "tight"),
-    Column("customer_name", "Customer"),
+    Column("customer_name", "Customer", link=links.customer),
     Column("issued_at", "Issued", "day"),
     Column("amount", "Net", "money"),
     Column("tax_amount", "Tax", "money"),
@@ -96,7 +96,7 @@ def _table() -> None:
     parameters = {
         **scope.as_parameters(),
         "status": None if status == EVERY else status,
-        "search": f"%{search.strip()}%" if search and search.strip() else None,
+        "search": filters.like(search),
     }
     shown = filters.paged(queries.everything(order), PAGE_SIZE, "reconciliation", **parameters)
     ui.table(
@@ -105,7 +105,7 @@ def _table() -> None:
         whole=lambda: data.all_rows(queries.everything(order), **parameters),
     )  # fmt: skip
     _asset("marts", "fct_reconciliation")
-    st.subheader("Invoices without a subscription", anchor=False)
+    st.header("Invoices without a subscription", anchor=False)
     st.caption("In the month of the time that they name; of their issue where they name none.")
     ui.table(
         data.rows(queries.ONE_OFFS, **scope.as_parameters()), ONE_OFFS,
@@ -124,10 +124,10 @@ def _period(subscription_id: str, start: str) -> None:
     span = f"{f.day(found['period_start'])} to {f.last_day(found['period_end'])}"
     ui.heading(title, f"{found['plan_code'] or 'no plan'} · {span}")
     _sides(found)
-    st.subheader("Why it differs", anchor=False)
+    st.header("Why it differs", anchor=False)
     causes = data.rows(queries.CAUSES, **key)
     ui.table(causes, CAUSES, title=f"Causes {subscription_id}", nothing=_no_cause(found))
-    st.subheader("Lines", anchor=False)
+    st.header("Lines", anchor=False)
     ui.table(
         data.rows(queries.LINES, **key), LINES, title=f"Lines {subscription_id}",
         nothing="Nothing was rated for this period.",
@@ -179,7 +179,7 @@ def _no_cause(found: Row) -> str:
 def _documents(found: Row) -> None:
     keys = found["document_keys"]
     if keys:
-        st.subheader("Documents", anchor=False)
+        st.header("Documents", anchor=False)
         documents = data.rows(queries.DOCUMENTS, document_keys=list(keys))
         ui.table(documents, DOCUMENTS, title=f"Documents {found['subscription_id']}")
 

@@ -8,13 +8,20 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import charts, data, filters
+from dashboards import charts, data, filters, links
 from dashboards import formats as f
 from dashboards import layout as ui
+from dashboards.data import Row
 from dashboards.layout import Column, Kpi
 from dashboards.queries import revenue as queries
 
-PAGE_SIZE = 50
+
+def _invoices(row: Row) -> str:
+    """What a debtor owes, invoice by invoice."""
+    name, currency = row["customer_name"], row["currency"]
+    return links.page("invoices", currency=currency, **{"invoices-search": name})
+
+
 _EARNED = (
     Column("base_amount", "Base fees", "money"),
     Column("usage_amount", "Usage", "money"),
@@ -29,7 +36,7 @@ BY_MONTH = (
     Column("is_month_over", "Month is over"),
 )
 BY_CUSTOMER = (
-    Column("customer_name", "Customer", "name"),
+    Column("customer_name", "Customer", "name", link=links.customer),
     Column("service", "Service"),
     Column("subscription_count", "Subscriptions", "quantity"),
     *_EARNED,
@@ -45,7 +52,7 @@ MARGIN = (
     Column("margin_percent", "Margin %", "percent"),
 )
 AGING = (
-    Column("customer_name", "Debtor"),
+    Column("customer_name", "Debtor", link=_invoices),
     Column("issuer", "Issuer", "words"),
     Column("invoice_count", "Documents", "quantity"),
     Column("not_due_amount", "Not due", "money"),
@@ -69,7 +76,7 @@ TAX = (
     Column("difference_amount", "Difference", "money"),
 )
 USAGE = (
-    Column("customer_name", "Customer", "name"),
+    Column("customer_name", "Customer", "name", link=links.customer),
     Column("plan_code", "Plan"),
     Column("metric", "Metric", "words"),
     Column("used_quantity", "Used", "quantity"),
@@ -127,8 +134,8 @@ def _revenue(scope: dict[str, Any]) -> None:
     figure = charts.bars_by_month(months[::-1], series, "revenue_month", currency)
     charts.show(figure, "Earned and invoiced by month, in $", "revenue")
     ui.table(months, BY_MONTH, title="Revenue by month")
-    st.subheader(f"Customers, {f.month(scope['month'])}", anchor=False)
-    _long(queries.BY_CUSTOMER, BY_CUSTOMER, scope, "Revenue by customer")
+    st.header(f"Customers, {f.month(scope['month'])}", anchor=False)
+    filters.table(queries.BY_CUSTOMER, BY_CUSTOMER, scope, "Revenue by customer")
 
 
 def _margin(scope: dict[str, Any]) -> None:
@@ -145,30 +152,16 @@ def _receivables(scope: dict[str, Any]) -> None:
     if totals and totals["debtor_count"]:
         names = [(column.name, column.label) for column in AGING if column.kind == "money"]
         ui.kpis([Kpi(label, f.money(totals[name], scope["currency"])) for name, label in names])
-    _long(queries.AGING, AGING, currency, "Receivables", nothing="Nobody owes anything.")
+    filters.table(queries.AGING, AGING, currency, "Receivables", nothing="Nobody owes anything.")
 
 
 def _tax(scope: dict[str, Any]) -> None:
     whole = st.toggle("All months", key="tax-all-months")
     parameters = {**scope, "month": None if whole else scope["month"]}
     nothing = "No invoice was issued in this month."
-    _long(queries.TAX, TAX, parameters, "Tax by province", nothing=nothing)
+    filters.table(queries.TAX, TAX, parameters, "Tax by province", nothing=nothing)
 
 
 def _usage(scope: dict[str, Any]) -> None:
     nothing = "No usage was rated in this month."
-    _long(queries.USAGE, USAGE, scope, "Usage and quota", nothing=nothing)
-
-
-def _long(
-    query: str,
-    columns: Sequence[Column],
-    parameters: dict[str, Any],
-    title: str,
-    nothing: str = "Nothing to show for this selection.",
-) -> None:
-    """A long table by the page, with the whole of it as an export."""
-    ui.table(
-        filters.paged(query, PAGE_SIZE, title, **parameters), columns, title=title, nothing=nothing,
-        whole=lambda: data.all_rows(query, **parameters),
-    )  # fmt: skip
+    filters.table(queries.USAGE, USAGE, scope, "Usage and quota", nothing=nothing)

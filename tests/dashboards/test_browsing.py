@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pages_world import APPROVERS, World
+from pages_world import APPROVERS, PAGES, World
 
 from dashboards import formats as f
 
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
-PAGES = (
-    *("", "reconciliation", "exceptions", "approvals", "cutover", "import", "revenue"),
-    "month-end",
-)
 APRIL = "?month=2026-04"
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 LARGEST_SCREENSHOT = 150_000
@@ -55,11 +51,11 @@ def test_every_page_shows_the_sample(path: str, open_page: Any) -> None:
     assert _troubles(page) == []
     assert page.locator("h1").inner_text()
     page.locator("table.fb-table, .fb-card, .fb-paper, .fb-facts").first.wait_for()
-    _screenshot(page, path or "month")
+    _screenshot(page, path or "home")
     page.set_viewport_size({"width": PHONE, "height": 800})
     page.emulate_media(color_scheme="dark")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
-    _screenshot(page, f"{path or 'month'}-phone")
+    _screenshot(page, f"{path or 'home'}-phone")
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -88,7 +84,7 @@ def test_marts_that_are_older_than_the_pages_name_the_mend(world: World, open_pa
 
 
 def test_the_month_s_figures_are_those_of_sql(world: Any, open_page: Any) -> None:
-    page = open_page(APRIL)
+    page = open_page(f"month{APRIL}")
     (sums,), (stake,) = world.query(KPI_SQL), world.query(STAKE_SQL)
     for label, amount in {**sums, **stake}.items():
         assert _kpi(page, label) == f.money(amount, "CAD"), label
@@ -100,7 +96,8 @@ def test_from_the_table_to_the_line_s_story_by_keyboard(
     open_page: Any, wait_until_settled: Any
 ) -> None:
     page = open_page(f"reconciliation{APRIL}&status=explained")
-    page.get_by_role("link", name="Northern Freight").first.focus()
+    row = page.get_by_role("row", name="Northern Freight")
+    row.get_by_role("link", name="2026-04-01").first.focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/reconciliation?of=*")
     wait_until_settled(page)

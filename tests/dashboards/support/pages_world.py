@@ -31,6 +31,11 @@ OWNER = "fusion_billing"
 USER_HEADER, GROUPS_HEADER = "X-Forwarded-Email", "X-Forwarded-Groups"
 APPROVERS = "finance-approvers"
 START_SECONDS = 90
+# Every page that the navigation leads to, by its address.
+PAGES = (
+    *("", "customers", "month", "reconciliation", "exceptions", "invoices", "approvals", "cutover"),
+    *("import", "revenue", "recurring", "month-end"),
+)
 # Only the pages' own settings reach a server; what it inherits is the guard of the network.
 _INHERITED = ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR")
 
