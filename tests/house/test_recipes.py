@@ -55,7 +55,7 @@ insert into usage_records values
 """
 NAMES = {
     *("source-column", "line-column", "metric-and-price", "charge-model", "cause"),
-    *("own-database", "alert"),
+    *("own-database", "page", "alert"),
 }
 
 each_recipe = pytest.mark.parametrize("recipe", recipes(), ids=lambda recipe: recipe.name)
