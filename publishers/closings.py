@@ -108,7 +108,13 @@ def look(conn: Connection, marts: str, month: date) -> MonthSeen:
     closed = closing(conn, month)
     if closed is None:
         _refuse_unless_over(conn, marts, month, build)
-    return MonthSeen(month, build, sheet(conn, marts, month), waiting(conn, marts, month), closed)
+    found = sheet(conn, marts, month)
+    if closed is None and not any(found[name] for name in ("sides", "lines", "documents")):
+        raise ClosingError(
+            f"nothing of {month:%Y-%m} was rated, invoiced or billed: `billing reconcile` lists the"
+            " months that there are"
+        )
+    return MonthSeen(month, build, found, waiting(conn, marts, month), closed)
 
 
 def close(

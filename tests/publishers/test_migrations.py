@@ -1,6 +1,7 @@
 """Schema ops comes into being once, whoever asks, and keeps what was decided."""
 
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import people
@@ -8,7 +9,7 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
-from publishers import migrate
+from publishers import migrate, roles
 from publishers.roles import MigrationError
 
 
@@ -108,6 +109,30 @@ def test_what_stands_before_an_upgrade_stands_after_it(
         assert cursor.fetchone() == (5001,)
         cursor.execute("select approval_state, approved_by from ops.line_approval_status")
         assert cursor.fetchall() == [("approved", "Dana  Roy")]
+    conn.close()
+
+
+def test_a_table_that_an_upgrade_brings_is_granted_by_it(
+    cluster: Any, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for role in (*roles.ROLES, roles.AUDITOR):
+        cluster.ensure_role(role)
+    admin_dsn = empty_dsn.replace("//fusion_billing@", "//postgres@")
+    with closing(psycopg2.connect(admin_dsn)) as conn:
+        roles.separate(conn, "fusion_billing")
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "head", lambda: "0015")
+        patch.setattr(migrate, "HEAD", "0015")
+        migrate.upgrade(admin_dsn)
+    assert "month_closings" not in _tables(empty_dsn)
+    migrate.upgrade(admin_dsn)
+    with psycopg2.connect(empty_dsn) as conn, conn.cursor() as cursor:
+        cursor.execute(
+            "select has_table_privilege(role, 'ops.month_closings', 'select')"
+            " from unnest(%s) as role",
+            ([*roles.ROLES, roles.AUDITOR],),
+        )
+        assert cursor.fetchall() == [(True,)] * 3
     conn.close()
 
 

@@ -169,6 +169,11 @@ def test_a_month_that_is_not_over_is_closed_by_no_reason(accepted: Ledger) -> No
         )
 
 
+def test_a_month_that_nobody_knows_is_not_closed(accepted: Ledger) -> None:
+    with pytest.raises(ClosingError, match="nothing of 2020-01 was rated, invoiced or billed"):
+        _close(accepted, date(2020, 1, 1))
+
+
 def test_nothing_is_closed_while_the_last_build_failed(accepted: Ledger) -> None:
     accepted.query(
         "insert into ops.builds (as_of, is_whole, status, finished_at, error)"
