@@ -69,10 +69,10 @@ bench: install   ## ratios in one run; results in benchmarks/results/
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-bench.lock
 	$(BIN)/python -m benchmarks $(ARGS)
 
-lock:            ## resolve anew, without any index address
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --upgrade --extra sandbox --extra dashboard --extra dev pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --extra bench -c requirements.lock pyproject.toml -o requirements-bench.lock
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --extra docs -c requirements.lock pyproject.toml -o requirements-docs.lock
+lock:            ## resolve anew: with hashes, without any index address
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --upgrade --extra sandbox --extra dashboard --extra dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --extra bench -c requirements.lock pyproject.toml -o requirements-bench.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --extra docs -c requirements.lock pyproject.toml -o requirements-docs.lock
 
 clean:           ## stop the embedded world and remove what was made
 	-test -x $(BIN)/billing && $(BIN)/billing down

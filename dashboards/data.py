@@ -26,11 +26,14 @@ from psycopg2.extras import RealDictCursor
 from connections.builds import Build, pinned, serving_of
 from connections.postgres import finance
 from connections.settings import Settings, load_settings
+from dashboards.queries import common
 
 Row = dict[str, Any]
 # How old a figure on a page may be; after a decision nothing is kept.
 KEPT_SECONDS = 20
 KEPT_ANSWERS = 300
+# An acknowledgement runs out by the clock, so that nothing is kept for long.
+DECIDED_SECONDS = 300
 
 
 class NotBuilt(RuntimeError):
@@ -106,6 +109,13 @@ def rows(query: str, **parameters: Any) -> list[Row]:
     return _kept(query, tuple(sorted(parameters.items())), of.build_id if of else None)
 
 
+def rows_as_decided(query: str, **parameters: Any) -> list[Row]:
+    """The answer of a costly query: kept until something is decided, published, loaded or built."""
+    of, (decided,) = build(), all_rows(common.STAMP)
+    key = f"{of.build_id if of else None} {decided['stamp']}"
+    return _kept_as_decided(query, tuple(sorted(parameters.items())), key)
+
+
 def row(query: str, **parameters: Any) -> Row | None:
     """The first row of an answer."""
     found = rows(query, **parameters)
@@ -124,9 +134,20 @@ def _kept(query: str, parameters: tuple[tuple[str, Any], ...], build_id: int | N
     return all_rows(query, **dict(parameters))
 
 
+@st.cache_data(
+    ttl=DECIDED_SECONDS, max_entries=KEPT_ANSWERS, show_spinner="Reading the warehouse …"
+)
+def _kept_as_decided(
+    query: str, parameters: tuple[tuple[str, Any], ...], as_decided: str
+) -> list[Row]:
+    del as_decided  # after a decision or a build it is another answer
+    return all_rows(query, **dict(parameters))
+
+
 def forget() -> None:
     """Ask everything anew: something was decided."""
     _kept.clear()
+    _kept_as_decided.clear()
 
 
 @contextmanager

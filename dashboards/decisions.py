@@ -50,18 +50,17 @@ def approve(shown: Shown, note_key: str) -> None:
 
 def reject(shown: Shown, note_key: str) -> None:
     """Refuse lines; it wants a reason."""
-    note = _note(note_key)
+    note = _reason(note_key, "A rejection wants a reason: write it here, then reject again.")
     if note is None:
-        _say("warning", "A rejection wants a reason: write it into the note, then reject again.")
         return
     _about_lines(shown, "reject", note)
 
 
 def acknowledge(exception: Row, note_key: str, until_key: str) -> None:
     """Note that somebody has seen an exception with these very facts."""
-    note, until = _note(note_key), st.session_state.get(until_key)
+    note = _reason(note_key, "An acknowledgement wants a reason: write why it may wait.")
+    until = st.session_state.get(until_key)
     if note is None:
-        _say("warning", "An acknowledgement wants a reason: write why it may wait.")
         return
 
     def write(conn: Connection, by: str) -> str:
@@ -76,9 +75,8 @@ def acknowledge(exception: Row, note_key: str, until_key: str) -> None:
 
 def open_gate(row: Row, start: datetime, note_key: str) -> None:
     """Odoo issues for a subscription from `start` on."""
-    note = _note(note_key)
+    note = _reason(note_key, "A gate wants a reason: write why it may be opened.")
     if note is None:
-        _say("warning", "A gate wants a reason: write why it may be opened.")
         return
 
     def write(conn: Connection, by: str) -> str:
@@ -93,9 +91,8 @@ def open_gate(row: Row, start: datetime, note_key: str) -> None:
 
 def close_gate(row: Row, note_key: str) -> None:
     """Odoo issues nothing new for a subscription."""
-    note = _note(note_key)
+    note = _reason(note_key, "Closing a gate wants a reason.")
     if note is None:
-        _say("warning", "Closing a gate wants a reason.")
         return
 
     def write(conn: Connection, by: str) -> str:
@@ -110,9 +107,8 @@ def close_gate(row: Row, note_key: str) -> None:
 
 def accept_causes(causes: Sequence[Row], note_key: str) -> None:
     """Accept that these causes explain these amounts."""
-    note = _note(note_key)
+    note = _reason(note_key, "Accepting a cause wants a reason.")
     if note is None:
-        _say("warning", "Accepting a cause wants a reason.")
         return
 
     def write(conn: Connection, by: str) -> str:
@@ -132,6 +128,13 @@ def flash() -> None:
     """Say once what the last decision came to."""
     for tone, text in st.session_state.pop(FLASH, []):
         {"success": st.success, "warning": st.warning, "error": st.error}[tone](f.literal(text))
+
+
+def missing(note_key: str) -> None:
+    """Beside a field: what it lacked when its button was pressed; said once."""
+    said = st.session_state.pop(f"missing-{note_key}", None)
+    if said:
+        st.warning(f.literal(said))
 
 
 def _about_lines(shown: Shown, verb: Literal["approve", "reject"], note: str | None) -> None:
@@ -189,6 +192,14 @@ def _carry_out(write: Callable[[Connection, str], str]) -> None:
 
 def _note(key: str) -> str | None:
     return (st.session_state.get(key) or "").strip() or None
+
+
+def _reason(key: str, wanted: str) -> str | None:
+    """A note that must be there; where it is not, its field says so."""
+    note = _note(key)
+    if note is None:
+        st.session_state[f"missing-{key}"] = wanted
+    return note
 
 
 def _end_of(until: date | None) -> datetime | None:

@@ -92,6 +92,15 @@ def kpis(figures: Sequence[Kpi]) -> None:
     st.html(f'<div class="fb fb-kpis">{cells}</div>')
 
 
+def tabs(parts: Mapping[str, Callable[[], None]]) -> None:
+    """Parts of a page by their names, one drawn at a time; which one stands in the address."""
+    shown = st.tabs(list(parts), key="tab", bind="query-params")
+    for tab, draw in zip(shown, parts.values(), strict=True):
+        with tab:
+            if tab.open:
+                draw()
+
+
 def empty(title: str, what: str) -> None:
     """Nothing here, why that is, and what to do."""
     said = COMMAND.sub(r"<code>\1</code>", escape(what))

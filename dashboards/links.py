@@ -28,7 +28,9 @@ def usage(row: Row) -> str | None:
     """A subscription on the page of its customer: its usage by day."""
     service, account = row.get("service"), row.get("external_customer_id")
     of = row["external_subscription_id"]
-    return page("customers", customer=f"{service}:{account}", of=of) if account else None
+    return (
+        page("customers", customer=f"{service}:{account}", of=of, tab="Usage") if account else None
+    )
 
 
 def period(row: Row) -> str:

@@ -29,6 +29,18 @@ FRESHNESS = """
         limit 1
     ) as built on true
 """
+# Another one where something was decided, claimed, released or loaded since.
+STAMP = """
+    select concat_ws(
+        ' ',
+        (select max(approval_id) from ops.line_approvals),
+        (select max(gate_id) from ops.cutover_gates),
+        (select max(acknowledgement_id) from ops.exception_acknowledgements),
+        (select count(*) from ops.approval_policies),
+        (select max(load_run_id) from ops.load_runs),
+        (select count(*) || ' ' || count(released_at) from ops.publications)
+    ) as stamp
+"""
 ROUNDING = """
     select company_name, tax_rounding_method
     from {marts}.dim_companies

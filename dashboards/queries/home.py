@@ -16,31 +16,35 @@ REASONS = {
 # Where the lines stand that cost something and whose period is over. What the app invoiced, or
 # issues for because the gate opens later, needs nobody: one issuer.
 LINES = """
-    with lines as materialized (
-        select currency, amount, blocked_reason,
-            case
-                when is_approvable and is_approved then 'approved'
-                when is_approvable then 'waiting'
-                when blocked_reason like any (%(of_app)s::text[]) then 'of_app'
-                else 'blocked'
-            end as state
+    with judged as (
+        select currency, amount, is_approved, is_approvable, blocked_reason
         from {serving}.fct_invoice_line_status
         where not is_published and is_billable and amount <> 0
+        offset 0
+    ),
+    lines as materialized (
+        select currency, is_approvable, is_approved,
+            case when not is_approvable then blocked_reason end as blocked_reason,
+            count(*)::int as line_count, sum(amount) as amount
+        from judged
+        where is_approvable or not blocked_reason like any (%(of_app)s::text[])
+        group by 1, 2, 3, 4
     ),
     reasons as (
         select * from unnest(%(reasons)s::text[], %(words)s::text[]) as known (reason, words)
     )
-    select state, null::text as reason, currency, count(*)::int as line_count,
-        sum(amount) as amount
+    select
+        case when not is_approvable then 'blocked' when is_approved then 'approved'
+            else 'waiting' end as state,
+        null::text as reason, currency, sum(line_count)::int as line_count, sum(amount) as amount
     from lines
-    where state <> 'of_app'
-    group by state, currency
+    group by 1, currency
     union all
-    select 'blocked for', coalesce(reasons.reason, 'other'), lines.currency, count(*)::int,
-        sum(lines.amount)
+    select 'blocked for', coalesce(reasons.reason, 'other'), lines.currency,
+        sum(lines.line_count)::int, sum(lines.amount)
     from lines
     left join reasons on position(reasons.words in lines.blocked_reason) > 0
-    where lines.state = 'blocked'
+    where not lines.is_approvable
     group by coalesce(reasons.reason, 'other'), lines.currency
     order by 1, 4 desc, 2, 3
 """

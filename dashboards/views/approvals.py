@@ -199,6 +199,7 @@ def _buttons(shown: Shown, key: str, what: str) -> None:
             "Note", key=note, max_chars=500, label_visibility="collapsed",
             placeholder="Note (a rejection wants one)",
         )  # fmt: skip
+        decisions.missing(note)
         with st.container(horizontal=True):
             st.form_submit_button(
                 f"Approve {what}", key=f"approve-{key}", type="primary", icon=":material/check:",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -90,10 +91,6 @@ DECISIONS = (
     Column("amount", "Amount", "money"),
     Column("reason", "Why", "wide"),
 )
-TABS = (
-    "Subscriptions", "Usage", "Invoices and payments", "Lines", "Exceptions and differences",
-    "Decisions",
-)  # fmt: skip
 
 
 def show() -> None:
@@ -160,39 +157,34 @@ def _customer(service: str, account: str) -> None:
     }
     exceptions = data.rows(queries.EXCEPTIONS, **of)
     _figures(found, subscriptions, exceptions, of)
-    held, usage, money, lines, troubles, decided = st.tabs(TABS)
-    with held:
-        ui.table(subscriptions, SUBSCRIPTIONS, title="Subscriptions", nothing="It holds nothing.")
-    with usage:
-        _usage(subscriptions)
-    with money:
-        _money(of)
-    with lines:
-        filters.table(
-            queries.LINES,
-            LINES,
-            of,
-            "Lines",
-            "Nothing was rated for it yet.",
-        )
-    with troubles:
-        ui.table(exceptions, EXCEPTIONS, title="Exceptions", nothing="No exception is known.")
-        st.header("Periods that differ", anchor=False)
-        filters.table(
-            queries.DIFFERENCES,
-            DIFFERENCES,
-            of,
-            "Differences",
-            "Every period agrees.",
-        )
-    with decided:
-        filters.table(
-            queries.DECISIONS,
-            DECISIONS,
-            of,
-            "Decisions",
-            "Nobody decided about it yet.",
-        )
+    ui.tabs(
+        {
+            "Subscriptions": partial(_subscriptions, subscriptions),
+            "Usage": partial(_usage, subscriptions),
+            "Invoices and payments": partial(_money, of),
+            "Lines": partial(_lines, of),
+            "Exceptions and differences": partial(_troubles, exceptions, of),
+            "Decisions": partial(_decided, of),
+        }
+    )
+
+
+def _subscriptions(subscriptions: Sequence[Row]) -> None:
+    ui.table(subscriptions, SUBSCRIPTIONS, title="Subscriptions", nothing="It holds nothing.")
+
+
+def _lines(of: dict[str, Any]) -> None:
+    filters.table(queries.LINES, LINES, of, "Lines", "Nothing was rated for it yet.")
+
+
+def _troubles(exceptions: Sequence[Row], of: dict[str, Any]) -> None:
+    ui.table(exceptions, EXCEPTIONS, title="Exceptions", nothing="No exception is known.")
+    st.header("Periods that differ", anchor=False)
+    filters.table(queries.DIFFERENCES, DIFFERENCES, of, "Differences", "Every period agrees.")
+
+
+def _decided(of: dict[str, Any]) -> None:
+    filters.table(queries.DECISIONS, DECISIONS, of, "Decisions", "Nobody decided about it yet.")
 
 
 def _figures(

@@ -226,6 +226,7 @@ def _causes(row: Row) -> None:
     if decisions.viewer().may_decide:
         with st.form("accept-causes", border=False, enter_to_submit=False):
             st.text_input("Why they are accepted", key="why-accept", max_chars=500)
+            decisions.missing("why-accept")
             st.form_submit_button(
                 f"Accept {len(causes)} causes", icon=":material/check:", key="accept",
                 on_click=decisions.accept_causes, args=(causes, "why-accept"),
@@ -253,6 +254,7 @@ def _gate(row: Row) -> None:
 def _gate_form(row: Row, start: datetime | None) -> None:
     with st.form("gate", border=False, enter_to_submit=False):
         st.text_input("Why", key="why-gate", max_chars=500)
+        decisions.missing("why-gate")
         if start:
             st.form_submit_button(
                 f"Open the gate from {f.day(start)}", type="primary", icon=":material/lock_open:",

@@ -83,6 +83,7 @@ def _exception(row: Row, may_decide: bool) -> None:
         with st.popover("Acknowledge", icon=":material/done:", disabled=not may_decide):
             with st.form(f"acknowledge-{key}", border=False):
                 st.text_area("Why it may wait", key=f"why-{key}", max_chars=500)
+                decisions.missing(f"why-{key}")
                 st.date_input("Until (empty: while its facts hold)", None, key=f"until-{key}")
                 st.form_submit_button(
                     "Acknowledge", on_click=decisions.acknowledge, type="primary",

@@ -71,7 +71,7 @@ FIGURES = {
 def show() -> None:
     """The page."""
     ui.heading("Home", "What waits for somebody, what holds lines back, and how old it all is.")
-    lines = data.rows(queries.LINES, **queries.PARAMETERS)
+    lines = data.rows_as_decided(queries.LINES, **queries.PARAMETERS)
     kinds, alarms = data.rows(queries.KINDS), data.rows(queries.ALARMS)
     _figures(lines, kinds, alarms)
     if alarms:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -61,7 +62,6 @@ UNUSUAL = (
     Column("deviation", "Spreads away", "quantity"),
     Column("deviation_limit", "Limit", "quantity"),
 )
-TABS = ("Movements", "Forecast", "Not yet invoiced", "Unusual usage")
 
 
 def show() -> None:
@@ -73,9 +73,7 @@ def show() -> None:
         ui.empty("Nothing recurs yet", "`billing run` loads and builds the warehouse.")
         return
     scope = _scope(months, currencies)
-    for tab, part in zip(st.tabs(TABS), (_moved, _forecast, _unbilled, _unusual), strict=True):
-        with tab:
-            part(scope)
+    ui.tabs({name: partial(part, scope) for name, part in PARTS.items()})
 
 
 def _scope(months: Sequence[str], currencies: Sequence[str]) -> dict[str, Any]:
@@ -154,3 +152,11 @@ def _unusual(scope: dict[str, Any]) -> None:
     st.caption("Far from the subscription's own past: an exception asks before it is billed.")
     nothing = "No usage is far from its subscription's own past."
     filters.table(queries.UNUSUAL, UNUSUAL, {"service": scope["service"]}, "Unusual usage", nothing)
+
+
+PARTS = {
+    "Movements": _moved,
+    "Forecast": _forecast,
+    "Not yet invoiced": _unbilled,
+    "Unusual usage": _unusual,
+}

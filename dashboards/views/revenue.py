@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -97,10 +98,7 @@ def show() -> None:
         ui.empty("No revenue yet", "`billing run` loads and builds the warehouse.")
         return
     scope = _scope(months, currencies)
-    tabs = st.tabs(["Revenue", "Margin", "Receivables", "Tax by province", "Usage and quota"])
-    for tab, part in zip(tabs, (_revenue, _margin, _receivables, _tax, _usage), strict=True):
-        with tab:
-            part(scope)
+    ui.tabs({name: partial(part, scope) for name, part in PARTS.items()})
 
 
 def _scope(months: Sequence[date], currencies: Sequence[str]) -> dict[str, Any]:
@@ -165,3 +163,12 @@ def _tax(scope: dict[str, Any]) -> None:
 def _usage(scope: dict[str, Any]) -> None:
     nothing = "No usage was rated in this month."
     filters.table(queries.USAGE, USAGE, scope, "Usage and quota", nothing=nothing)
+
+
+PARTS = {
+    "Revenue": _revenue,
+    "Margin": _margin,
+    "Receivables": _receivables,
+    "Tax by province": _tax,
+    "Usage and quota": _usage,
+}

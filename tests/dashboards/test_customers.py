@@ -25,8 +25,12 @@ def _kpi(page: Page, label: str) -> str:
 
 
 def _cells(page: Page, title: str) -> list[list[str]]:
-    rows = page.locator(f'[aria-label="{title}"] tbody tr')
-    return [row.locator("td").all_inner_texts() for row in rows.all()]
+    """The cells of a table, read at one moment; none where it says that there are none."""
+    name = f'[aria-label="{title}"]'
+    page.locator(f"{name}, .fb-empty").first.wait_for(state="attached", timeout=20_000)
+    read = "rows => rows.map(row => [...row.cells].map(cell => cell.innerText))"
+    cells: list[list[str]] = page.locator(f"{name} tbody tr").evaluate_all(read)
+    return cells
 
 
 @pytest.fixture
@@ -68,6 +72,7 @@ def test_usage_by_day_adds_up_to_the_month_s_beside_its_quota(
         account["external_customer_id"],
     )
     page.get_by_role("tab", name="Usage").click()
+    wait_until_settled(page)
     chart = page.locator("[data-testid=stPlotlyChart]").first
     chart.wait_for()
     said = page.locator(f'[aria-label*="{f.words(metered["metric"])} by day in May 2026"]').first
@@ -80,7 +85,7 @@ def test_usage_by_day_adds_up_to_the_month_s_beside_its_quota(
 
 
 def test_what_it_owes_is_apart_from_what_stands_in_drafts(
-    world: World, account: dict[str, Any], page: Page
+    world: World, account: dict[str, Any], page: Page, wait_until_settled: Any
 ) -> None:
     (owed,) = world.query(
         "select sum(open_amount) as owed, coalesce(sum(total_amount)"
@@ -95,6 +100,7 @@ def test_what_it_owes_is_apart_from_what_stands_in_drafts(
         "In drafts": f.money(owed["drafts"], "CAD") if owed["drafts"] else f.NOTHING,
     }
     page.get_by_role("tab", name="Invoices and payments").click()
+    wait_until_settled(page)
     assert len(_cells(page, "Invoices")) == owed["rows"]
     paid = sum(Decimal(row[7].strip("$").replace(",", "")) for row in _cells(page, "Invoices"))
     payments = sum(Decimal(row[4].strip("$").replace(",", "")) for row in _cells(page, "Payments"))
@@ -104,6 +110,7 @@ def test_what_it_owes_is_apart_from_what_stands_in_drafts(
 
 def test_each_of_its_lines_leads_to_its_story(page: Page, wait_until_settled: Any) -> None:
     page.get_by_role("tab", name="Lines").click()
+    wait_until_settled(page)
     link = page.locator('[aria-label="Lines"] a').first
     words = link.inner_text()
     link.click()

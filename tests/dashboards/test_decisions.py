@@ -110,6 +110,8 @@ def test_a_rejection_wants_a_reason_and_is_written_line_by_line(
     customer = "Atelier Boréal"
     page = open_page("approvals", user=ALEX, groups=APPROVERS)
     assert "wants a reason" in _press(page, customer, "Reject the document")
+    beside = _document(page, customer).locator("[data-testid=stAlert]")
+    assert "wants a reason" in beside.inner_text()
     assert world.query(SAID, customer) == []
     wait_until_settled(page)
     _document(page, customer).get_by_text("Line by line").click()

@@ -56,8 +56,12 @@ def _kpi(page: Page, label: str) -> str:
 
 
 def _table(page: Page, title: str) -> list[list[str]]:
-    rows = page.locator(f'[aria-label="{title}"] tbody tr')
-    return [row.locator("td").all_inner_texts() for row in rows.all()]
+    """The cells of a table, read at one moment; none where it says that there are none."""
+    name = f'[aria-label="{title}"]'
+    page.locator(f"{name}, .fb-empty").first.wait_for(state="attached", timeout=20_000)
+    read = "rows => rows.map(row => [...row.cells].map(cell => cell.innerText))"
+    cells: list[list[str]] = page.locator(f"{name} tbody tr").evaluate_all(read)
+    return cells
 
 
 def _held(page: Page, settled: Any, reason: str) -> dict[str, list[str]]:
