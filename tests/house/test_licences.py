@@ -17,8 +17,9 @@ WEAK_COPYLEFT = {
     "odoorpc": "LGPL", "psycopg2-binary": "LGPL", "certifi": "MPL", "hypothesis": "MPL",
     "orjson": "MPL", "pathspec": "MPL", "tqdm": "MPL",
 }  # fmt: skip
-# Its choice of licences has one that asks for nothing (Artistic); its metadata is silent (MIT).
-CHOSEN = {"text-unidecode": "Artistic", "pyrage": ""}
+# A choice of licences, one of which asks for nothing; and what the metadata does not say, but the
+# files: MIT, and MIT with axe-core's MPL.
+CHOSEN = {"text-unidecode": "Artistic", "pyrage": "", "axe-playwright-python": ""}
 
 
 def _locked() -> set[str]:

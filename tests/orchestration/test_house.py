@@ -65,6 +65,7 @@ READ_BY_OTHERS = {
     *(f"WAREHOUSE_{part}" for part in ("HOST", "PORT", "USER", "PASSWORD", "DBNAME", "SSLMODE")),
     *("BILLING_SCHEMA_SUFFIX", "BILLING_CODE_VERSION", "ODOO_IS_DISPOSABLE"),
     "ODOO_API_KEYS",
+    "BILLING_PROJECT",  # connections/places.py: it says where .env is
     *("NEXACLOUD_WEBHOOK_SECRET", "NEXACLOUD_WEBHOOK_URL"),
 }
 
