@@ -30,7 +30,20 @@ from connections.settings import Settings, load_settings
 from orchestration import dbt
 
 NAME = "bench_pages"
-PAGES = ("month", "reconciliation", "exceptions", "approvals", "cutover", "revenue", "month_end")
+CUSTOMER = "customer"
+# Each page by its module, with what its address says beside.
+PAGES: dict[str, tuple[str, dict[str, str]]] = {
+    **{
+        page: (page, {})
+        for page in (
+            *("home", "customers", "month", "reconciliation", "exceptions", "invoices"),
+            *("approvals", "cutover", "revenue", "recurring", "month_end"),
+        )
+    },
+    "one customer": ("customers", {CUSTOMER: ""}),
+    "search for a name": ("search", {"word": "maple dental"}),
+    "search for nothing": ("search", {"word": "no such word"}),
+}
 RESULT = Path(__file__).parent / "results" / "dashboard.md"
 LIMIT_SECONDS = 2
 # A session that is closed counts a moment later.
@@ -80,6 +93,7 @@ def _measure(home: Path, options: argparse.Namespace) -> None:
         DASHBOARD_READER_DSN=make_dsn(dsn, user="finance_reader"),
         DASHBOARD_APPROVER_DSN=make_dsn(dsn, user="finance_approver"),
     )
+    PAGES["one customer"][1][CUSTOMER] = _a_customer(dsn)
     postmaster = _postmaster(dsn)
     times = {page: _time(page, options.runs, postmaster) for page in PAGES}
     _write(times, _rows(dsn), options)
@@ -126,10 +140,13 @@ def _time(page: str, runs: int, postmaster: int) -> list[Taken]:
 
     from dashboards import data
 
+    module, address = PAGES[page]
     times = []
     for _ in range(runs + 1):
         data.forget()
-        app = AppTest.from_string(SCRIPT.format(page=page), default_timeout=300)
+        app = AppTest.from_string(SCRIPT.format(page=module), default_timeout=300)
+        for name, value in address.items():
+            app.query_params[name] = value
         started, before = time.perf_counter(), _processor_seconds(postmaster)
         app.run()
         clock = time.perf_counter() - started
@@ -139,6 +156,16 @@ def _time(page: str, runs: int, postmaster: int) -> list[Taken]:
             raise SystemExit(f"{page}: {[*app.exception, *app.error]}")
     print(page, *(f"{t.clock:.2f} s ({t.processors:.2f} s)" for t in times[1:]))
     return times[1:]
+
+
+def _a_customer(dsn: str) -> str:
+    with psycopg2.connect(dsn) as conn, conn.cursor() as cursor:
+        cursor.execute(
+            "select service || ':' || external_customer_id from marts.dim_subscriptions"
+            " where is_held order by subscription_id desc limit 1"
+        )
+        (key,) = cursor.fetchone() or ("",)
+    return str(key)
 
 
 def _postmaster(dsn: str) -> int:

@@ -27,10 +27,17 @@ BY_MONTH = (
     "intermediate.int_rated_lines",
     "marts.fct_readiness_periods",
     "intermediate.int_subscription_periods",
+    "marts.fct_invoices",
+    "marts.fct_payments",
+    "marts.fct_mrr",
+    "marts.fct_mrr_movements",
+    "marts.rpt_unbilled",
 )
 # Rows for each copy of a subscription or of its customer.
 ONCE = (
     "marts.dim_customers",
+    "marts.dim_subscriptions",
+    "marts.rpt_forecast",
     "marts.rpt_receivables_aging",
     "intermediate.int_customer_partners",
     "intermediate.int_subscriptions",
@@ -50,7 +57,7 @@ PARTNERS_APART = 1_000_000
 # Sums by month, whatever the number of subscriptions.
 SUMMED = ("marts.rpt_money_at_stake", "marts.fct_monthly_margin", "marts.rpt_tax_by_province")
 SUFFIXED = ("subscription_id", "external_subscription_id", "external_customer_id", "debtor_id")
-HASHED = ("line_key", "exception_key")
+HASHED = ("line_key", "exception_key", "invoice_key", "payment_key")
 COLUMNS = """
 select column_name, data_type, is_identity = 'YES'
 from information_schema.columns
