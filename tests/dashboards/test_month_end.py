@@ -53,7 +53,8 @@ def _reconcile_and_explain(house: House, settled: Any) -> None:
     assert answer["summary"]["by_status"] == {"explained": 4, "match": 2}
     assert {row["unexplained_amount"] for row in answer["rows"]} == {"0.00"}
     with house.looking(f"reconciliation?month={APRIL}&status=explained") as page:
-        page.get_by_role("link", name="Northern Freight").first.click()
+        freight = page.get_by_role("row", name="Northern Freight")
+        freight.get_by_role("link", name="2026-04-01").first.click()
         page.wait_for_url("**/reconciliation?of=*")
         settled(page)
         assert "the app prorates by the second" in page.locator("table.fb-table").first.inner_text()
