@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -13,8 +14,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# What git keeps: a build must not see what lies around in a working tree.
-SOURCES = ("git", "ls-files", "-z")
+# What a build must not see: what is made, and what is of no use to it.
+LEFT_OUT = shutil.ignore_patterns(
+    *(".git", ".venv", ".local", ".env", ".*_cache", ".hypothesis", "__pycache__", "*.egg-info"),
+    *("build", "docs", "logs", "site", "target", "tests"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +26,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The unpacked wheel, built from a copy of the tree."""
     place = tmp_path_factory.mktemp("wheel")
     tree, site = place / "tree", place / "site"
-    names = subprocess.run(SOURCES, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file() and not name.startswith("tests/"):
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            (tree / name).write_bytes((ROOT / name).read_bytes())
-            (tree / name).chmod((ROOT / name).stat().st_mode)
+    shutil.copytree(ROOT, tree, ignore=LEFT_OUT)
     build = "import setuptools.build_meta as b, sys; print(b.build_wheel(sys.argv[1]))"
     done = subprocess.run(
         [sys.executable, "-c", build, str(place)],

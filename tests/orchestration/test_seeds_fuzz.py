@@ -26,6 +26,7 @@ COLUMNS = {name: list(TABLES[name].columns) for name in ("charges", "charge_tier
 MANY = settings(
     max_examples=300,
     deadline=None,
+    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 # What people, spreadsheets and attackers write into a cell.
